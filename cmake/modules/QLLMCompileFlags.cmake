@@ -1,0 +1,20 @@
+# Flags for every target. LLVM_DEFINITIONS arrives as one string and must be split before use.
+separate_arguments(llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+add_definitions(${llvm_definitions})
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+include_directories(${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+
+add_compile_options(-Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -fvisibility-inlines-hidden)
+# Results must not depend on whether the compiler fused a multiply and an add.
+add_compile_options(-ffp-contract=off)
+if(QLLM_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(QLLM_ASSERTIONS)
+  add_compile_options(-UNDEBUG)
+endif()
+if(QLLM_SANITIZE)
+  # Debian's LLVM is not instrumented: container-overflow and vptr checks across its boundary give false alarms.
+  add_compile_options(-fsanitize=${QLLM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr)
+  add_link_options(-fsanitize=${QLLM_SANITIZE})
+endif()

@@ -1,0 +1,18 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The one place that knows every dialect, pass and pipeline.
+
+#include "qllm/InitAll.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+
+void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
+  registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect>();
+}
+
+void qllm::registerAllPasses() {}
+
+void qllm::registerAllPipelines() {}

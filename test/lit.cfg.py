@@ -1,0 +1,20 @@
+# lit: every .mlir and .test below this folder runs the commands in its RUN lines.
+import os
+
+import lit.formats
+
+config.name = "qllm"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "lib"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.qllm_build, "test")
+
+path = [os.path.join(config.qllm_build, "bin"), config.llvm_tools, os.environ["PATH"]]
+config.environment["PATH"] = os.pathsep.join(path)
+config.substitutions += [
+    ("%python", config.python),
+    ("%qllm_source", config.qllm_source),
+    ("%qllm_plugin", config.plugin),
+    ("%qllm_utils", os.path.join(config.qllm_source, "utils")),
+]

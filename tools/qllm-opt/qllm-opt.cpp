@@ -1,0 +1,21 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// mlir-opt with qllm's dialects and passes.
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "qllm/InitAll.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  mlir::registerAllPasses();
+  qllm::registerAllDialects(registry);
+  qllm::registerAllPasses();
+  qllm::registerAllPipelines();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qllm optimizer", registry));
+}
