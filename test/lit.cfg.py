@@ -15,6 +15,8 @@ config.environment["PATH"] = os.pathsep.join(path)
 config.substitutions += [
     ("%python", config.python),
     ("%qllm_source", config.qllm_source),
+    ("%qllm_build", config.qllm_build),
+    ("%cmake", os.path.join(os.path.dirname(config.python), "cmake")),
     ("%qllm_plugin", config.plugin),
     ("%qllm_utils", os.path.join(config.qllm_source, "utils")),
 ]
