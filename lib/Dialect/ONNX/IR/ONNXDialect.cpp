@@ -5,6 +5,8 @@
 
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 
+#include "qllm/Dialect/ONNX/IR/DataFiles.h"
+
 namespace qllm::onnx {
 // Defined in the generated shards; declared here so that this file need not include all operations.
 void registerONNXDialectOperations(ONNXDialect *dialect);
@@ -13,6 +15,7 @@ void registerONNXDialectOperations(ONNXDialect *dialect);
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.cpp.inc"
 
 void qllm::onnx::ONNXDialect::initialize() {
+  dataFiles = std::make_shared<DataFiles>();
   registerTypes();
   registerAttributes();
   registerONNXDialectOperations(this);

@@ -19,10 +19,10 @@ std::optional<unsigned> qllm::onnx::storageBits(Type type) {
   unsigned bits = type.getIntOrFloatBitWidth();
   switch (bits) {
   case 1:
-  case 6:
     return 8;
   case 2:
   case 4:
+  case 6:
   case 8:
   case 16:
   case 32:

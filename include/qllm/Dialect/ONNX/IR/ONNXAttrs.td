@@ -16,9 +16,10 @@ def ONNX_ExternalAttr : AttrDef<ONNX_Dialect, "External", [TypedAttrInterface]> 
   let description = [{
     `file` is relative to the directory of the module itself and may not leave it. The bytes lie as in ONNX's
     `raw_data`: little endian, row-major; a bool takes one byte; 4-bit elements lie two to a byte, the first in the low
-    half, and 2-bit elements four to a byte from the low end; what is left of a last byte is zero.
+    half, 2-bit elements four to a byte from the low end, and 6-bit elements follow each other bit by bit from the low end
+    (four to three bytes); what is left of a last byte is zero.
 
-    (C1) The size is that of the type's elements: `ceil(elements * bits / 8)`, with 6-bit elements taking a byte each.
+    (C1) The size is that of the type's elements: `ceil(elements * bits / 8)`.
 
     ```mlir
     #onnx.external<"model.onnx.data", 4096, 1327104> : tensor<576x576xf32>

@@ -9,6 +9,11 @@
 #include "mlir/IR/BuiltinAttributeInterfaces.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
+#include <memory>
+
+namespace qllm::onnx {
+class DataFiles;
+} // namespace qllm::onnx
 
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h.inc"
 #define GET_TYPEDEF_CLASSES
@@ -18,8 +23,7 @@
 
 namespace qllm::onnx {
 
-/// Bits that one element of `type` takes in ONNX's raw layout: 1-byte bools, packed 2- and 4-bit elements, a whole byte
-/// for 6-bit ones. None for types without a raw layout (strings, unknown).
+/// Bits that one element of `type` takes in ONNX's raw layout: 1-byte bools, packed 2-, 4- and 6-bit elements. None for types without a raw layout (strings, unknown).
 std::optional<unsigned> storageBits(mlir::Type elementType);
 
 /// Bytes that the elements of `type` take in ONNX's raw layout. None when the shape is dynamic, the element type has no

@@ -24,8 +24,13 @@ def ONNX_Dialect : Dialect {
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{
+    /// The files that #onnx.external names; see DataFiles.h.
+    DataFiles &getDataFiles() { return *dataFiles; }
+
+  private:
     void registerTypes();
     void registerAttributes();
+    std::shared_ptr<DataFiles> dataFiles;
   }];
 }
 

@@ -1,0 +1,47 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From an attribute that stands for the elements of a tensor to its bytes.
+
+#ifndef QLLM_DIALECT_ONNX_IR_DATAFILES_H
+#define QLLM_DIALECT_ONNX_IR_DATAFILES_H
+
+#include "mlir/IR/Attributes.h"
+#include "qllm/Support/DataDirectory.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace mlir {
+class MLIRContext;
+} // namespace mlir
+
+namespace qllm::onnx {
+
+class ExternalAttr;
+
+/// The files that `#onnx.external` attributes of one context name. A context reads from one directory.
+class DataFiles {
+public:
+  /// The files of the onnx dialect of `context`, which it loads if need be.
+  static DataFiles &get(mlir::MLIRContext *context);
+
+  /// Names of `#onnx.external` are relative to `path` from now on. Fails when another directory is in use already.
+  llvm::Error setDirectory(llvm::StringRef path);
+  /// Null until setDirectory.
+  DataDirectory *directory() { return root.get(); }
+
+  /// The mapped file that holds the elements, for copies inside the kernel.
+  llvm::Expected<std::shared_ptr<MappedFile>> file(ExternalAttr attribute);
+
+  /// The elements in ONNX's raw layout (see #onnx.external). Accepts `#onnx.external`, `dense_resource` and `dense`; only
+  /// the last is copied, into `scratch`, which must then outlive the result. No alignment is promised.
+  llvm::Expected<llvm::ArrayRef<char>> bytes(mlir::Attribute elements, llvm::SmallVectorImpl<char> &scratch);
+  /// The same for `#onnx.external` and `dense_resource` only.
+  llvm::Expected<llvm::ArrayRef<char>> bytes(mlir::Attribute elements);
+
+private:
+  std::unique_ptr<DataDirectory> root;
+};
+
+} // namespace qllm::onnx
+
+#endif // QLLM_DIALECT_ONNX_IR_DATAFILES_H
