@@ -1,0 +1,128 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
+//
+// Scale, zero point and codes of one group.
+
+#include "GroupCodec.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace qllm::detail {
+
+namespace {
+
+// Below this fraction of the largest magnitude a step would be finer than floats near that
+// magnitude, and a zero point would leave the range in which every integer is a float.
+constexpr float smallestStepRatio = 0x1p-20f;
+
+auto minifloatEncoder(const ElementFormat &format, const Kernels &kernels) {
+  if (&format == &ElementFormat::e4m3())
+    return kernels.encodeE4M3;
+  if (&format == &ElementFormat::e5m2())
+    return kernels.encodeE5M2;
+  if (&format == &ElementFormat::e3m2())
+    return kernels.encodeE3M2;
+  if (&format == &ElementFormat::e2m3())
+    return kernels.encodeE2M3;
+  return kernels.encodeE2M1;
+}
+
+} // namespace
+
+GroupCodec::GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels)
+    : spec(spec), kernels(kernels), tensorScale(tensorScale) {
+  const ElementFormat &element = *spec.element;
+  lowestCode = element.minFinite();
+  highestCode = element.maxFinite();
+  denominator = element.maxFinite();
+  if (element.isInteger()) {
+    unsigned steps = element.codeCount() - 1;
+    denominator = static_cast<float>(spec.symmetric ? steps / 2 : steps);
+  }
+  if (element.kind() == ElementKind::Minifloat)
+    encodeFloat = minifloatEncoder(element, kernels);
+}
+
+// The storable scale for `numerator` / denominator, and at least `floor`.
+float GroupCodec::storedScale(float numerator, float floor) const {
+  if (spec.scaleFormat == ScaleFormat::UE8M0) {
+    float scale = powerOfTwoScale(numerator / tensorScale, denominator, spec.powerOfTwoRule);
+    return scale * tensorScale >= floor ? scale
+                                        : roundScale(ScaleFormat::UE8M0, floor / tensorScale);
+  }
+  float scale = std::max(numerator / denominator, floor);
+  if (!spec.hasTensorScale)
+    scale = std::max(scale, scaleFloor);
+  return roundScale(spec.scaleFormat, scale / tensorScale);
+}
+
+GroupParameters GroupCodec::asymmetricParameters(ValueRange range) const {
+  if (spec.rangeIncludesZero)
+    range.merge(ValueRange{0, 0, false});
+  GroupParameters parameters;
+  parameters.scale = storedScale(range.max - range.min, range.absMax() * smallestStepRatio);
+  float offset = -range.min / effectiveScale(parameters.scale);
+  // Only a stored scale far too small for the range (say, 65504 as f16 for larger steps) reaches
+  // the limit.
+  constexpr float limit = static_cast<float>(maxZeroPoint - 256);
+  offset = std::nearbyint(std::min(std::max(offset, -limit), limit));
+  parameters.zeroPoint = static_cast<std::int32_t>(offset + lowestCode);
+  return parameters;
+}
+
+GroupParameters GroupCodec::parametersFor(Span<const float> group, const ValueRange &range) const {
+  if (spec.element->isInteger() && !spec.symmetric)
+    return asymmetricParameters(range);
+  GroupParameters parameters;
+  float amplitude = range.absMax();
+  if (spec.statistic == ScaleStatistic::AbsMean)
+    amplitude = static_cast<float>(kernels.sumAbs(group.data(), group.size()) /
+                                   static_cast<double>(group.size()));
+  parameters.scale = storedScale(amplitude, 0.0f);
+  if (spec.element->kind() == ElementKind::UnsignedInteger)
+    parameters.zeroPoint = static_cast<std::int32_t>(spec.element->codeCount() / 2);
+  return parameters;
+}
+
+void GroupCodec::encode(const GroupParameters &parameters, Span<const float> values,
+                        std::uint8_t *codes) const {
+  float scale = effectiveScale(parameters.scale);
+  switch (spec.element->kind()) {
+  case ElementKind::Minifloat:
+    encodeFloat(values.data(), values.size(), scale, codes);
+    return;
+  case ElementKind::Codebook:
+    kernels.encodeCodebook(values.data(), values.size(), scale, spec.element->thresholds().data(),
+                           codes);
+    return;
+  case ElementKind::SignedInteger:
+  case ElementKind::UnsignedInteger:
+  case ElementKind::Ternary:
+    float zero = static_cast<float>(parameters.zeroPoint);
+    kernels.encodeAffine(values.data(), values.size(),
+                         {scale, lowestCode - zero, highestCode - zero, parameters.zeroPoint},
+                         codes);
+    return;
+  }
+}
+
+void GroupCodec::decode(const GroupParameters &parameters, Span<const std::uint8_t> codes,
+                        float *values) const {
+  float scale = effectiveScale(parameters.scale);
+  switch (spec.element->kind()) {
+  case ElementKind::SignedInteger:
+    kernels.decodeSigned(codes.data(), codes.size(), scale, parameters.zeroPoint, values);
+    return;
+  case ElementKind::UnsignedInteger:
+    kernels.decodeUnsigned(codes.data(), codes.size(), scale, parameters.zeroPoint, values);
+    return;
+  case ElementKind::Minifloat:
+  case ElementKind::Codebook:
+  case ElementKind::Ternary:
+    kernels.decodeTable(codes.data(), codes.size(), scale, spec.element->decodeTable(), values);
+    return;
+  }
+}
+
+} // namespace qllm::detail

@@ -1,0 +1,44 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
+// Apache-2.0 WITH LLVM-exception
+//
+// A quantization spec made ready for many groups: denominators, code limits and loops are looked up
+// once.
+
+#ifndef QLLM_LIB_FORMAT_GROUPCODEC_H
+#define QLLM_LIB_FORMAT_GROUPCODEC_H
+
+#include "Kernels.h"
+
+#include "qllm/Format/Quantize.h"
+
+namespace qllm::detail {
+
+class GroupCodec {
+public:
+  /// `spec` must verify.
+  GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels);
+
+  /// Parameters of a non-empty group of finite values within the accepted magnitudes.
+  GroupParameters parametersFor(Span<const float> group, const ValueRange &range) const;
+  void encode(const GroupParameters &parameters, Span<const float> values,
+              std::uint8_t *codes) const;
+  void decode(const GroupParameters &parameters, Span<const std::uint8_t> codes,
+              float *values) const;
+  /// scale * tensorScale, the step that values are divided by.
+  float effectiveScale(float stored) const { return stored * tensorScale; }
+
+private:
+  float storedScale(float numerator, float floor) const;
+  GroupParameters asymmetricParameters(ValueRange range) const;
+
+  const QuantizeSpec &spec;
+  const Kernels &kernels;
+  float tensorScale;
+  float denominator; ///< largest element, or number of steps in an asymmetric range
+  float lowestCode = 0, highestCode = 0;
+  void (*encodeFloat)(const float *, std::size_t, float, std::uint8_t *) = nullptr;
+};
+
+} // namespace qllm::detail
+
+#endif // QLLM_LIB_FORMAT_GROUPCODEC_H
