@@ -8,9 +8,10 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect>();
+  registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect>();
 }
 
 void qllm::registerAllPasses() {}
