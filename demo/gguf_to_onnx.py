@@ -6,7 +6,7 @@ The graph has the shape that PyTorch's and Optimum's exporters give: every opera
 layer they serve, MatMul weights as [in, out], and one embedding table shared by Gather and, through Transpose, by lm_head.
 """
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gguf
@@ -189,12 +189,17 @@ class LlamaGraph:
         return g.node("Add", at + "/Add_1", x, self.mlp(index, normed))
 
 
-def convert(source: Path, target: Path) -> Path:
-    """Writes `target` and `target`.data beside it; does nothing when an earlier run has finished."""
+def convert(source: Path, target: Path, layers: int = None) -> Path:
+    """Writes `target` and `target`.data beside it; does nothing when an earlier run has finished.
+
+    With `layers`, only the first ones: a model that says nothing sensible, but small enough for close comparisons.
+    """
     if target.exists():
         return target
     reader = gguf.GGUFReader(source)
     config = Config.read(reader)
+    if layers is not None:
+        config = replace(config, layers=min(layers, config.layers))
     graph = GraphWriter(target)
     LlamaGraph(config, Weights(reader), graph).build()
     token_ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "seq"])
@@ -204,4 +209,6 @@ def convert(source: Path, target: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(convert(Path(sys.argv[1]), Path(sys.argv[2])))
+    if len(sys.argv) not in (3, 4):
+        sys.exit("usage: gguf_to_onnx.py MODEL.gguf MODEL.onnx [LAYERS]")
+    print(convert(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])))

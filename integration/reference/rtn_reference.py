@@ -4,6 +4,7 @@
 
 Weights are asymmetric per output channel, activations asymmetric and dynamic per token at the input of each of the seven
 linears of a layer, and q, k (after rotary embedding) and v per token and head. Embedding, norms, softmax and lm_head stay in fp32.
+`--perturb 1e-7` shows how much of a difference is chance: rounding turns a change in the last bit of a sum into a whole step.
 `--trace` prints one line for each site of one window, and `--dump` keeps the values, to find the first site where two
 implementations part.
 
@@ -141,6 +142,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--window-length", type=int, default=512)
     parser.add_argument("--keep", default="1/1", help="A/B keeps the first A of every B windows (2/3: the 16-window figures)")
+    parser.add_argument("--perturb", type=float, default=0, help="relative noise on the embedding table")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--trace", action="store_true", help="print a checksum of each site of the first window, to stderr")
     parser.add_argument("--dump", type=Path, help="write each site of the first window to this .npz file")
     return parser.parse_args()
@@ -160,6 +163,9 @@ def main() -> None:
 
     start = time.monotonic()
     model = Model(options.model, options.weight_bits, options.activation_bits, kv_bits, trace)
+    if options.perturb:
+        noise = np.random.default_rng(options.seed).standard_normal(model.table.shape, np.float32)
+        model.table *= 1 + np.float32(options.perturb) * noise
     losses = []
     for number, ids in enumerate(choose_windows(np.load(options.tokens), options)):
         tracing = number == 0 and (options.trace or options.dump)
