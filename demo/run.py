@@ -3,8 +3,8 @@
 """The main job on a real model: fetches SmolLM2-135M-Instruct, writes it as ONNX, quantizes it with `qllm quantize`,
 evaluates it with `qllm eval`, and prints a table. `./run demo` builds the tools and calls this.
 
-Every step is skipped when an earlier run has finished it, except the measured ones. Exit codes: 0 done, 1 a step failed, 3 a perplexity is further from
-its reference than the row allows.
+Every step is skipped when an earlier run has finished it, except the measured ones. Exit codes: 0 done, 1 a step failed, 3 a
+perplexity is further from its reference than the row allows.
 """
 import argparse
 import json

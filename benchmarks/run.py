@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs every benchmark of this folder, one after the other, and stores what they print in docs/performance.md.
+
+usage: benchmarks/run.py [--write docs/performance.md] [--python INTERPRETER_WITH_PEERS] [NAME…]
+
+A benchmark is a script whose documentation begins with one sentence that says what it measures. Those that compare with peers take --python.
+"""
+import argparse
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.append(str(ROOT / "utils"))
+
+from provenance import machine, revision  # noqa: E402
+
+
+def description(script: Path) -> str:
+    """The first paragraph of the script's documentation."""
+    return (ast.get_docstring(ast.parse(script.read_text())) or "").split("\n\n")[0].strip()
+
+
+def section(script: Path, python: str) -> tuple:
+    """Runs one benchmark; returns its part of the page and whether it met what it claims."""
+    options = ["--python", python] if python and '"--python"' in script.read_text() else []
+    print(f"{script.name} …", file=sys.stderr, flush=True)
+    result = subprocess.run([sys.executable, script, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    shown = f"benchmarks/{script.name}" + (" --python PEERS" if options else "")
+    text = f"## {script.stem}\n\n{description(script)}\n\n```\n$ {shown}\n{result.stdout.rstrip()}\n```\n"
+    if result.returncode != 0:
+        text += f"\nThe benchmark ended with exit code {result.returncode}.\n"
+    return text, result.returncode == 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run, without .py; all unless given")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="store the page")
+    parser.add_argument("--python", help="interpreter that has the peers")
+    options = parser.parse_args()
+    scripts = {each.stem: each for each in sorted(HERE.glob("*.py")) if each != Path(__file__).resolve()}
+    unknown = [name for name in options.names if name not in scripts]
+    if unknown:
+        parser.error(f"expected benchmarks among {', '.join(scripts)}, but got '{unknown[0]}'")
+    parts = [section(scripts[name], options.python) for name in options.names or scripts]
+    page = "\n".join([
+        "# Performance\n",
+        "Written by `benchmarks/run.py --write docs/performance.md`; do not edit.\n",
+        f"Machine: {machine()}. Revision: {revision()}. CPU seconds are user and system time of all threads.\n",
+        *(text for text, _ in parts)])
+    print(page)
+    if options.write:
+        options.write.write_text(page)
+    return 0 if all(met for _, met in parts) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
