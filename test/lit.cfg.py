@@ -14,6 +14,7 @@ path = [os.path.join(config.qllm_build, "bin"), config.llvm_tools, os.environ["P
 config.environment["PATH"] = os.pathsep.join(path)
 config.substitutions += [
     ("%python", config.python),
+    ("%qllm_build", config.qllm_build),
     ("%qllm_source", config.qllm_source),
     ("%qllm_build", config.qllm_build),
     ("%cmake", os.path.join(os.path.dirname(config.python), "cmake")),

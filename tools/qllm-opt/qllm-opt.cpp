@@ -8,6 +8,9 @@
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "qllm/InitAll.h"
+#ifdef QLLM_HAS_CHECK_DIALECT
+#include "Check/CheckDialect.h"
+#endif
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
@@ -15,6 +18,9 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   qllm::registerAllDialects(registry);
+#ifdef QLLM_HAS_CHECK_DIALECT
+  registry.insert<qllm::check::CheckDialect>();
+#endif
   qllm::registerAllPasses();
   qllm::registerAllPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qllm optimizer", registry));

@@ -117,14 +117,40 @@ std::string listDivisors(int64_t size) {
   return text.empty() ? "1" : text;
 }
 
-LogicalResult verifyGroup(function_ref<InFlightDiagnostic()> emitError, int64_t axis, int64_t dim,
-                          int64_t groupSize) {
-  if (ShapedType::isDynamic(dim) || dim % groupSize == 0)
-    return success();
-  InFlightDiagnostic diagnostic = emitError();
-  diagnostic << "expected a group size that divides axis " << axis << " of size " << dim
-             << ", but got " << groupSize << "; group sizes that do: " << listDivisors(dim);
-  return diagnostic;
+/// The first constraint that the parts of a type break, as a message; empty when they fit. Text
+/// rather than a diagnostic, as asking for another shape must not report anything.
+std::string findViolation(ArrayRef<int64_t> shape, ElementFormatAttrInterface format,
+                          GranularityAttr granularity, ScaleEncoding scaleEncoding,
+                          bool tensorScale) {
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  int64_t rank = shape.size();
+  // quantized_c1
+  if (rank < 1) {
+    os << "expected a shape of rank at least 1, but got rank 0";
+    return message;
+  }
+  // quantized_c2
+  int64_t axis = granularity.getAxis(), groupSize = granularity.getGroupSize();
+  if (granularity.hasAxis() && axis >= rank) {
+    os << "expected a granularity axis below the rank " << rank << ", but got " << axis;
+    return message;
+  }
+  // quantized_c3
+  if (granularity.isGroup() && !ShapedType::isDynamic(shape[axis]) && shape[axis] % groupSize != 0)
+    os << "expected a group size that divides axis " << axis << " of size " << shape[axis]
+       << ", but got " << groupSize << "; group sizes that do: " << listDivisors(shape[axis]);
+  // quantized_c4
+  else if (format.hasZeroPoint() &&
+           (scaleEncoding == ScaleEncoding::UE8M0 || scaleEncoding == ScaleEncoding::E4M3))
+    os << "expected a format without zero points for scales in " << stringifyEnum(scaleEncoding)
+       << ", but got " << format;
+  // quantized_c5
+  else if (tensorScale && granularity.isPerTensor())
+    os << "expected a granularity finer than the tensor beside tensor_scale, but got per_tensor";
+  else if (tensorScale && format.hasZeroPoint())
+    os << "expected a format without zero points beside tensor_scale, but got " << format;
+  return message;
 }
 
 } // namespace
@@ -133,31 +159,9 @@ LogicalResult QuantizedType::verify(function_ref<InFlightDiagnostic()> emitError
                                     ArrayRef<int64_t> shape, ElementFormatAttrInterface format,
                                     GranularityAttr granularity, ScaleEncoding scaleEncoding,
                                     bool tensorScale) {
-  int64_t rank = shape.size();
-  // quantized_c1
-  if (rank < 1)
-    return emitError() << "expected a shape of rank at least 1, but got rank 0";
-  // quantized_c2
-  if (granularity.hasAxis() && granularity.getAxis() >= rank)
-    return emitError() << "expected a granularity axis below the rank " << rank << ", but got "
-                       << granularity.getAxis();
-  // quantized_c3
-  if (granularity.isGroup() &&
-      failed(verifyGroup(emitError, granularity.getAxis(), shape[granularity.getAxis()],
-                         granularity.getGroupSize())))
-    return failure();
-  // quantized_c4
-  bool eightBits = scaleEncoding == ScaleEncoding::UE8M0 || scaleEncoding == ScaleEncoding::E4M3;
-  if (eightBits && format.hasZeroPoint())
-    return emitError() << "expected a format without zero points for scales in "
-                       << stringifyEnum(scaleEncoding) << ", but got " << format;
-  // quantized_c5
-  if (tensorScale && granularity.isPerTensor())
-    return emitError() << "expected a granularity finer than the tensor beside tensor_scale, but "
-                          "got per_tensor";
-  if (tensorScale && format.hasZeroPoint())
-    return emitError() << "expected a format without zero points beside tensor_scale, but got "
-                       << format;
+  std::string violation = findViolation(shape, format, granularity, scaleEncoding, tensorScale);
+  if (!violation.empty())
+    return emitError() << violation;
   return success();
 }
 
@@ -223,9 +227,8 @@ RankedTensorType QuantizedType::getDequantizedType(Type elementType) const {
 }
 
 QuantizedType QuantizedType::cloneWithShape(ArrayRef<int64_t> shape) const {
-  auto silent = [&]() -> InFlightDiagnostic { return InFlightDiagnostic(); };
-  if (failed(verify(silent, shape, getFormat(), getGranularity(), getScaleEncoding(),
-                    getTensorScale())))
+  if (!findViolation(shape, getFormat(), getGranularity(), getScaleEncoding(), getTensorScale())
+           .empty())
     return {};
   return get(getContext(), shape, getFormat(), getGranularity(), getScaleEncoding(),
              getTensorScale());

@@ -22,7 +22,9 @@ def ONNX_ExternalAttr : AttrDef<ONNX_Dialect, "External", [TypedAttrInterface]> 
     (C1) The size is that of the type's elements: `ceil(elements * bits / 8)`.
 
     ```mlir
-    #onnx.external<"model.onnx.data", 4096, 1327104> : tensor<576x576xf32>
+    func.func private @weights() attributes {
+      query = #onnx.external<"model.onnx.data", 4096, 1327104> : tensor<576x576xf32>
+    }
     ```
   }];
   let parameters = (ins

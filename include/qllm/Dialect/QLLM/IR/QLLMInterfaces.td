@@ -23,8 +23,9 @@ def QLLM_ElementFormatAttrInterface : AttrInterface<"ElementFormatAttrInterface"
     InterfaceMethod<"Whether a code itself carries a sign.", "bool", "isSigned", (ins)>,
     InterfaceMethod<"Whether values have a zero point beside their scale.", "bool", "hasZeroPoint",
                     (ins)>,
-    InterfaceMethod<"The name as written, for reports: `int4`, `e2m1`, `nf4`.", "std::string",
-                    "getFormatName", (ins)>
+    InterfaceMethod<[{
+        The name under which the format library and reports know it: `int4`, `uint4`, `e2m1`, `nf4`.
+      }], "std::string", "getFormatName", (ins)>
   ];
 }
 

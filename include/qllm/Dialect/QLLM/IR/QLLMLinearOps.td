@@ -9,7 +9,7 @@
 include "qllm/Dialect/QLLM/IR/QLLMBase.td"
 
 def QLLM_LinearOp : QLLM_Op<"linear"> {
-  let summary = "y = x W^T + b on float or quantized operands";
+  let summary = "matrix product of activations and a weight, either quantized or not";
   let description = [{
     ```
     y[.., n] = sum over k of real(x[.., k]) * real(W[n, k]) + b[n]
@@ -84,7 +84,7 @@ def QLLM_EmbeddingOp : QLLM_Op<"embedding"> {
 }
 
 def QLLM_LowRankOp : QLLM_Op<"low_rank"> {
-  let summary = "a low-rank branch: y = (x down^T) up^T";
+  let summary = "a low-rank branch beside a linear layer";
   let description = [{
     ```
     y = (real(x) A) B,   A = real(down)^T,   B = real(up)^T
