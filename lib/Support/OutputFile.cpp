@@ -1,0 +1,87 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writing under a temporary name, and copying ranges of files inside the kernel.
+
+#include "qllm/Support/OutputFile.h"
+
+#include "qllm/Support/DataDirectory.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Errno.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace qllm;
+
+llvm::Error OutputFile::failed(const char *what, int error) const {
+  return llvm::createStringError(llvm::formatv("'{0}': cannot {1}: {2}", path, what, llvm::StringRef(llvm::sys::StrError(error)).lower()).str());
+}
+
+llvm::Expected<std::unique_ptr<OutputFile>> OutputFile::create(llvm::StringRef path) {
+  std::string temporary = (path + ".XXXXXX").str();
+  int fd = mkostemp(temporary.data(), O_CLOEXEC);
+  std::unique_ptr<OutputFile> file(new OutputFile(fd, path.str(), fd < 0 ? "" : temporary));
+  if (fd < 0)
+    return file->failed("create", errno);
+  // mkostemp gives 0600; a result is an ordinary file.
+  mode_t mask = umask(0);
+  umask(mask);
+  fchmod(fd, 0666 & ~mask);
+  return std::move(file);
+}
+
+OutputFile::~OutputFile() {
+  if (fd >= 0)
+    close(fd);
+  if (!temporary.empty())
+    unlink(temporary.c_str());
+}
+
+llvm::Error OutputFile::write(llvm::ArrayRef<char> bytes) {
+  while (!bytes.empty()) {
+    ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return failed("write", errno);
+    bytes = bytes.drop_front(static_cast<size_t>(count));
+    written += static_cast<uint64_t>(count);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error OutputFile::copy(const MappedFile &source, uint64_t offset, uint64_t length) {
+  llvm::Expected<llvm::ArrayRef<char>> bytes = source.range(offset, length);
+  if (!bytes)
+    return bytes.takeError();
+  off_t position = static_cast<off_t>(offset);
+  while (length != 0) {
+    ssize_t count = copy_file_range(source.descriptor(), &position, fd, nullptr, length, 0);
+    if (count <= 0)
+      break;
+    length -= static_cast<uint64_t>(count);
+    written += static_cast<uint64_t>(count);
+  }
+  // Not every pair of file systems can do that; what is left goes through the mapping.
+  return write(bytes->take_back(length));
+}
+
+llvm::Error OutputFile::align(uint64_t alignment) {
+  llvm::SmallVector<char> zeros((alignment - written % alignment) % alignment, 0);
+  return write(zeros);
+}
+
+llvm::Error OutputFile::commit() {
+  int closed = close(fd);
+  fd = -1;
+  if (closed != 0)
+    return failed("close", errno);
+  if (std::rename(temporary.c_str(), path.c_str()) != 0)
+    return failed("rename", errno);
+  temporary.clear();
+  return llvm::Error::success();
+}
