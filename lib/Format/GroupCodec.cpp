@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Scale, zero point and codes of one group.
 
@@ -71,15 +71,19 @@ GroupParameters GroupCodec::asymmetricParameters(ValueRange range) const {
   return parameters;
 }
 
-GroupParameters GroupCodec::parametersFor(Span<const float> group, const ValueRange &range) const {
+float GroupCodec::absMean(Span<const float> group) const {
+  if (spec.statistic != ScaleStatistic::AbsMean)
+    return 0;
+  return static_cast<float>(kernels.sumAbs(group.data(), group.size()) /
+                            static_cast<double>(group.size()));
+}
+
+GroupParameters GroupCodec::parametersFor(const ValueRange &range, float absMean) const {
   if (spec.element->isInteger() && !spec.symmetric)
     return asymmetricParameters(range);
   GroupParameters parameters;
-  float amplitude = range.absMax();
-  if (spec.statistic == ScaleStatistic::AbsMean)
-    amplitude = static_cast<float>(kernels.sumAbs(group.data(), group.size()) /
-                                   static_cast<double>(group.size()));
-  parameters.scale = storedScale(amplitude, 0.0f);
+  bool useMean = spec.statistic == ScaleStatistic::AbsMean;
+  parameters.scale = storedScale(useMean ? absMean : range.absMax(), 0.0f);
   if (spec.element->kind() == ElementKind::UnsignedInteger)
     parameters.zeroPoint = static_cast<std::int32_t>(spec.element->codeCount() / 2);
   return parameters;

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A quantization spec made ready for many groups: denominators, code limits and loops are looked up
 // once.
@@ -18,8 +18,11 @@ public:
   /// `spec` must verify.
   GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels);
 
-  /// Parameters of a non-empty group of finite values within the accepted magnitudes.
-  GroupParameters parametersFor(Span<const float> group, const ValueRange &range) const;
+  /// Parameters of finite values in a non-empty range. `absMean`, their mean magnitude, is read for
+  /// `AbsMean` only.
+  GroupParameters parametersFor(const ValueRange &range, float absMean) const;
+  /// The mean magnitude, or 0 when the spec has no use for it.
+  float absMean(Span<const float> group) const;
   void encode(const GroupParameters &parameters, Span<const float> values,
               std::uint8_t *codes) const;
   void decode(const GroupParameters &parameters, Span<const std::uint8_t> codes,

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The loops that touch every weight, compiled for several instruction sets and picked at run time.
 // Every variant gives the same bits: only exactly rounded operations, reductions over integers or

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rounding a float to a small float with integer arithmetic on its bits: no tables and no branches,
 // so loops over it vectorize once the layout is a constant.

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // ONNX's raw_data layouts for elements below eight bits. Whole bytes go through fixed-size loops
 // that the compiler vectorizes; the last partial byte or triple goes through the bit-by-bit

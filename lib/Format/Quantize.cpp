@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The public entry points: they check what callers pass, then hand finite data to GroupCodec.
 
@@ -150,8 +150,20 @@ FormatStatus computeParameters(const QuantizeSpec &spec, Span<const float> group
   ValueRange range;
   if (FormatStatus status = scanGroup(group, 0, group.size(), isAsymmetric(spec), range); !status)
     return status;
-  parameters = GroupCodec(spec, tensorScale, bestKernels()).parametersFor(group, range);
+  GroupCodec codec(spec, tensorScale, bestKernels());
+  parameters = codec.parametersFor(range, codec.absMean(group));
   return {};
+}
+
+FormatStatus computeRangeParameters(const QuantizeSpec &spec, const ValueRange &range,
+                                    GroupParameters &parameters, float tensorScale) {
+  if (spec.statistic == ScaleStatistic::AbsMean)
+    return fail("expected values for a scale from the mean magnitude, but got only their range");
+  if (range.empty || !(range.min <= range.max))
+    return fail("expected a range of at least one value, but got none");
+  // Whatever accepts a group with these extremes accepts the range.
+  const float extremes[] = {range.min, range.max};
+  return computeParameters(spec, {extremes, 2}, parameters, tensorScale);
 }
 
 FormatStatus encodeGroup(const QuantizeSpec &spec, const GroupParameters &parameters,
@@ -201,7 +213,7 @@ FormatStatus quantizeGroups(const QuantizeSpec &spec, Span<const float> values,
     if (FormatStatus status = scanGroup(values, offset, length, isAsymmetric(spec), range); !status)
       return status;
     Span<const float> slice = values.slice(offset, length);
-    GroupParameters parameters = codec.parametersFor(slice, range);
+    GroupParameters parameters = codec.parametersFor(range, codec.absMean(slice));
     codec.encode(parameters, slice, out.codes.data() + offset);
     out.scales[group] = parameters.scale;
     if (!out.zeroPoints.empty())

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Stored forms of scales.
 
@@ -125,8 +125,6 @@ float minScale(ScaleFormat format) {
 float roundScale(ScaleFormat format, float scale) {
   if (!(scale > minScale(format))) // NaN too.
     return minScale(format);
-  if (scale >= maxScale(format))
-    return maxScale(format);
   if (format == ScaleFormat::UE8M0)
     return powerOfTwoScale(scale, 1.0f, PowerOfTwoRule::RoundUp);
   float rounded = decodeScale(format, encodeScale(format, scale));

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // binary16 and bfloat16 over every bit pattern. Comparison with NumPy is in
 // test/Python/formats_scale_test.py.
@@ -27,8 +27,9 @@ TEST(HalfFloat, EveryHalfSurvivesTheRoundTrip) {
 TEST(HalfFloat, EveryBFloat16SurvivesTheRoundTrip) {
   for (std::uint32_t bits = 0; bits != 0x10000; ++bits) {
     float value = bfloat16ToFloat(static_cast<std::uint16_t>(bits));
-    if (!std::isnan(value))
-      ASSERT_EQ(floatToBFloat16(value), bits);
+    if (std::isnan(value))
+      continue;
+    ASSERT_EQ(floatToBFloat16(value), bits);
   }
 }
 

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every instruction set's loops against the scalar definitions, and so against each other, bit by
 // bit.
@@ -100,6 +100,20 @@ TEST_P(EveryLevel, CodebooksAgreeWithTheElementFormat) {
     kernels().encodeCodebook(values.data(), length, 30.0f, nf4.thresholds().data(), codes.data());
     for (std::size_t i = 0; i != length; ++i)
       ASSERT_EQ(codes[i], nf4.encode(values[i] / 30.0f));
+  }
+}
+
+// At a decision point the lower value wins, just above it the higher one, in every lane.
+TEST_P(EveryLevel, CodebookTiesStayLow) {
+  Span<const float> thresholds = ElementFormat::nf4().thresholds();
+  std::vector<float> values(64);
+  std::vector<std::uint8_t> codes(64);
+  for (std::size_t t = 0; t != thresholds.size(); ++t) {
+    for (std::size_t i = 0; i != values.size(); ++i)
+      values[i] = i % 2 ? std::nextafter(thresholds[t], 2.0f) : thresholds[t];
+    kernels().encodeCodebook(values.data(), values.size(), 1.0f, thresholds.data(), codes.data());
+    for (std::size_t i = 0; i != values.size(); ++i)
+      ASSERT_EQ(codes[i], t + i % 2);
   }
 }
 

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Group parameters and codes: the formulas of docs/formats/quantize.md, their borders, and what is
 // refused.
@@ -256,6 +256,39 @@ TEST(Quantize, WrongSizesAreRefused) {
   EXPECT_FALSE(quantizeGroups(specFor("int4"), values, 8, {codes, scales, {}}, 2.0f).ok());
   codes.pop_back();
   EXPECT_FALSE(quantizeGroups(specFor("int4"), values, 8, {codes, scales, {}}).ok());
+}
+
+// A tensor scanned in pieces gets the parameters it gets in one.
+TEST(Quantize, ParametersFromARange) {
+  std::vector<float> values = normalValues(300, 0.4f);
+  ValueRange whole, piece;
+  for (std::size_t start = 0; start != 300; start += 100) {
+    ASSERT_TRUE(scanRange(Span<const float>(values).slice(start, 100), piece).ok());
+    whole.merge(piece);
+  }
+  for (const QuantizeSpec &spec : {specFor("int8"), specFor("uint4", false), specFor("e2m1")}) {
+    GroupParameters fromRange, fromValues;
+    ASSERT_TRUE(computeRangeParameters(spec, whole, fromRange).ok());
+    ASSERT_TRUE(computeParameters(spec, values, fromValues).ok());
+    EXPECT_EQ(fromRange.scale, fromValues.scale);
+    EXPECT_EQ(fromRange.zeroPoint, fromValues.zeroPoint);
+  }
+  GroupParameters parameters;
+  EXPECT_FALSE(computeRangeParameters(specFor("int8"), ValueRange(), parameters).ok());
+  EXPECT_FALSE(computeRangeParameters(specFor("int8"), {0, INFINITY, false}, parameters).ok());
+  EXPECT_FALSE(computeRangeParameters(specFor("int8"), {NAN, 1, false}, parameters).ok());
+  QuantizeSpec mean = specFor("ternary");
+  mean.statistic = ScaleStatistic::AbsMean;
+  EXPECT_FALSE(computeRangeParameters(mean, whole, parameters).ok());
+}
+
+TEST(Quantize, UnusableTensorScalesAreRefused) {
+  QuantizeSpec spec = lookupBlockFormat("nvfp4")->spec;
+  for (float scale : {0.0f, -1.0f, 1e-40f, 1e37f, INFINITY, NAN})
+    EXPECT_FALSE(roundTrip(spec, {1, 2, 3}, 16, scale).status.ok()) << scale;
+  EXPECT_EQ(roundTrip(spec, {1, 2, 3}, 16, 0.0f).status.message(),
+            "expected a tensor scale from 2^-126 to 2^117, but got 0");
+  EXPECT_TRUE(roundTrip(spec, {1, 2, 3}, 16, tensorScaleFor(spec, 0.0f)).status.ok());
 }
 
 // Parameters that come from files: refused where they would be meaningless, never undefined.

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // IEEE binary16 and bfloat16 to and from float, bit by bit and without branches in the common path,
 // so that loops over them vectorize. Rounding is to nearest, ties to even; results do not depend on

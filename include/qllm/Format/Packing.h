@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Codes in memory: from one code per byte to the layout of ONNX's raw_data and back. Byte by byte
 // in docs/formats/packing.md.

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Ranges, scales and codes of groups of values: the arithmetic behind quantize and dequantize.
 // Formulas and their sources are in docs/formats/quantize.md. Single-threaded, deterministic, and
@@ -81,6 +81,11 @@ float tensorScaleFor(const QuantizeSpec &spec, float absMax);
 /// `tensorScale`.
 FormatStatus computeParameters(const QuantizeSpec &spec, Span<const float> group,
                                GroupParameters &parameters, float tensorScale = 1.0f);
+
+/// The same from a range alone: a tensor scanned in pieces, or a calibrated range. Fails on an
+/// empty or non-finite range, and for specs whose scale is not a matter of the range (`AbsMean`).
+FormatStatus computeRangeParameters(const QuantizeSpec &spec, const ValueRange &range,
+                                    GroupParameters &parameters, float tensorScale = 1.0f);
 
 /// Codes of `values` under given parameters (static quantization); values out of range saturate,
 /// infinities too. Integers: code = clamp(roundHalfEven(x / scale) + zeroPoint). Others: encode(x /

@@ -1,5 +1,5 @@
-// Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier:
-// Apache-2.0 WITH LLVM-exception
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A view of contiguous memory, so that the format library needs no LLVM header. Any container with
 // data() and size() (std::vector, llvm::ArrayRef, llvm::SmallVector) converts to it.
