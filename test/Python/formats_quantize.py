@@ -145,6 +145,49 @@ def test_mx(name, round_up):
         assert np.all(np.abs(ratio) <= element_max)
 
 
+@pytest.mark.parametrize("name", MX)
+def test_mx_every_code_under_every_scale(name):
+    spec, _ = probe.block_format(name)
+    element = spec.element.decode()
+    codes = np.arange(1 << probe.bits(element)[0], dtype=np.uint8)
+    values = codes.view(MX[name]).astype(np.float64)
+    round_trips = 0
+    for exponent in range(-127, 128):
+        with np.errstate(over="ignore", invalid="ignore"):
+            wanted = np.ldexp(values, exponent).astype(np.float32)
+        scale = np.float32(2.0**exponent)
+        got = probe.dequantize(spec, codes, codes.size, [scale], [0])
+        assert np.array_equal(got, wanted, equal_nan=True)
+        # And back: the largest element among the values sets this very scale.
+        finite = np.isfinite(values)
+        if np.isfinite(wanted[finite]).all():
+            back, scales, _ = probe.quantize(spec, wanted[finite], codes.size)
+            assert scales[0] == scale
+            assert np.array_equal(back, codes[finite])
+            round_trips += 1
+    assert round_trips > 238  # all but the exponents that overflow float
+
+
+def test_nvfp4_every_code_under_every_scale():
+    spec, _ = probe.block_format("nvfp4")
+    spec.tensor_scale = np.float32(0.37)
+    codes = np.arange(16, dtype=np.uint8)
+    for scale in np.arange(1, 0x7F, dtype=np.uint8).view(ml_dtypes.float8_e4m3fn).astype(np.float32):
+        wanted = codes.view(ml_dtypes.float4_e2m1fn).astype(np.float32) * (scale * np.float32(0.37))
+        assert np.array_equal(probe.dequantize(spec, codes, 16, [scale], [0]), wanted)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("signed", [True, False])
+def test_every_integer_code_under_many_zero_points(bits, signed):
+    low = -(1 << bits - 1) if signed else 0
+    numbers = np.arange(low, low + (1 << bits), dtype=np.int32)
+    spec = probe.spec(f"{'' if signed else 'u'}int{bits}", symmetric=False)
+    for zero in [-(1 << 21), -1000, -1, 0, 1, 7, 255, 1 << 21]:
+        got = probe.dequantize(spec, numbers.astype(np.uint8), numbers.size, [0.3], [zero])
+        assert np.array_equal(got, np.float32(0.3) * (numbers - zero).astype(np.float32))
+
+
 def test_nvfp4():
     spec, size = probe.block_format("nvfp4")
     assert size == 16
