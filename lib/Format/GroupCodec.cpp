@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace qllm::detail {
 
@@ -30,31 +31,32 @@ auto minifloatEncoder(const ElementFormat &format, const Kernels &kernels) {
 
 } // namespace
 
-GroupCodec::GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels)
-    : spec(spec), kernels(kernels), tensorScale(tensorScale) {
-  const ElementFormat &element = *spec.element;
-  lowestCode = element.minFinite();
-  highestCode = element.maxFinite();
-  denominator = element.maxFinite();
-  if (element.isInteger()) {
-    unsigned steps = element.codeCount() - 1;
-    denominator = static_cast<float>(spec.symmetric ? steps / 2 : steps);
-  }
-  if (element.kind() == ElementKind::Minifloat)
-    encodeFloat = minifloatEncoder(element, kernels);
+float largestStepCount(const QuantizeSpec &spec) {
+  if (!spec.element->isInteger())
+    return spec.element->maxFinite();
+  unsigned steps = spec.element->codeCount() - 1;
+  return static_cast<float>(spec.symmetric ? steps / 2 : steps);
 }
 
-// The storable scale for `numerator` / denominator, and at least `floor`.
+GroupCodec::GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels)
+    : spec(spec), kernels(kernels), tensorScale(tensorScale), denominator(largestStepCount(spec)),
+      lowestCode(spec.element->minFinite()), highestCode(spec.element->maxFinite()) {
+  if (spec.element->kind() == ElementKind::Minifloat)
+    encodeFloat = minifloatEncoder(*spec.element, kernels);
+}
+
+// The storable scale for `numerator` / denominator, the step being at least `floor` and never zero.
 float GroupCodec::storedScale(float numerator, float floor) const {
-  if (spec.scaleFormat == ScaleFormat::UE8M0) {
-    float scale = powerOfTwoScale(numerator / tensorScale, denominator, spec.powerOfTwoRule);
-    return scale * tensorScale >= floor ? scale
-                                        : roundScale(ScaleFormat::UE8M0, floor / tensorScale);
-  }
-  float scale = std::max(numerator / denominator, floor);
-  if (!spec.hasTensorScale)
-    scale = std::max(scale, scaleFloor);
-  return roundScale(spec.scaleFormat, scale / tensorScale);
+  if (spec.hasTensorScale)
+    floor = std::max(floor, std::numeric_limits<float>::min());
+  else if (spec.scaleFormat != ScaleFormat::UE8M0)
+    floor = std::max(floor, scaleFloor);
+  if (spec.scaleFormat != ScaleFormat::UE8M0)
+    return roundScale(spec.scaleFormat, std::max(numerator / denominator, floor) / tensorScale);
+  float scale = powerOfTwoScale(numerator / tensorScale, denominator, spec.powerOfTwoRule);
+  if (effectiveScale(scale) >= floor)
+    return scale;
+  return roundScale(ScaleFormat::UE8M0, floor / tensorScale);
 }
 
 GroupParameters GroupCodec::asymmetricParameters(ValueRange range) const {

@@ -13,6 +13,9 @@
 
 namespace qllm::detail {
 
+/// What a group's extent is divided by: the largest element, or the number of steps in a range.
+float largestStepCount(const QuantizeSpec &spec);
+
 class GroupCodec {
 public:
   /// `spec` must verify.
@@ -37,8 +40,8 @@ private:
   const QuantizeSpec &spec;
   const Kernels &kernels;
   float tensorScale;
-  float denominator; ///< largest element, or number of steps in an asymmetric range
-  float lowestCode = 0, highestCode = 0;
+  float denominator; ///< largestStepCount
+  float lowestCode, highestCode;
   void (*encodeFloat)(const float *, std::size_t, float, std::uint8_t *) = nullptr;
 };
 

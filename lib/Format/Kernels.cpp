@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each loop is written once as an always-inlined function; per instruction set a small function
-// with the target attribute inlines it, and the compiler vectorizes the copy. Nothing else in the
-// file may be called from there without being inlined: a shared copy could end up with instructions
-// that the machine lacks.
+// with the target attribute inlines it, and the compiler vectorizes the copy. Standard headers stay
+// out of it: compiled with other flags per file, their inline functions could be shared with code
+// that runs on machines without those instructions.
 
 #include "Kernels.h"
 

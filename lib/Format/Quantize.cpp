@@ -46,24 +46,27 @@ FormatStatus scanGroup(Span<const float> values, std::size_t offset, std::size_t
     return failAt(offset + index, "finite values", group[index]);
   }
   range = {detail::keyToFloat(keys.min), detail::keyToFloat(keys.max), false};
-  if (limitMagnitude && range.absMax() > maxAsymmetricMagnitude) {
+  if (limitMagnitude && range.absMax() > maxRangeMagnitude) {
     Span<const float> group = values.slice(offset, length);
     std::size_t index =
-        firstIndex(group, [](float value) { return std::fabs(value) > maxAsymmetricMagnitude; });
-    return failAt(offset + index, "magnitudes up to 2^126 for asymmetric integers", group[index]);
+        firstIndex(group, [](float value) { return std::fabs(value) > maxRangeMagnitude; });
+    return failAt(offset + index,
+                  "magnitudes up to 2^126 for asymmetric integers and under a tensor scale",
+                  group[index]);
   }
   return {};
 }
 
 bool isAsymmetric(const QuantizeSpec &spec) { return !spec.symmetric; }
+bool limitsMagnitude(const QuantizeSpec &spec) { return isAsymmetric(spec) || spec.hasTensorScale; }
 
 FormatStatus verifyCall(const QuantizeSpec &spec, float tensorScale) {
   if (FormatStatus status = spec.verify(); !status)
     return status;
   if (!spec.hasTensorScale && tensorScale != 1.0f)
     return fail("expected tensor scale 1 for a spec without one, but got ", tensorScale);
-  if (!(tensorScale >= 0x1p-126f && tensorScale <= 0x1p117f))
-    return fail("expected a tensor scale from 2^-126 to 2^117, but got ", tensorScale);
+  if (!(tensorScale >= 0x1p-126f && tensorScale <= 0x1p118f))
+    return fail("expected a tensor scale from 2^-126 to 2^118, but got ", tensorScale);
   return {};
 }
 
@@ -136,9 +139,13 @@ FormatStatus scanRange(Span<const float> values, ValueRange &range) {
 }
 
 float tensorScaleFor(const QuantizeSpec &spec, float absMax) {
-  if (!spec.hasTensorScale)
+  bool narrow = spec.scaleFormat == ScaleFormat::E4M3 || spec.scaleFormat == ScaleFormat::F16;
+  if (!spec.hasTensorScale || !narrow)
     return 1.0f;
-  return std::max(absMax / (spec.element->maxFinite() * maxScale(spec.scaleFormat)), 0x1p-100f);
+  // An asymmetric range can be twice as wide as its largest magnitude.
+  float widest = isAsymmetric(spec) ? 2 * absMax : absMax;
+  float largest = detail::largestStepCount(spec) * maxScale(spec.scaleFormat);
+  return std::max(widest / largest, 0x1p-100f);
 }
 
 FormatStatus computeParameters(const QuantizeSpec &spec, Span<const float> group,
@@ -148,7 +155,8 @@ FormatStatus computeParameters(const QuantizeSpec &spec, Span<const float> group
   if (group.empty())
     return fail("expected a group of at least one value, but got none");
   ValueRange range;
-  if (FormatStatus status = scanGroup(group, 0, group.size(), isAsymmetric(spec), range); !status)
+  if (FormatStatus status = scanGroup(group, 0, group.size(), limitsMagnitude(spec), range);
+      !status)
     return status;
   GroupCodec codec(spec, tensorScale, bestKernels());
   parameters = codec.parametersFor(range, codec.absMean(group));
@@ -210,7 +218,8 @@ FormatStatus quantizeGroups(const QuantizeSpec &spec, Span<const float> values,
   for (std::size_t group = 0; group != groups; ++group) {
     std::size_t offset = group * groupSize, length = std::min(groupSize, values.size() - offset);
     ValueRange range;
-    if (FormatStatus status = scanGroup(values, offset, length, isAsymmetric(spec), range); !status)
+    if (FormatStatus status = scanGroup(values, offset, length, limitsMagnitude(spec), range);
+        !status)
       return status;
     Span<const float> slice = values.slice(offset, length);
     GroupParameters parameters = codec.parametersFor(range, codec.absMean(slice));

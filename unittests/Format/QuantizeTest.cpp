@@ -225,7 +225,9 @@ TEST(Quantize, NonFiniteInputIsNamed) {
             "expected finite values, but element 1 is nan");
   values[1] = 2e38f;
   EXPECT_EQ(roundTrip(specFor("int8", false), values, 2).status.message(),
-            "expected magnitudes up to 2^126 for asymmetric integers, but element 1 is 2e+38");
+            "expected magnitudes up to 2^126 for asymmetric integers and under a tensor scale, but "
+            "element "
+            "1 is 2e+38");
   EXPECT_TRUE(roundTrip(specFor("int8"), values, 2).status.ok());
 }
 
@@ -258,6 +260,25 @@ TEST(Quantize, WrongSizesAreRefused) {
   EXPECT_FALSE(quantizeGroups(specFor("int4"), values, 8, {codes, scales, {}}).ok());
 }
 
+// However the scales are stored, a group of zeros has a step to divide by.
+TEST(Quantize, ZeroGroupsUnderATensorScale) {
+  for (const char *element : {"int4", "uint8", "e2m1", "nf4", "ternary"})
+    for (ScaleFormat scaleFormat : {ScaleFormat::F32, ScaleFormat::F16, ScaleFormat::BF16,
+                                    ScaleFormat::UE8M0, ScaleFormat::E4M3})
+      for (float tensorScale : {0x1p-126f, 0x1p-100f, 1.0f, 0x1p118f}) {
+        QuantizeSpec spec = specFor(element);
+        spec.scaleFormat = scaleFormat;
+        spec.hasTensorScale = true;
+        Result r = roundTrip(spec, {0, 0}, 2, tensorScale);
+        ASSERT_TRUE(r.status.ok());
+        EXPECT_GT(r.scales[0] * tensorScale, 0.0f);
+        EXPECT_EQ(r.back, (std::vector<float>{0, 0}));
+        std::uint8_t zero =
+            r.zeroPoints[0] ? static_cast<std::uint8_t>(r.zeroPoints[0]) : spec.element->encode(0);
+        EXPECT_EQ(r.codes[0], zero) << element << " " << scaleFormatName(scaleFormat);
+      }
+}
+
 // A tensor scanned in pieces gets the parameters it gets in one.
 TEST(Quantize, ParametersFromARange) {
   std::vector<float> values = normalValues(300, 0.4f);
@@ -287,7 +308,7 @@ TEST(Quantize, UnusableTensorScalesAreRefused) {
   for (float scale : {0.0f, -1.0f, 1e-40f, 1e37f, INFINITY, NAN})
     EXPECT_FALSE(roundTrip(spec, {1, 2, 3}, 16, scale).status.ok()) << scale;
   EXPECT_EQ(roundTrip(spec, {1, 2, 3}, 16, 0.0f).status.message(),
-            "expected a tensor scale from 2^-126 to 2^117, but got 0");
+            "expected a tensor scale from 2^-126 to 2^118, but got 0");
   EXPECT_TRUE(roundTrip(spec, {1, 2, 3}, 16, tensorScaleFor(spec, 0.0f)).status.ok());
 }
 

@@ -21,9 +21,9 @@ namespace qllm {
 /// Smallest scale of a group stored as f32, f16 or bf16 without a tensor scale: a group of zeros
 /// gets this one.
 inline constexpr float scaleFloor = 1e-8f;
-/// Largest magnitude that asymmetric integers accept; beyond it dequantized values could overflow
-/// float.
-inline constexpr float maxAsymmetricMagnitude = 0x1p126f;
+/// Largest magnitude that asymmetric integers accept, and anything under a tensor scale; beyond it
+/// ranges and products of scales could overflow float.
+inline constexpr float maxRangeMagnitude = 0x1p126f;
 
 /// Zero points lie within +-this; the quantizers stay well inside.
 inline constexpr std::int32_t maxZeroPoint = 1 << 21;
@@ -72,13 +72,14 @@ struct ValueRange {
 /// The range of `values`. Fails on a NaN or an infinity, naming the first one.
 FormatStatus scanRange(Span<const float> values, ValueRange &range);
 
-/// The tensor scale for values of magnitude up to `absMax`: absMax / (largest element * largest
-/// scale), at least 2^-100. 1 when the spec has no tensor scale.
+/// The tensor scale for values of magnitude up to `absMax`: the one under which the largest group
+/// scale is the largest that e4m3 or f16 can hold, at least 2^-100. 1 for specs without a tensor
+/// scale, and for scales stored as f32, bf16 or ue8m0, which need no help with range.
 float tensorScaleFor(const QuantizeSpec &spec, float absMax);
 
 /// Scale and zero point for one group. Fails on a NaN or an infinity (naming the first one), on a
-/// magnitude above `maxAsymmetricMagnitude` for asymmetric integers, and on an unusable
-/// `tensorScale`.
+/// magnitude above `maxRangeMagnitude` for asymmetric integers or under a tensor scale, and on a
+/// `tensorScale` outside [2^-126, 2^118].
 FormatStatus computeParameters(const QuantizeSpec &spec, Span<const float> group,
                                GroupParameters &parameters, float tensorScale = 1.0f);
 
