@@ -7,7 +7,9 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/InitAll.h"
+#include "llvm/Support/Path.h"
 #ifdef QLLM_HAS_CHECK_DIALECT
 #include "Check/CheckDialect.h"
 #endif
@@ -23,5 +25,8 @@ int main(int argc, char **argv) {
 #endif
   qllm::registerAllPasses();
   qllm::registerAllPipelines();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "qllm optimizer", registry));
+  auto [input, output] = mlir::registerAndParseCLIOptions(argc, argv, "qllm optimizer", registry);
+  // Weights lie beside the module.
+  qllm::onnx::setDataDirectory(registry, llvm::sys::path::parent_path(input));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
 }

@@ -6,6 +6,7 @@
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/MLIRContext.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
@@ -79,7 +80,24 @@ void pack(DenseElementsAttr dense, llvm::SmallVectorImpl<char> &out) {
     packer.add(value);
 }
 
+class DirectoryExtension : public DialectExtension<DirectoryExtension, ONNXDialect> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DirectoryExtension)
+  explicit DirectoryExtension(llvm::StringRef path) : path(path) {}
+  void apply(MLIRContext *, ONNXDialect *dialect) const final {
+    // Whoever asks for weights of a directory that cannot be opened is told then.
+    llvm::consumeError(dialect->getDataFiles().setDirectory(path));
+  }
+
+private:
+  std::string path;
+};
+
 } // namespace
+
+void qllm::onnx::setDataDirectory(DialectRegistry &registry, llvm::StringRef path) {
+  registry.addExtension(TypeID::get<DirectoryExtension>(), std::make_unique<DirectoryExtension>(path));
+}
 
 DataFiles &DataFiles::get(MLIRContext *context) { return context->getOrLoadDialect<ONNXDialect>()->getDataFiles(); }
 

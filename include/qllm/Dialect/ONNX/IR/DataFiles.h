@@ -11,6 +11,7 @@
 #include "llvm/ADT/SmallVector.h"
 
 namespace mlir {
+class DialectRegistry;
 class MLIRContext;
 } // namespace mlir
 
@@ -41,6 +42,9 @@ public:
 private:
   std::unique_ptr<DataDirectory> root;
 };
+
+/// Makes every context of `registry` read weights from `path`: for tools that learn the input's path before MLIR reads it.
+void setDataDirectory(mlir::DialectRegistry &registry, llvm::StringRef path);
 
 } // namespace qllm::onnx
 
