@@ -9,11 +9,12 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Dialect/QLLM/Transforms/Passes.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect>();
 }
 
-void qllm::registerAllPasses() {}
+void qllm::registerAllPasses() { registerDialectTransformsPasses(); }
 
 void qllm::registerAllPipelines() {}
