@@ -1,14 +1,15 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// To and from ONNX.
+// To and from ONNX, and running modules.
 
 #include "mlir/IR/Dialect.h"
 #include "qllm/InitAll.h"
+#include "qllm/Tools/RunMode.h"
 #include "qllm/Tools/TranslateMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   qllm::registerAllDialects(registry);
-  return qllm::translateMain(argc, argv, registry, {qllm::importOnnxMode(), qllm::exportOnnxMode()});
+  return qllm::translateMain(argc, argv, registry, {qllm::importOnnxMode(), qllm::exportOnnxMode(), qllm::runMode()});
 }

@@ -1,0 +1,403 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The qllm dialect: quantized tensors, and what consumes them.
+
+#include "Kernels/Axes.h"
+#include "OperationKernels.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Interpreter/Interpreter.h"
+#include "qllm/Interpreter/Quantized.h"
+#include "qllm/Tensor/Convert.h"
+#include "qllm/Tensor/Gemm.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <cmath>
+
+using namespace qllm;
+using namespace qllm::interp;
+
+namespace {
+
+/// The specification that a type stands for.
+QuantizeSpec specOf(QuantizedType type) {
+  QuantizeSpec spec;
+  mlir::Attribute format = type.getFormat();
+  if (auto integer = llvm::dyn_cast<IntFormatAttr>(format)) {
+    spec.symmetric = !integer.isAsymmetric();
+    spec.element = ElementFormat::integer(integer.getBits(), spec.symmetric);
+  } else {
+    // `e2m1`, `nf4`, `ternary`: the names agree with those of the format library.
+    spec.element = ElementFormat::lookup(type.getFormat().getFormatName());
+    if (llvm::isa<TernaryFormatAttr>(format))
+      spec.statistic = ScaleStatistic::AbsMean;
+  }
+  static constexpr ScaleFormat encodings[] = {ScaleFormat::F32, ScaleFormat::F16, ScaleFormat::BF16,
+                                              ScaleFormat::UE8M0, ScaleFormat::E4M3};
+  spec.scaleFormat = encodings[unsigned(type.getScaleEncoding())];
+  spec.hasTensorScale = type.hasTensorScale();
+  return spec;
+}
+
+LogicalResult layoutOf(KernelContext &ctx, QuantizedType type, llvm::ArrayRef<int64_t> shape,
+                       GroupLayout &layout) {
+  GranularityAttr granularity = type.getGranularity();
+  int64_t rank = int64_t(shape.size()), axis = granularity.getAxis(), size = *elementCount(shape);
+  layout.split.assign(shape.begin(), shape.end());
+  for (int64_t d = 0; d < rank; ++d)
+    layout.permutation.push_back(d);
+  if (granularity.isPerTensor()) {
+    layout.groupSize = size;
+  } else if (granularity.isPerToken()) {
+    layout.scaleShape.assign(shape.begin(), shape.end() - 1);
+    layout.groupSize = shape.back();
+  } else if (granularity.isPerChannel()) {
+    layout.scaleShape.assign(1, shape[axis]);
+    layout.groupSize = shape[axis] ? size / shape[axis] : 0;
+    layout.permutation.erase(layout.permutation.begin() + axis);
+    layout.permutation.insert(layout.permutation.begin(), axis);
+  } else {
+    int64_t length = granularity.getGroupSize();
+    if (shape[axis] % length != 0)
+      return ctx.fail("expected groups of " + llvm::Twine(length) + " to divide dimension " +
+                      llvm::Twine(axis) + " of " + describeShape(shape));
+    layout.scaleShape.assign(shape.begin(), shape.end());
+    layout.scaleShape[axis] /= length;
+    layout.split[axis] /= length;
+    layout.split.insert(layout.split.begin() + axis + 1, length);
+    layout.permutation.push_back(rank);
+    // The axis inside a group goes last.
+    layout.permutation.erase(layout.permutation.begin() + axis + 1);
+    layout.permutation.push_back(axis + 1);
+    layout.groupSize = length;
+  }
+  layout.groups = *elementCount(layout.scaleShape);
+  return success();
+}
+
+LogicalResult failWith(KernelContext &ctx, const FormatStatus &status) {
+  return ctx.fail(status.message());
+}
+
+/// Scales as they are stored.
+llvm::Expected<Tensor> storedScales(const Tensor &values, QuantizedType type) {
+  return cast(values, runtimeElementType(type.getScaleElementType()));
+}
+
+/// Given or computed parameters of all groups, in f32.
+struct Parameters {
+  Tensor scales, zeroPoints;
+  float tensorScale = 1;
+};
+
+LogicalResult givenParameters(KernelContext &ctx, QuantizedTensor &result, unsigned first,
+                              Parameters &parameters) {
+  result.scales = ctx.in(first);
+  if (result.scales.shape() != llvm::ArrayRef<int64_t>(result.layout.scaleShape))
+    return ctx.fail("expected scales of shape " + describeShape(result.layout.scaleShape) +
+                    ", but got " + describe(result.scales));
+  llvm::Expected<Tensor> scales = result.scaleValues();
+  if (!scales)
+    return ctx.fail(scales.takeError());
+  parameters.scales = *scales;
+  if (ctx.has(first + 1)) {
+    llvm::Expected<Tensor> zeros = cast(ctx.in(first + 1), ElementType::I32);
+    if (!zeros)
+      return ctx.fail(zeros.takeError());
+    if (zeros->shape() != result.scales.shape())
+      return ctx.fail("expected zero points of the shape of the scales, but got " +
+                      describe(*zeros));
+    parameters.zeroPoints = result.zeroPoints = *zeros;
+  }
+  if (ctx.has(first + 2))
+    parameters.tensorScale = result.tensorScale = ctx.in(first + 2).data<float>()[0];
+  return success();
+}
+
+/// Runs `body(firstGroup, count)` on pieces in parallel and reports the first failure in the order
+/// of the groups.
+LogicalResult forGroups(KernelContext &ctx, const GroupLayout &layout,
+                        llvm::function_ref<FormatStatus(int64_t, int64_t)> body) {
+  int64_t grain = std::max<int64_t>(1, 16 * 1024 / std::max<int64_t>(1, layout.groupSize));
+  std::vector<FormatStatus> statuses(size_t((layout.groups + grain - 1) / grain));
+  ctx.pool().forRange(layout.groups, grain, [&](int64_t begin, int64_t end) {
+    statuses[begin / grain] = body(begin, end - begin);
+  });
+  for (const FormatStatus &status : statuses)
+    if (!status)
+      return failWith(ctx, status);
+  return success();
+}
+
+LogicalResult computeParametersOf(KernelContext &ctx, QuantizedType type, const float *grouped,
+                                  QuantizedTensor &result, Parameters &parameters) {
+  const GroupLayout &layout = result.layout;
+  if (result.spec.hasTensorScale) {
+    ValueRange range;
+    if (FormatStatus status = scanRange({grouped, size_t(layout.groups * layout.groupSize)}, range);
+        !status)
+      return failWith(ctx, status);
+    parameters.tensorScale = result.tensorScale = tensorScaleFor(result.spec, range.absMax());
+  }
+  if (!ctx.temporary(parameters.scales, ElementType::F32, layout.scaleShape))
+    return failure();
+  bool zeros = type.hasZeroPoint();
+  if (zeros && !ctx.temporary(parameters.zeroPoints, ElementType::I32, layout.scaleShape))
+    return failure();
+  LogicalResult computed = forGroups(ctx, layout, [&](int64_t begin, int64_t count) {
+    for (int64_t group = begin; group < begin + count; ++group) {
+      GroupParameters one;
+      FormatStatus status = computeParameters(
+          result.spec, {grouped + group * layout.groupSize, size_t(layout.groupSize)}, one,
+          parameters.tensorScale);
+      if (!status)
+        return status;
+      parameters.scales.mutableData<float>()[group] = one.scale;
+      if (zeros)
+        parameters.zeroPoints.mutableData<int32_t>()[group] = one.zeroPoint;
+    }
+    return FormatStatus();
+  });
+  if (failed(computed))
+    return failure();
+  llvm::Expected<Tensor> stored = storedScales(parameters.scales, type);
+  if (!stored)
+    return ctx.fail(stored.takeError());
+  result.scales = *stored;
+  result.zeroPoints = parameters.zeroPoints;
+  return success();
+}
+
+/// Codes of one group whose channels have rounding offsets: round(x / s + o).
+FormatStatus encodeWithOffsets(const QuantizeSpec &spec, GroupParameters parameters,
+                               const float *values, const float *offsets, int64_t count,
+                               uint8_t *codes) {
+  float low = spec.element->minFinite(), high = spec.element->maxFinite();
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::isnan(values[i]))
+      return FormatStatus::failure("expected numbers to quantize, but got NaN", size_t(i));
+    float code =
+        std::nearbyint(values[i] / parameters.scale + offsets[i]) + float(parameters.zeroPoint);
+    codes[i] = uint8_t(int(std::min(std::max(code, low), high)));
+  }
+  return FormatStatus();
+}
+
+LogicalResult encodeAll(KernelContext &ctx, const Tensor &grouped, const Tensor *offsets,
+                        const Parameters &parameters, QuantizedTensor &result, Tensor &codes) {
+  const GroupLayout &layout = result.layout;
+  return forGroups(ctx, layout, [&](int64_t begin, int64_t count) {
+    for (int64_t group = begin; group < begin + count; ++group) {
+      GroupParameters one;
+      one.scale = parameters.scales.data<float>()[group];
+      one.zeroPoint =
+          parameters.zeroPoints.isNull() ? 0 : parameters.zeroPoints.data<int32_t>()[group];
+      int64_t at = group * layout.groupSize;
+      uint8_t *to = codes.mutableData<uint8_t>() + at;
+      size_t size = size_t(layout.groupSize);
+      FormatStatus status =
+          offsets ? encodeWithOffsets(result.spec, one, grouped.data<float>() + at,
+                                      offsets->data<float>() + at, layout.groupSize, to)
+                  : encodeGroup(result.spec, one, {grouped.data<float>() + at, size}, {to, size},
+                                parameters.tensorScale);
+      if (!status)
+        return status;
+    }
+    return FormatStatus();
+  });
+}
+
+/// The offsets of the last axis, spread over the whole shape and brought into the order of the
+/// groups.
+LogicalResult groupedOffsets(KernelContext &ctx, unsigned operand, const GroupLayout &layout,
+                             llvm::ArrayRef<int64_t> shape, Tensor &result) {
+  llvm::Expected<Tensor> given = cast(ctx.in(operand), ElementType::F32);
+  if (!given)
+    return ctx.fail(given.takeError());
+  if (given->size() != shape.back())
+    return ctx.fail("expected " + llvm::Twine(shape.back()) + " rounding offsets, but got " +
+                    describe(*given));
+  Tensor spread;
+  if (!ctx.temporary(spread, ElementType::F32, layout.split))
+    return failure();
+  for (int64_t i = 0; i < spread.size(); ++i)
+    spread.mutableData<float>()[i] = given->data<float>()[i % shape.back()];
+  llvm::Expected<Tensor> grouped = permuteAxes(ctx.pool(), spread, layout.permutation);
+  if (!grouped)
+    return ctx.fail(grouped.takeError());
+  result = *grouped;
+  return success();
+}
+
+LogicalResult quantize(mlir::Operation *op, KernelContext &ctx) {
+  auto type = llvm::cast<QuantizedType>(op->getResult(0).getType());
+  auto result = std::make_shared<QuantizedTensor>();
+  llvm::Expected<Tensor> floats = cast(ctx.in(0), ElementType::F32);
+  if (!floats)
+    return ctx.fail(floats.takeError());
+  result->spec = specOf(type);
+  result->spec.rangeIncludesZero = op->hasAttr("include_zero");
+  Shape shape(floats->shape());
+  if (failed(layoutOf(ctx, type, shape, result->layout)))
+    return failure();
+  const GroupLayout &layout = result->layout;
+  llvm::Expected<Tensor> grouped =
+      permuteAxes(ctx.pool(), floats->reshaped(layout.split), layout.permutation);
+  if (!grouped)
+    return ctx.fail(grouped.takeError());
+  Parameters parameters;
+  if (failed(ctx.has(1)
+                 ? givenParameters(ctx, *result, 1, parameters)
+                 : computeParametersOf(ctx, type, grouped->data<float>(), *result, parameters)))
+    return failure();
+  Tensor offsets, codes;
+  if (ctx.has(4) && failed(groupedOffsets(ctx, 4, layout, shape, offsets)))
+    return failure();
+  ElementType storage = runtimeElementType(type.getFormat().getStorageType());
+  if (!ctx.temporary(codes, storage, grouped->shape()) ||
+      failed(encodeAll(ctx, *grouped, ctx.has(4) ? &offsets : nullptr, parameters, *result, codes)))
+    return failure();
+  Shape back(layout.permutation.size());
+  for (auto [i, axis] : llvm::enumerate(layout.permutation))
+    back[axis] = int64_t(i);
+  llvm::Expected<Tensor> ordered = permuteAxes(ctx.pool(), codes, back);
+  if (!ordered)
+    return ctx.fail(ordered.takeError());
+  result->codes = ordered->reshaped(shape);
+  ctx.set(0, Value(std::shared_ptr<const QuantizedTensor>(result)));
+  return success();
+}
+
+LogicalResult pack(mlir::Operation *op, KernelContext &ctx) {
+  auto type = llvm::cast<QuantizedType>(op->getResult(0).getType());
+  auto result = std::make_shared<QuantizedTensor>();
+  result->spec = specOf(type);
+  result->codes = ctx.in(0);
+  Parameters parameters;
+  if (failed(layoutOf(ctx, type, result->codes.shape(), result->layout)) ||
+      failed(givenParameters(ctx, *result, 1, parameters)))
+    return failure();
+  ctx.set(0, Value(std::shared_ptr<const QuantizedTensor>(result)));
+  return success();
+}
+
+LogicalResult unpack(mlir::Operation *op, KernelContext &ctx) {
+  auto type = llvm::cast<QuantizedType>(op->getOperand(0).getType());
+  const QuantizedTensor &q = *ctx.value(0).quantized();
+  unsigned next = 0;
+  ctx.set(next++, q.codes);
+  ctx.set(next++, q.scales);
+  if (type.hasZeroPoint())
+    ctx.set(next++, q.zeroPoints);
+  if (type.hasTensorScale())
+    ctx.set(next++, Tensor::scalar<float>(q.tensorScale));
+  return success();
+}
+
+/// A float or quantized operand in f32.
+LogicalResult realValues(KernelContext &ctx, unsigned i, Tensor &result) {
+  const Value &value = ctx.value(i);
+  if (!value.tensor() && !value.quantized())
+    return ctx.fail("expected operand " + llvm::Twine(i) +
+                    " to be a float or quantized tensor, but got " + value.describe());
+  llvm::Expected<Tensor> floats = value.quantized() ? value.quantized()->values(ctx.pool())
+                                                    : cast(*value.tensor(), ElementType::F32);
+  if (!floats)
+    return ctx.fail(floats.takeError());
+  result = *floats;
+  return success();
+}
+
+/// Sets result 0 in the element type that the operation declares.
+LogicalResult setResult(mlir::Operation *op, KernelContext &ctx, const Tensor &floats) {
+  auto type = llvm::cast<mlir::ShapedType>(op->getResult(0).getType());
+  return ctx.setOrFail(0, cast(floats, runtimeElementType(type.getElementType())));
+}
+
+LogicalResult dequantize(mlir::Operation *op, KernelContext &ctx) {
+  Tensor floats;
+  return succeeded(realValues(ctx, 0, floats)) ? setResult(op, ctx, floats) : failure();
+}
+
+/// x W^T (+ bias) over the last axis of x.
+LogicalResult product(KernelContext &ctx, const Tensor &x, const Tensor &w, const Tensor *bias,
+                      Tensor &result) {
+  if (x.rank() < 1 || w.rank() != 2 || x.dim(x.rank() - 1) != w.dim(1) ||
+      (bias && bias->size() != w.dim(0)))
+    return ctx.fail("expected a weight with as many columns as the input has channels, but got " +
+                    describe(x) + " and " + describe(w));
+  int64_t depth = w.dim(1), columns = w.dim(0), rows = 1;
+  for (int64_t dim : x.shape().drop_back())
+    rows *= dim;
+  Shape shape(x.shape().drop_back());
+  shape.push_back(columns);
+  if (!ctx.temporary(result, ElementType::F32, shape))
+    return failure();
+  float *out = result.mutableData<float>();
+  matmul(ctx.pool(), rows, columns, depth, 1, {x.data<float>(), depth, false},
+         {w.data<float>(), depth, true}, 0, out, columns);
+  for (int64_t row = 0; bias && row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      out[row * columns + column] += bias->data<float>()[column];
+  return success();
+}
+
+LogicalResult linear(mlir::Operation *op, KernelContext &ctx) {
+  Tensor x, w, bias, result;
+  if (failed(realValues(ctx, 0, x)) || failed(realValues(ctx, 1, w)) ||
+      (ctx.has(2) && failed(realValues(ctx, 2, bias))) ||
+      failed(product(ctx, x, w, ctx.has(2) ? &bias : nullptr, result)))
+    return failure();
+  return setResult(op, ctx, result);
+}
+
+LogicalResult lowRank(mlir::Operation *op, KernelContext &ctx) {
+  Tensor x, down, up, inner, result;
+  if (failed(realValues(ctx, 0, x)) || failed(realValues(ctx, 1, down)) ||
+      failed(realValues(ctx, 2, up)) || failed(product(ctx, x, down, nullptr, inner)) ||
+      failed(product(ctx, inner, up, nullptr, result)))
+    return failure();
+  return setResult(op, ctx, result);
+}
+
+LogicalResult embedding(mlir::Operation *op, KernelContext &ctx) {
+  llvm::Expected<Tensor> ids = cast(ctx.in(0), ElementType::I64);
+  if (!ids)
+    return ctx.fail(ids.takeError());
+  const QuantizedTensor *quantized = ctx.value(1).quantized();
+  const Tensor *table = quantized ? &quantized->codes : ctx.value(1).tensor();
+  if (!table || table->rank() != 2)
+    return ctx.fail("expected a table of two dimensions, but got " + ctx.value(1).describe());
+  int64_t rows = table->dim(0), width = table->dim(1);
+  Shape indices, shape(ids->shape());
+  for (int64_t id : ids->values<int64_t>()) {
+    if (id < -rows || id >= rows)
+      return ctx.fail("expected an index in [" + llvm::Twine(-rows) + ", " + llvm::Twine(rows) +
+                      "), but got " + llvm::Twine(id));
+    indices.push_back(id < 0 ? id + rows : id);
+  }
+  shape.push_back(width);
+  if (quantized) {
+    llvm::Expected<Tensor> values = quantized->rows(ctx.pool(), indices);
+    return values ? setResult(op, ctx, values->reshaped(shape)) : ctx.fail(values.takeError());
+  }
+  Tensor *out = ctx.allocate(0, table->type(), shape);
+  if (!out)
+    return failure();
+  for (auto [i, index] : llvm::enumerate(indices))
+    copyElements(*out, int64_t(i) * width, *table, index * width, width);
+  return success();
+}
+
+} // namespace
+
+OperationKernel interp::findQuantizedKernel(llvm::StringRef name) {
+  return llvm::StringSwitch<OperationKernel>(name)
+      .Case("qllm.quantize", quantize)
+      .Case("qllm.dequantize", dequantize)
+      .Case("qllm.pack", pack)
+      .Case("qllm.unpack", unpack)
+      .Case("qllm.linear", linear)
+      .Case("qllm.low_rank", lowRank)
+      .Case("qllm.embedding", embedding)
+      .Default(nullptr);
+}

@@ -1,0 +1,32 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One run of one module from files to files.
+
+#ifndef QLLM_LIB_TOOLS_RUN_MODULERUN_H
+#define QLLM_LIB_TOOLS_RUN_MODULERUN_H
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/LogicalResult.h"
+#include <string>
+#include <vector>
+
+namespace qllm {
+
+struct ModuleRun {
+  std::string model;
+  /// NAME=FILE.npy or FILE.npz.
+  std::vector<std::string> inputs;
+  /// A .npz, or empty to print a summary of each result.
+  std::string output;
+  std::string function;
+  unsigned threads;
+
+  /// Without inputs, output and a function of that name, every function without arguments runs, in
+  /// order. Failures are diagnostics.
+  llvm::LogicalResult execute(mlir::MLIRContext *context) const;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_TOOLS_RUN_MODULERUN_H

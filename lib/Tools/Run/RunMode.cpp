@@ -1,0 +1,92 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Options of --run, and what they ask for: one function once, every self-checking function of a
+// module, or a list of models.
+
+#include "qllm/Tools/RunMode.h"
+#include "ModuleRun.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Location.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace qllm;
+namespace cl = llvm::cl;
+
+namespace {
+
+struct Options {
+  cl::list<std::string> inputs{
+      "input", cl::desc("an input for --run: NAME=FILE.npy, or FILE.npz for several"),
+      cl::value_desc("input")};
+  cl::opt<std::string> output{
+      "output",
+      cl::desc("where --run writes its results (.npz); without it they are summed up on stdout"),
+      cl::value_desc("file")};
+  cl::opt<std::string> function{"function", cl::desc("the function that --run runs"),
+                                cl::init("main")};
+  cl::opt<unsigned> threads{"run-threads", cl::desc("threads for --run; 0 for one per core"),
+                            cl::init(0)};
+  cl::opt<std::string> list{
+      "run-list",
+      cl::desc("for --run: run many models; each line of the file is MODEL INPUTS.npz OUTPUTS.npz"),
+      cl::value_desc("file")};
+};
+
+/// Operations of an ONNX file have no lines, but names.
+void printNodeDiagnostic(Diagnostic &diagnostic) {
+  llvm::errs() << (diagnostic.getSeverity() == DiagnosticSeverity::Error ? "error: " : "note: ");
+  if (auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>())
+    llvm::errs() << "'" << name.getName().getValue() << "': ";
+  llvm::errs() << diagnostic << '\n';
+}
+
+/// Runs each line in a context of its own and prints `ok` or `failed` with what was wrong; fails
+/// only for a bad list.
+LogicalResult runList(const Options &options, MLIRContext *context) {
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> file =
+      llvm::MemoryBuffer::getFile(options.list);
+  if (!file)
+    return emitError(UnknownLoc::get(context))
+           << "cannot read '" << options.list << "': " << file.getError().message();
+  llvm::SmallVector<StringRef> lines;
+  (*file)->getBuffer().split(lines, '\n', -1, false);
+  for (StringRef line : lines) {
+    llvm::SmallVector<StringRef> fields;
+    line.split(fields, ' ', -1, false);
+    if (fields.size() != 3)
+      return emitError(UnknownLoc::get(context))
+             << "expected MODEL INPUTS OUTPUTS, but got '" << line << "'";
+    MLIRContext own(context->getDialectRegistry(), MLIRContext::Threading::DISABLED);
+    std::string messages;
+    ScopedDiagnosticHandler handler(
+        &own, [&](Diagnostic &diagnostic) { messages += diagnostic.str() + "; "; });
+    ModuleRun run{
+        fields[0].str(), {fields[1].str()}, fields[2].str(), options.function, options.threads};
+    bool done = succeeded(run.execute(&own));
+    llvm::outs() << (done ? "ok " : "failed ") << fields[0] << ' ' << StringRef(messages).ltrim()
+                 << '\n';
+    llvm::outs().flush();
+  }
+  return success();
+}
+
+} // namespace
+
+TranslateMode qllm::runMode() {
+  auto options = std::make_shared<Options>();
+  return {"run", "run a module or an ONNX model on the CPU",
+          [options](StringRef input, StringRef, MLIRContext *context) {
+            if (!options->list.empty())
+              return runList(*options, context);
+            ScopedDiagnosticHandler handler(context, printNodeDiagnostic);
+            std::vector<std::string> inputs(options->inputs.begin(), options->inputs.end());
+            return ModuleRun{input.str(), inputs, options->output, options->function,
+                             options->threads}
+                .execute(context);
+          }};
+}
