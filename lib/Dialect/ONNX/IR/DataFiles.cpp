@@ -55,7 +55,8 @@ private:
 void pack(DenseElementsAttr dense, llvm::SmallVectorImpl<char> &out) {
   Type element = dense.getElementType();
   unsigned bits = *storageBits(element);
-  if (bits >= 8 && !dense.isSplat() && !element.isInteger(1) && bits % 8 == 0 &&
+  bool isWhole = isa<ComplexType>(element) || element.getIntOrFloatBitWidth() == bits;
+  if (bits >= 8 && !dense.isSplat() && isWhole &&
       dense.getRawData().size() == static_cast<size_t>(dense.getNumElements()) * (bits / 8)) {
     llvm::append_range(out, dense.getRawData());
     return;
@@ -76,8 +77,10 @@ void pack(DenseElementsAttr dense, llvm::SmallVectorImpl<char> &out) {
       packer.add(value.bitcastToAPInt());
     return;
   }
+  // Widths that ONNX lacks are extended to the ones they are stored in.
+  bool zeroExtend = element.isUnsignedInteger() || element.isInteger(1);
   for (const llvm::APInt &value : dense.getValues<llvm::APInt>())
-    packer.add(value);
+    packer.add(zeroExtend ? value.zext(bits) : value.sext(bits));
 }
 
 class DirectoryExtension : public DialectExtension<DirectoryExtension, ONNXDialect> {

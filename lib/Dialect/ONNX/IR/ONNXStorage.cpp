@@ -20,9 +20,16 @@ std::optional<unsigned> qllm::onnx::storageBits(Type type) {
   switch (bits) {
   case 1:
     return 8;
+  // Integers of widths that ONNX lacks lie extended in the next wider one it has (docs/formats/packing.md).
+  case 3:
+    return 4;
+  case 5:
+  case 7:
+    return 8;
+  case 6:
+    return isa<IntegerType>(type) ? 8 : 6;
   case 2:
   case 4:
-  case 6:
   case 8:
   case 16:
   case 32:

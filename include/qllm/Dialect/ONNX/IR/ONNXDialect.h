@@ -23,7 +23,8 @@ class DataFiles;
 
 namespace qllm::onnx {
 
-/// Bits that one element of `type` takes in ONNX's raw layout: 1-byte bools, packed 2-, 4- and 6-bit elements. None for types without a raw layout (strings, unknown).
+/// Bits that one element of `type` takes in ONNX's raw layout: 1-byte bools, packed 2- and 4-bit elements and 6-bit floats. Integers
+/// of 3 bits take 4, those of 5 to 7 take 8. None for types without a raw layout (strings, unknown).
 std::optional<unsigned> storageBits(mlir::Type elementType);
 
 /// Bytes that the elements of `type` take in ONNX's raw layout. None when the shape is dynamic, the element type has no
