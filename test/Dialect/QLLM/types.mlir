@@ -66,6 +66,15 @@ func.func @asymmetric_parts(%q: !qllm.quantized<2x?x64, #qllm.int<8, asymmetric>
   return %c, %s, %z : tensor<2x?x64xui8>, tensor<2x?xf32>, tensor<2x?xi32>
 }
 
+// Odd widths take the next element type that files have.
+// CHECK-LABEL: func.func @odd_width_parts
+func.func @odd_width_parts(%a: !qllm.quantized<8, #qllm.int<3>, per_tensor>, %b: !qllm.quantized<8, #qllm.int<6, asymmetric>, per_tensor>)
+    -> (tensor<8xi4>, tensor<8xui8>) {
+  %c, %s = qllm.unpack %a : !qllm.quantized<8, #qllm.int<3>, per_tensor>
+  %d, %t, %z = qllm.unpack %b : !qllm.quantized<8, #qllm.int<6, asymmetric>, per_tensor>
+  return %c, %d : tensor<8xi4>, tensor<8xui8>
+}
+
 // CHECK-LABEL: func.func @nvfp4_parts
 func.func @nvfp4_parts(%q: !qllm.quantized<8x64, #qllm.float<e2m1>, group<1, 16>, scale = e4m3, tensor_scale>)
     -> (tensor<8x64xf4E2M1FN>, tensor<8x4xf8E4M3FN>, tensor<f32>) {

@@ -41,7 +41,7 @@ TEST_F(QuantizedTypeTest, FormatsAgreeWithTheFormatLibrary) {
     const ElementFormat *element = ElementFormat::lookup(format.getFormatName());
     ASSERT_NE(element, nullptr) << format.getFormatName();
     EXPECT_EQ(format.getBitWidth(), element->bits()) << format.getFormatName();
-    EXPECT_EQ(format.getStorageType().getIntOrFloatBitWidth(), format.getBitWidth());
+    EXPECT_EQ(format.getStorageType().getIntOrFloatBitWidth(), element->storageBits());
     EXPECT_EQ(format.isSigned(),
               element->minFinite() < 0 && element->kind() != ElementKind::Codebook);
   }

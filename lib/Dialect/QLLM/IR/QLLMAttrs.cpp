@@ -36,7 +36,8 @@ LogicalResult IntFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError
 unsigned IntFormatAttr::getBitWidth() const { return getBits(); }
 
 Type IntFormatAttr::getStorageType() const {
-  return IntegerType::get(getContext(), getBits(),
+  unsigned width = getBits() <= 2 ? 2 : getBits() <= 4 ? 4 : 8;
+  return IntegerType::get(getContext(), width,
                           isAsymmetric() ? IntegerType::Unsigned : IntegerType::Signless);
 }
 

@@ -28,7 +28,8 @@ def QLLM_IntFormatAttr : QLLM_FormatAttr<"IntFormat", "int"> {
   let summary = "Integer codes with an affine meaning";
   let description = [{
     Symmetric codes are signed, in [-2^(b-1), 2^(b-1)-1], and mean `s * q`. Asymmetric codes are unsigned,
-    in [0, 2^b-1], and mean `s * (q - z)`.
+    in [0, 2^b-1], and mean `s * (q - z)`. Tensors hold codes of up to 2 bits as `i2`, of up to 4 as `i4`, of
+    more as `i8` (`ui2`, `ui4`, `ui8` where they are asymmetric).
 
     Constraints:
     - (C1) `bits` is in 2..8.

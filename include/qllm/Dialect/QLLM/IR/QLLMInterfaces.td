@@ -17,8 +17,8 @@ def QLLM_ElementFormatAttrInterface : AttrInterface<"ElementFormatAttrInterface"
   let methods = [
     InterfaceMethod<"Bits of one code.", "unsigned", "getBitWidth", (ins)>,
     InterfaceMethod<[{
-        The builtin type of one code in a tensor of codes: `i4`, `ui4`, `f4E2M1FN`. A code that is an
-        index into a table is unsigned.
+        The builtin type that holds one code in a tensor of codes: `i4`, `ui4`, `f4E2M1FN`. At least as wide
+        as the code. A code that is an index into a table is unsigned.
       }], "::mlir::Type", "getStorageType", (ins)>,
     InterfaceMethod<"Whether a code itself carries a sign.", "bool", "isSigned", (ins)>,
     InterfaceMethod<"Whether values have a zero point beside their scale.", "bool", "hasZeroPoint",

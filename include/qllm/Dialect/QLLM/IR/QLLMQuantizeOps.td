@@ -107,10 +107,10 @@ def QLLM_DequantizeOp : QLLM_Op<"dequantize"> {
 def QLLM_PackOp : QLLM_Op<"pack", [AttrSizedOperandSegments]> {
   let summary = "a quantized tensor from its parts";
   let description = [{
-    The codes are taken as they are; nothing is rounded. Constant codes of 2, 4, 6 and 8 bits lie in memory as
-    in an ONNX `raw_data` field: 2-bit codes four to a byte and 4-bit codes two to a byte, the first in the
-    low bits, 6-bit floats bit by bit from the low end. Integers of 3 bits are extended to 4, of 5 to 7 bits to
-    8. Ternary codes are `i2`.
+    The codes are taken as they are; nothing is rounded. Constant codes lie in memory as in an ONNX `raw_data`
+    field: elements of 2 bits four to a byte and of 4 bits two to a byte, the first in the low bits, 6-bit
+    floats bit by bit from the low end. A code narrower than its element (int3 in `i4`, int6 in `i8`) is
+    extended to it; what one outside the format's range means is not defined.
 
     Zero points may be stored narrower than i32 where they fit; unpacking widens them.
 
