@@ -1,0 +1,79 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How much of a model is quantized, and what is not and why. Read off the IR as it is, never off what a pass meant to do.
+
+#ifndef QLLM_ANALYSIS_COVERAGE_H
+#define QLLM_ANALYSIS_COVERAGE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/raw_ostream.h"
+#include <string>
+#include <vector>
+
+namespace qllm {
+
+enum class LayerState {
+  Quantized, ///< the weight, the input or both are quantized
+  Float,     ///< untouched; no recipe has looked at it
+  Excluded,  ///< left alone on purpose
+  Skipped,   ///< asked for, but not possible
+};
+
+/// One product with a weight, or one lookup in a table.
+struct LayerRecord {
+  std::string name;
+  std::string kind;
+  std::string weightName;
+  std::vector<int64_t> shape;
+  /// Elements of the weight; 0 where an earlier layer with the same weight counts them.
+  int64_t weights = 0;
+  /// Multiply-accumulates for one token.
+  int64_t macs = 0;
+  /// Stored bytes of the weight, scales and zero points included; 0 as for `weights`.
+  int64_t bytes = 0;
+  /// As people say it: "int4 group 32" or "f32".
+  std::string weightFormat;
+  unsigned weightBits = 0;
+  std::string inputFormat;
+  unsigned inputBits = 0;
+  LayerState state = LayerState::Float;
+  std::string reason;
+};
+
+/// A line of the table: layers of one weight format, one input format and one state.
+struct CoverageRow {
+  std::string weightFormat, inputFormat;
+  unsigned weightBits = 0;
+  int64_t layers = 0;
+  double shareOfWeights = 0, shareOfMacs = 0;
+};
+
+struct Coverage {
+  std::vector<LayerRecord> layers;
+  /// Queries, keys and values quantized at run time.
+  int64_t quantizedAttentionOperands = 0;
+  /// Attention that was asked for and is not quantized, with the reasons.
+  std::vector<LayerRecord> skippedAttention;
+  /// Constants that belong to no layer: gains, biases, tables of angles.
+  int64_t otherWeights = 0, otherBytes = 0;
+
+  int64_t count(LayerState state) const;
+  /// Whether something that was asked for is missing.
+  bool isIncomplete() const { return count(LayerState::Skipped) || !skippedAttention.empty(); }
+  int64_t totalWeights() const;
+  int64_t totalBytes() const;
+
+  /// Most bits first; constants of no layer have a row of their own.
+  std::vector<CoverageRow> rows() const;
+  void print(llvm::raw_ostream &os) const;
+};
+
+llvm::StringRef stringifyLayerState(LayerState state);
+
+/// Reads the coverage off a module in the onnx and qllm dialects.
+Coverage measureCoverage(mlir::ModuleOp module);
+
+} // namespace qllm
+
+#endif // QLLM_ANALYSIS_COVERAGE_H

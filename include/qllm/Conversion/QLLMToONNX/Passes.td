@@ -1,0 +1,46 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Quantized models in operators that ONNX Runtime executes.
+
+#ifndef QLLM_CONVERSION_QLLMTOONNX_PASSES_TD
+#define QLLM_CONVERSION_QLLMTOONNX_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertQLLMToONNX : Pass<"convert-qllm-to-onnx", "::mlir::ModuleOp"> {
+  let summary = "express quantized products, lookups and activations in ONNX operators";
+  let description = [{
+    Afterwards the module holds operations of the onnx dialect only, with the same meaning: every operator computes in
+    float what the interpreter computes for the qllm operation.
+
+    A product with float input and a weight of 2, 4 or 8 integer bits becomes `MatMulNBits` of the `com.microsoft` domain
+    (`weights=matmul-nbits`), with `accuracy_level` 1 so that activations stay float. With `weights=qdq`, and always where the
+    input is quantized too, the weight goes through `DequantizeLinear` of the standard domain. ONNX Runtime may fuse that with
+    its product into MatMulNBits with int8 activations; its session option `session.qdq_matmulnbits_accuracy_level`, set
+    to 1, keeps floats.
+
+    A table that an embedding and a product share stays one initializer: `GatherBlockQuantized` and `MatMulNBits` read the
+    same bytes, or one `DequantizeLinear` feeds both.
+
+    Dynamic quantization of activations becomes `ReduceMin`, `ReduceMax`, `Div`, `Round`, `Clip`, `Sub`, `Mul`, one node for
+    each step of the formula of `qllm.quantize`.
+
+    Zero points outside the codes, which ranges that do not contain zero have, fit no integer zero point of ONNX: they become float zero
+    points of MatMulNBits, or a constant that is subtracted after DequantizeLinear.
+
+    The opset becomes at least 21 where 4-bit or blocked DequantizeLinear needs it.
+  }];
+  let dependentDialects = ["::qllm::onnx::ONNXDialect"];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"matmul-nbits\"",
+           "form of weights with float inputs: matmul-nbits or qdq">
+  ];
+  let statistics = [
+    Statistic<"numMatMulNBits", "num-matmul-nbits", "products that became MatMulNBits">,
+    Statistic<"numDequantized", "num-dequantized", "weights that became DequantizeLinear">,
+    Statistic<"numActivations", "num-activations", "activations quantized in standard operators">
+  ];
+}
+
+#endif // QLLM_CONVERSION_QLLMTOONNX_PASSES_TD

@@ -1,0 +1,52 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The tool's log: stderr, three levels, and a progress line that exists on terminals only.
+
+#ifndef QLLM_TOOLS_USERTOOL_LOG_H
+#define QLLM_TOOLS_USERTOOL_LOG_H
+
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+
+namespace qllm::tool {
+
+enum class LogLevel { Quiet, Normal, Verbose };
+
+class Log {
+public:
+  explicit Log(llvm::raw_ostream &os);
+
+  void setLevel(LogLevel newLevel) { level = newLevel; }
+  LogLevel getLevel() const { return level; }
+
+  /// Errors are printed at every level.
+  void error(const llvm::Twine &message);
+  void warning(const llvm::Twine &message);
+  void info(const llvm::Twine &message);
+  void verbose(const llvm::Twine &message);
+
+  /// Says how far a long step is. On a terminal the line is rewritten in place and shows the time
+  /// left and the memory held; elsewhere only the start and the end are lines of their own.
+  void progress(llvm::StringRef step, size_t done, size_t total);
+
+private:
+  void clearProgress();
+
+  llvm::raw_ostream &os;
+  LogLevel level = LogLevel::Normal;
+  bool isTerminal;
+  bool progressShown = false;
+  std::string progressStep;
+  std::chrono::steady_clock::time_point progressStart;
+};
+
+/// Largest resident memory of this process so far, in bytes.
+uint64_t peakResidentBytes();
+/// CPU time of this process so far (all threads, user and system), in seconds.
+double cpuSeconds();
+
+} // namespace qllm::tool
+
+#endif // QLLM_TOOLS_USERTOOL_LOG_H

@@ -1,0 +1,40 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Results that are complete or not there at all.
+
+#ifndef QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
+#define QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <string>
+
+namespace qllm::tool {
+
+/// A directory that gets its name when `commit` is called; until then everything lies in `<name>.partial` beside it. An
+/// earlier result of the same name is replaced at that moment; a directory that is not a result is never touched.
+class OutputDirectory {
+public:
+  static llvm::Expected<OutputDirectory> create(llvm::StringRef name);
+  OutputDirectory(OutputDirectory &&) = default;
+  /// Without commit, leaves nothing behind.
+  ~OutputDirectory();
+
+  /// Where `file` is to be written.
+  std::string path(llvm::StringRef file) const;
+  llvm::Error write(llvm::StringRef file, llvm::StringRef text) const;
+  llvm::Error commit();
+
+private:
+  OutputDirectory() = default;
+  std::string name, partial;
+};
+
+/// Writes `module` as model.mlirbc, with all data of its constants in model.weights beside it: every range once, in the
+/// order of use, aligned to 64 bytes. The constants of `module` refer to that file afterwards.
+llvm::Error saveModule(mlir::ModuleOp module, const OutputDirectory &directory);
+
+} // namespace qllm::tool
+
+#endif // QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H

@@ -1,0 +1,43 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What every command needs: a context with all dialects, the log, and models from whatever the user names.
+
+#ifndef QLLM_TOOLS_USERTOOL_SESSION_H
+#define QLLM_TOOLS_USERTOOL_SESSION_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "qllm/Tools/UserTool/Log.h"
+#include "llvm/Support/ThreadPool.h"
+
+namespace qllm::tool {
+
+class Session {
+public:
+  /// `threads` workers; 0 takes one per core.
+  explicit Session(unsigned threads);
+  ~Session();
+
+  mlir::MLIRContext &getContext() { return *context; }
+
+  /// Loads an ONNX file, an .mlir or .mlirbc file, or a directory that `import` or `quantize` has written. Null after an
+  /// error, which has been logged.
+  mlir::OwningOpRef<mlir::ModuleOp> load(llvm::StringRef path);
+
+  unsigned getThreads() const { return threads; }
+
+  Log log;
+
+private:
+  void report(mlir::Diagnostic &diagnostic);
+
+  unsigned threads;
+  std::unique_ptr<llvm::DefaultThreadPool> pool;
+  std::unique_ptr<mlir::MLIRContext> context;
+};
+
+} // namespace qllm::tool
+
+#endif // QLLM_TOOLS_USERTOOL_SESSION_H

@@ -1,0 +1,99 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rounding to nearest, as a plan and its application.
+
+#ifndef QLLM_TRANSFORMS_ROUNDING_PASSES_TD
+#define QLLM_TRANSFORMS_ROUNDING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
+  let summary = "decide format and granularity for every weight and activation";
+  let description = [{
+    Writes `qllm.plan` on every `qllm.linear` and `qllm.embedding`, and, with `kv-bits`, on the operations of attention
+    that read queries, keys and values. Nothing else changes: a plan can be printed, edited and applied later by
+    `qllm-quantize-weights` and `qllm-quantize-activations`.
+
+    An operation that the options leave out on purpose gets `excluded = "reason"`; one that the options ask for but that
+    cannot be quantized so gets `skipped = "reason"`, and a remark. The embedding (the largest table) and the `lm_head`
+    (the product that shares the table, or has as many outputs as the table has rows) are excluded unless asked for. A
+    table that both use is planned once: if only one of the two is asked for, both are left alone, because quantizing one
+    would store the table twice.
+
+    `targets` and `ignore` are globs over node names, output names and weight names; one that matches nothing fails the pass.
+    A group size that does not divide the width becomes the largest power of two below it that does (`adapt-groups`), with a
+    remark; otherwise the operation is skipped and the reason lists the sizes that divide.
+
+    Activations are planned per token, asymmetric unless `activation-symmetric`. Keys, queries and values are planned per
+    token and head.
+  }];
+  let dependentDialects = ["::qllm::QLLMDialect"];
+  let options = [
+    Option<"weightBits", "weight-bits", "int64_t", "8", "bits of integer weights, 2 to 8; 16 keeps floats">,
+    Option<"weightFormat", "weight-format", "std::string", "\"int\"",
+           "int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 or nvfp4">,
+    Option<"granularity", "granularity", "std::string", "\"channel\"", "of weights: tensor, channel or group">,
+    Option<"groupSize", "group-size", "int64_t", "64", "elements of a row that share a scale, with granularity=group">,
+    Option<"adaptGroups", "adapt-groups", "bool", "true", "take a smaller group where the size does not divide the width">,
+    Option<"symmetric", "symmetric", "bool", "false", "integer weights without zero points">,
+    Option<"scale", "scale", "std::string", "\"f32\"", "how scales of weights are stored: f32, f16 or bf16">,
+    Option<"activationBits", "activation-bits", "int64_t", "16", "bits of the inputs of products, 2 to 8; 16 keeps floats">,
+    Option<"activationSymmetric", "activation-symmetric", "bool", "false", "activations without zero points">,
+    Option<"kvBits", "kv-bits", "int64_t", "16", "bits of queries, keys and values, 2 to 8; 16 keeps floats">,
+    Option<"includeEmbedding", "include-embedding", "bool", "false", "quantize the embedding">,
+    Option<"includeHead", "include-head", "bool", "false", "quantize the lm_head">,
+    ListOption<"targets", "targets", "std::string", "globs of the only operations to quantize">,
+    ListOption<"ignore", "ignore", "std::string", "globs of operations to leave alone">
+  ];
+  let statistics = [
+    Statistic<"numMatched", "num-matched", "weights looked at">,
+    Statistic<"numPlanned", "num-planned", "weights planned">,
+    Statistic<"numExcluded", "num-excluded", "weights left out on purpose">,
+    Statistic<"numSkipped", "num-skipped", "weights that cannot be quantized as asked">,
+    Statistic<"numAttention", "num-attention", "operations of attention planned">
+  ];
+}
+
+def QuantizeWeights : Pass<"qllm-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "round planned weights to nearest";
+  let description = [{
+    Every weight with a plan becomes `qllm.pack` of constant codes, scales and zero points; all its readers take the new
+    value, and the float weight leaves the module. Weights are read from the mapped file, block of rows by block of rows,
+    through a transpose where the model stores [in, out], so no float copy of the model exists at any time. Blocks are
+    spread over the context's threads; their borders do not depend on the number of threads, nor do results.
+
+    A weight with a NaN or an infinity is skipped with a remark that names the element.
+  }];
+  let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
+  let statistics = [
+    Statistic<"numMatched", "num-matched", "operations with a planned weight">,
+    Statistic<"numRewritten", "num-rewritten", "weights quantized">,
+    Statistic<"numSkipped", "num-skipped", "weights left in float">
+  ];
+}
+
+def QuantizeActivations : Pass<"qllm-quantize-activations", "::mlir::ModuleOp"> {
+  let summary = "quantize planned operands at run time";
+  let description = [{
+    A `qllm.quantize` with dynamic parameters in front of every operand whose plan says so. `qllm.linear` takes the quantized
+    value; other operations take it dequantized again. One value that several operations read in the same format is
+    quantized once.
+
+    ```mlir
+    // before
+    %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x64, #qllm.int<8, asymmetric>, per_token>]}} : ...
+    // after
+    %q = qllm.quantize %x : tensor<?x64xf32> -> !qllm.quantized<?x64, #qllm.int<8, asymmetric>, per_token>
+    %y = qllm.linear %q, %w : ...
+    ```
+  }];
+  let dependentDialects = ["::qllm::QLLMDialect"];
+  let statistics = [
+    Statistic<"numMatched", "num-matched", "operands planned">,
+    Statistic<"numRewritten", "num-rewritten", "operands quantized">,
+    Statistic<"numShared", "num-shared", "operands that use another one's quantized value">
+  ];
+}
+
+#endif // QLLM_TRANSFORMS_ROUNDING_PASSES_TD

@@ -1,0 +1,85 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Walks from readers to the constants they read.
+
+#include "qllm/Analysis/Weights.h"
+
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+
+using namespace mlir;
+using namespace qllm;
+
+ConstantView qllm::viewConstant(Value value) {
+  ConstantView view;
+  while (Operation *op = value.getDefiningOp()) {
+    if (constantData(value)) {
+      view.source = value;
+      return view;
+    }
+    if (auto transpose = dyn_cast<onnx::TransposeOp>(op)) {
+      auto type = dyn_cast<RankedTensorType>(transpose.getData().getType());
+      if (!type || type.getRank() != 2)
+        return {};
+      // Without a permutation ONNX reverses the axes, which for two is the swap.
+      std::optional<ArrayRef<int64_t>> permutation = transpose.getPerm();
+      if (!permutation || (permutation->size() == 2 && permutation->front() == 1))
+        view.transposed = !view.transposed;
+      value = transpose.getData();
+      continue;
+    }
+    if (!isa<onnx::IdentityOp>(op))
+      return {};
+    value = op->getOperand(0);
+  }
+  return {};
+}
+
+TypedAttr qllm::constantData(Value source) {
+  Operation *op = source.getDefiningOp();
+  if (auto initializer = dyn_cast_if_present<onnx::InitializerOp>(op))
+    return initializer.getValue();
+  if (auto constant = dyn_cast_if_present<onnx::ConstantOp>(op))
+    return dyn_cast_if_present<TypedAttr>(constant.getValueAttr());
+  return {};
+}
+
+bool qllm::isConstantExpression(Value value) {
+  SmallVector<Value> worklist{value};
+  // Expressions made by exporters are short; a long one is treated as computed.
+  for (unsigned steps = 0; !worklist.empty(); ++steps) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (!op || op->getNumRegions() || steps == 32 || isa<onnx::CustomOp>(op))
+      return false;
+    llvm::append_range(worklist, op->getOperands());
+  }
+  return true;
+}
+
+StringRef qllm::weightName(Value source) {
+  auto initializer = source ? source.getDefiningOp<onnx::InitializerOp>() : onnx::InitializerOp();
+  return initializer ? initializer.getName() : StringRef();
+}
+
+SmallVector<std::string> qllm::siteNames(Operation *op) {
+  SmallVector<std::string> names;
+  auto add = [&](StringRef name) {
+    if (!name.empty() && !llvm::is_contained(names, name))
+      names.push_back(name.str());
+  };
+  if (auto node = op->getDiscardableAttr("onnx.node_name"))
+    if (auto name = dyn_cast<StringAttr>(node))
+      add(name.getValue());
+  if (auto outputs = dyn_cast_if_present<ArrayAttr>(op->getDiscardableAttr("onnx.output_names")))
+    for (auto name : outputs.getAsRange<StringAttr>())
+      add(name.getValue());
+  for (Value operand : op->getOperands())
+    if (ConstantView view = viewConstant(operand))
+      add(weightName(view.source));
+  return names;
+}
+
+std::string qllm::siteName(Operation *op) {
+  SmallVector<std::string> names = siteNames(op);
+  return names.empty() ? op->getName().getStringRef().str() : names.front();
+}

@@ -1,0 +1,89 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Names, constants and result types of new nodes.
+
+#include "GraphBuilder.h"
+
+#include "qllm/Analysis/Weights.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+
+using namespace mlir;
+using namespace qllm;
+
+GraphBuilder::GraphBuilder(Operation *root)
+    : builder(root->getContext()), location(root->getLoc()) {
+  root->walk([&](onnx::InitializerOp op) { names.insert(op.getName()); });
+}
+
+void GraphBuilder::setSite(Operation *op) {
+  builder.setInsertionPoint(op);
+  location = op->getLoc();
+  siteName = qllm::siteName(op);
+  // Constants are shared within the outermost graph that holds the site.
+  Block *block = op->getBlock();
+  while (Operation *parent = block->getParentOp()) {
+    if (!parent->getBlock() || parent->hasTrait<OpTrait::IsIsolatedFromAbove>())
+      break;
+    block = parent->getBlock();
+  }
+  if (entry != block)
+    constants.clear();
+  entry = block;
+}
+
+Value GraphBuilder::insert(OperationState &state, StringRef role) {
+  Operation *op = builder.create(state);
+  op->setDiscardableAttr("onnx.node_name", builder.getStringAttr(siteName + "/" + role));
+  return op->getResult(0);
+}
+
+Type GraphBuilder::broadcast(Type a, Type b) {
+  auto left = cast<RankedTensorType>(a), right = cast<RankedTensorType>(b);
+  if (left.getRank() < right.getRank())
+    std::swap(left, right);
+  SmallVector<int64_t> shape(left.getShape());
+  for (int64_t i = 0; i < right.getRank(); ++i) {
+    int64_t &size = shape[shape.size() - 1 - i];
+    int64_t other = right.getDimSize(right.getRank() - 1 - i);
+    if (size == 1 || (ShapedType::isDynamic(size) && other != 1))
+      size = other;
+  }
+  return RankedTensorType::get(shape, left.getElementType());
+}
+
+Value GraphBuilder::scalar(float value) {
+  auto type = RankedTensorType::get({}, builder.getF32Type());
+  auto data = DenseElementsAttr::get(type, value);
+  Value &result = constants[data];
+  if (!result) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(entry);
+    result = initializer("constant", data);
+  }
+  return result;
+}
+
+Value GraphBuilder::integers(ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getI64Type());
+  auto data = DenseElementsAttr::get(type, values);
+  Value &result = constants[data];
+  if (!result) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(entry);
+    result = initializer("constant", data);
+  }
+  return result;
+}
+
+Value GraphBuilder::initializer(StringRef name, TypedAttr value) {
+  std::string unique = name.str();
+  for (unsigned i = 1; !names.insert(unique).second; ++i)
+    unique = (name + "_" + Twine(i)).str();
+  return onnx::InitializerOp::create(builder, location, value.getType(),
+                                     builder.getStringAttr(unique), value);
+}
+
+NamedAttribute GraphBuilder::attribute(StringRef name, int64_t value) {
+  return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+}

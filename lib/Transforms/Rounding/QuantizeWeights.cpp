@@ -1,0 +1,150 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qllm-quantize-weights: applies the plan to weights, one after the other.
+
+#include "qllm/Transforms/Rounding/Passes.h"
+
+#include "WeightWriter.h"
+#include "qllm/Analysis/SitePlan.h"
+#include "qllm/Analysis/Weights.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace qllm {
+#define GEN_PASS_DEF_QUANTIZEWEIGHTS
+#include "qllm/Transforms/Rounding/Passes.h.inc"
+} // namespace qllm
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+/// All readers of one weight whose plan says the same.
+struct PlannedWeight {
+  QuantizedType type;
+  SmallVector<OpOperand *> readers;
+};
+
+OpOperand &weightOperand(Operation *op) {
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return linear.getWeightMutable();
+  return cast<EmbeddingOp>(op).getTableMutable();
+}
+
+struct QuantizeWeights : qllm::impl::QuantizeWeightsBase<QuantizeWeights> {
+  void runOnOperation() override;
+
+private:
+  LogicalResult collect();
+  LogicalResult add(Operation *op, QuantizedType type);
+  void quantize(Value weight, const PlannedWeight &planned);
+  void skip(const PlannedWeight &planned, const Twine &reason);
+  Value constant(OpBuilder &builder, Location loc, TypedAttr value, const Twine &name);
+
+  llvm::MapVector<Value, PlannedWeight> weights;
+};
+
+} // namespace
+
+LogicalResult QuantizeWeights::add(Operation *op, QuantizedType type) {
+  if (!isa<LinearOp, EmbeddingOp>(op))
+    return op->emitOpError() << "expected a planned weight on qllm.linear or qllm.embedding only";
+  OpOperand &operand = weightOperand(op);
+  auto weightType = dyn_cast<RankedTensorType>(operand.get().getType());
+  if (!weightType || weightType.getShape() != type.getShape())
+    return op->emitOpError() << "expected a plan for a weight of type " << operand.get().getType()
+                             << ", but got one for " << type;
+  if (type.getGranularity().isPerToken() ||
+      (type.getGranularity().isPerChannel() && type.getGranularity().getAxis() != 0) ||
+      (type.getGranularity().isGroup() && type.getGranularity().getAxis() != 1))
+    return op->emitOpError() << "expected per_tensor, per_channel<0> or group<1, size> for a weight, "
+                                "but got "
+                             << type;
+  PlannedWeight &planned = weights[operand.get()];
+  if (planned.type && planned.type != type)
+    return op->emitOpError() << "expected one plan for all readers of its weight, but got "
+                             << planned.type << " and " << type;
+  planned.type = type;
+  planned.readers.push_back(&operand);
+  return success();
+}
+
+LogicalResult QuantizeWeights::collect() {
+  weights.clear();
+  WalkResult result = getOperation().walk([&](Operation *op) {
+    FailureOr<SitePlan> plan = SitePlan::of(op);
+    if (failed(plan) || (plan->weight && failed(add(op, plan->weight))))
+      return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+void QuantizeWeights::skip(const PlannedWeight &planned, const Twine &reason) {
+  ++numSkipped;
+  for (OpOperand *reader : planned.readers) {
+    Operation *op = reader->getOwner();
+    SitePlan plan = *SitePlan::of(op);
+    plan.weight = {};
+    plan.skipped = reason.str();
+    plan.attachTo(op);
+    op->emitRemark() << "skipped '" << siteName(op) << "': " << reason;
+  }
+}
+
+Value QuantizeWeights::constant(OpBuilder &builder, Location loc, TypedAttr value,
+                                const Twine &name) {
+  if (!value)
+    return {};
+  return onnx::InitializerOp::create(builder, loc, value.getType(), builder.getStringAttr(name),
+                                     value);
+}
+
+void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
+  auto reader = WeightReader::create(weight);
+  if (!reader)
+    return skip(planned, llvm::toString(reader.takeError()));
+  Value source = viewConstant(weight).source;
+  std::string name = weightName(source).str();
+  if (name.empty())
+    name = siteName(planned.readers.front()->getOwner());
+  auto parts = roundToNearest(*reader, planned.type, name);
+  if (!parts)
+    return skip(planned, llvm::toString(parts.takeError()));
+
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfterValue(source);
+  Location loc = source.getLoc();
+  Value codes = constant(builder, loc, parts->codes, name + "_codes");
+  Value scales = constant(builder, loc, parts->scales, name + "_scales");
+  Value zeroPoints = constant(builder, loc, parts->zeroPoints, name + "_zero_points");
+  Value tensorScale = constant(builder, loc, parts->tensorScale, name + "_tensor_scale");
+  Value packed =
+      PackOp::create(builder, loc, planned.type, codes, scales, zeroPoints, tensorScale);
+  for (OpOperand *operand : planned.readers) {
+    operand->set(packed);
+    SitePlan plan = *SitePlan::of(operand->getOwner());
+    plan.weight = {};
+    plan.attachTo(operand->getOwner());
+  }
+  ++numRewritten;
+  // The float weight leaves with its last reader, transposes between them first.
+  for (Operation *op = weight.getDefiningOp(); op && op->use_empty();) {
+    Operation *next = op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr;
+    op->erase();
+    op = next;
+  }
+}
+
+void QuantizeWeights::runOnOperation() {
+  if (failed(collect()))
+    return signalPassFailure();
+  for (auto &[weight, planned] : weights) {
+    numMatched += planned.readers.size();
+    quantize(weight, planned);
+  }
+}

@@ -1,0 +1,140 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Options to types, with messages that say what would have been right.
+
+#include "WeightFormat.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace qllm;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+
+Error optionError(const llvm::Twine &message) {
+  return llvm::createStringError(std::errc::invalid_argument, message);
+}
+
+/// Block formats of the OCP and NVIDIA specifications: their group and scale are part of the name.
+struct BlockFormat {
+  llvm::StringLiteral name;
+  FloatKind element;
+  int64_t groupSize;
+  ScaleEncoding scale;
+  bool tensorScale;
+};
+constexpr BlockFormat blockFormats[] = {
+    {"mxfp4", FloatKind::E2M1, 32, ScaleEncoding::UE8M0, false},
+    {"mxfp6", FloatKind::E3M2, 32, ScaleEncoding::UE8M0, false},
+    {"mxfp8", FloatKind::E4M3, 32, ScaleEncoding::UE8M0, false},
+    {"nvfp4", FloatKind::E2M1, 16, ScaleEncoding::E4M3, true},
+};
+
+std::string divisors(int64_t width) {
+  std::string text;
+  for (int64_t size = 2; size <= width; ++size)
+    if (width % size == 0)
+      text += (text.empty() ? "" : ", ") + std::to_string(size);
+  return text;
+}
+
+/// The largest power of two that divides `width` and is at most `size`; 0 if only 1 does.
+int64_t adaptedGroup(int64_t width, int64_t size) {
+  int64_t group = 1;
+  while (group * 2 <= size && width % (group * 2) == 0)
+    group *= 2;
+  return group == 1 ? 0 : group;
+}
+
+Expected<ElementFormatAttrInterface> resolveElement(MLIRContext *context,
+                                                    const WeightFormatOptions &options) {
+  if (options.format == "int")
+    return resolveIntegerFormat(context, "weight-bits", options.bits, options.symmetric);
+  if (options.format == "nf4")
+    return ElementFormatAttrInterface(CodebookFormatAttr::get(context, CodebookKind::NF4));
+  if (options.format == "ternary")
+    return ElementFormatAttrInterface(TernaryFormatAttr::get(context));
+  if (std::optional<FloatKind> kind = symbolizeFloatKind(options.format))
+    return ElementFormatAttrInterface(FloatFormatAttr::get(context, *kind));
+  return optionError("expected int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 "
+                     "or nvfp4 as weight-format, but got '" +
+                     options.format + "'");
+}
+
+} // namespace
+
+Expected<ElementFormatAttrInterface> qllm::resolveIntegerFormat(MLIRContext *context,
+                                                                StringRef option, int64_t bits,
+                                                                bool symmetric) {
+  if (bits < 2 || bits > 8)
+    return optionError("expected 2 to 8 bits, or 16 for floats, as " + option + ", but got " +
+                       llvm::Twine(bits));
+  return ElementFormatAttrInterface(
+      IntFormatAttr::get(context, static_cast<unsigned>(bits), /*asymmetric=*/!symmetric));
+}
+
+Expected<WeightFormat> qllm::resolveWeightFormat(MLIRContext *context,
+                                                 const WeightFormatOptions &options) {
+  WeightFormat format;
+  for (const BlockFormat &block : blockFormats) {
+    if (options.format != block.name)
+      continue;
+    format.element = FloatFormatAttr::get(context, block.element);
+    format.granularity = GranularityKind::Group;
+    format.groupSize = block.groupSize;
+    format.adaptGroups = false;
+    format.scale = block.scale;
+    format.tensorScale = block.tensorScale;
+    return format;
+  }
+  Expected<ElementFormatAttrInterface> element = resolveElement(context, options);
+  if (!element)
+    return element.takeError();
+  format.element = *element;
+  format.groupSize = options.groupSize;
+  format.adaptGroups = options.adaptGroups;
+  if (options.granularity == "tensor")
+    format.granularity = GranularityKind::PerTensor;
+  else if (options.granularity == "channel")
+    format.granularity = GranularityKind::PerChannel;
+  else if (options.granularity == "group")
+    format.granularity = GranularityKind::Group;
+  else
+    return optionError("expected tensor, channel or group as granularity, but got '" +
+                       options.granularity + "'");
+  if (format.groupSize < 2)
+    return optionError("expected a group-size of at least 2, but got " +
+                       llvm::Twine(format.groupSize));
+  std::optional<ScaleEncoding> scale = symbolizeScaleEncoding(options.scale);
+  if (!scale || *scale == ScaleEncoding::UE8M0 || *scale == ScaleEncoding::E4M3)
+    return optionError("expected f32, f16 or bf16 as scale, but got '" + options.scale + "'");
+  format.scale = *scale;
+  return format;
+}
+
+Expected<QuantizedType> WeightFormat::typeFor(ArrayRef<int64_t> shape, std::string &note) const {
+  MLIRContext *context = element.getContext();
+  GranularityAttr attribute;
+  switch (granularity) {
+  case GranularityKind::PerTensor:
+    attribute = GranularityAttr::perTensor(context);
+    break;
+  case GranularityKind::Group: {
+    int64_t width = shape.back(), size = groupSize;
+    if (width % size != 0 && adaptGroups && (size = adaptedGroup(width, groupSize)))
+      note = "group size " + std::to_string(groupSize) + " does not divide " +
+             std::to_string(width) + "; taking " + std::to_string(size);
+    if (size == 0 || width % size != 0)
+      return optionError("group size " + llvm::Twine(groupSize) + " does not divide " +
+                         llvm::Twine(width) + ", but these do: " + divisors(width));
+    attribute = GranularityAttr::group(context, shape.size() - 1, size);
+    break;
+  }
+  default:
+    attribute = GranularityAttr::perChannel(context, 0);
+  }
+  return QuantizedType::get(shape, element, attribute, scale, tensorScale);
+}

@@ -1,0 +1,48 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From the names of formats and granularities in options to the type of one weight.
+
+#ifndef QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTFORMAT_H
+#define QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTFORMAT_H
+
+#include "qllm/Dialect/QLLM/IR/QLLMTypes.h"
+#include "llvm/Support/Error.h"
+
+namespace qllm {
+
+/// What the options say about all weights.
+struct WeightFormat {
+  ElementFormatAttrInterface element;
+  GranularityKind granularity = GranularityKind::PerChannel;
+  int64_t groupSize = 64;
+  bool adaptGroups = true;
+  ScaleEncoding scale = ScaleEncoding::F32;
+  bool tensorScale = false;
+
+  /// The type of a weight [out, in]. Fails with the reason; `note` is set when the group size was adapted.
+  llvm::Expected<QuantizedType> typeFor(llvm::ArrayRef<int64_t> shape, std::string &note) const;
+};
+
+struct WeightFormatOptions {
+  int64_t bits;
+  std::string format;
+  std::string granularity;
+  int64_t groupSize;
+  bool adaptGroups;
+  bool symmetric;
+  std::string scale;
+};
+
+/// Checks the options; the message names the option with the wanted and the found value.
+llvm::Expected<WeightFormat> resolveWeightFormat(mlir::MLIRContext *context,
+                                                 const WeightFormatOptions &options);
+
+/// The integer format of activations, keys and values.
+llvm::Expected<ElementFormatAttrInterface>
+resolveIntegerFormat(mlir::MLIRContext *context, llvm::StringRef option, int64_t bits,
+                     bool symmetric);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTFORMAT_H
