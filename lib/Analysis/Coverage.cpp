@@ -55,8 +55,16 @@ int64_t constantBytes(Value value) {
   return type ? onnx::storageBytes(type).value_or(0) : 0;
 }
 
+/// Bytes of the parts of a weight in `type`; zero points are nearly always stored in one byte.
+int64_t plannedBytes(QuantizedType type) {
+  int64_t bytes = onnx::storageBytes(type.getCodesType()).value_or(0) +
+                  onnx::storageBytes(type.getScalesType()).value_or(0);
+  return bytes + (type.hasZeroPoint() ? type.getScalesType().getNumElements() : 0);
+}
+
 class Meter {
 public:
+  explicit Meter(CoverageOf what) : what(what) {}
   Coverage run(ModuleOp module);
 
 private:
@@ -65,6 +73,7 @@ private:
   void claimWeight(LayerRecord &record, Value weight);
   void countOthers(ModuleOp module);
 
+  CoverageOf what;
   Coverage coverage;
   /// The constants that layers have claimed.
   DenseSet<Value> claimed;
@@ -107,30 +116,41 @@ void Meter::addLayer(Operation *op, StringRef kind, Value weight, Value input) {
     record.shape.assign(shape->begin(), shape->end());
   if (llvm::any_of(record.shape, ShapedType::isDynamic))
     record.shape.clear();
-  auto pack = weight.getDefiningOp<PackOp>();
-  record.weightName = weightName(viewConstant(pack ? pack.getCodes() : weight).source).str();
-  record.weightFormat = formatName(weight.getType());
-  record.weightBits = formatBits(weight.getType());
+  ConstantView view = viewConstant(weight);
+  record.weightName = weightName(view ? view.source : weight).str();
+  // A hand-edited plan may be malformed; the pass that applies it reports that.
+  ScopedDiagnosticHandler silence(op->getContext(), [](Diagnostic &) { return success(); });
+  FailureOr<SitePlan> read = SitePlan::of(op);
+  SitePlan plan = succeeded(read) ? *read : SitePlan();
+  Type weightType = weight.getType(), inputType = input ? input.getType() : Type();
+  claimWeight(record, weight);
+  if (what == CoverageOf::Plan) {
+    if (plan.weight) {
+      weightType = plan.weight;
+      record.bytes = record.bytes ? plannedBytes(plan.weight) : 0;
+    }
+    if (input && !plan.operands.empty() && plan.operands.front())
+      inputType = plan.operands.front();
+  }
+  record.weightFormat = formatName(weightType);
+  record.weightBits = formatBits(weightType);
   if (input) {
-    record.inputFormat = formatName(input.getType());
-    record.inputBits = formatBits(input.getType());
+    record.inputFormat = formatName(inputType);
+    record.inputBits = formatBits(inputType);
     record.macs = 1;
     for (int64_t size : record.shape)
       record.macs *= size;
   }
-  claimWeight(record, weight);
-  // A hand-edited plan may be malformed; the pass that applies it reports that.
-  ScopedDiagnosticHandler silence(op->getContext(), [](Diagnostic &) { return success(); });
-  FailureOr<SitePlan> plan = SitePlan::of(op);
-  bool isQuantized = isa<QuantizedType>(weight.getType()) || (input && isa<QuantizedType>(input.getType()));
-  if (succeeded(plan) && !plan->skipped.empty()) {
+  bool isQuantized =
+      isa<QuantizedType>(weightType) || isa_and_present<QuantizedType>(inputType);
+  if (!plan.skipped.empty()) {
     record.state = LayerState::Skipped;
-    record.reason = plan->skipped;
+    record.reason = plan.skipped;
   } else if (isQuantized) {
     record.state = LayerState::Quantized;
-  } else if (succeeded(plan) && !plan->excluded.empty()) {
+  } else if (!plan.excluded.empty()) {
     record.state = LayerState::Excluded;
-    record.reason = plan->excluded;
+    record.reason = plan.excluded;
   }
   coverage.layers.push_back(std::move(record));
 }
@@ -178,7 +198,9 @@ Coverage Meter::run(ModuleOp module) {
   return std::move(coverage);
 }
 
-Coverage qllm::measureCoverage(ModuleOp module) { return Meter().run(module); }
+Coverage qllm::measureCoverage(ModuleOp module, CoverageOf what) {
+  return Meter(what).run(module);
+}
 
 StringRef qllm::stringifyLayerState(LayerState state) {
   switch (state) {

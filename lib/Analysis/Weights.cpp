@@ -6,6 +6,7 @@
 #include "qllm/Analysis/Weights.h"
 
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -57,6 +58,12 @@ bool qllm::isConstantExpression(Value value) {
 }
 
 StringRef qllm::weightName(Value source) {
+  // A packed weight is known by the name of the float one it was made of.
+  if (auto pack = source ? source.getDefiningOp<PackOp>() : PackOp()) {
+    StringRef name = weightName(viewConstant(pack.getCodes()).source);
+    name.consume_back("_codes");
+    return name;
+  }
   auto initializer = source ? source.getDefiningOp<onnx::InitializerOp>() : onnx::InitializerOp();
   return initializer ? initializer.getName() : StringRef();
 }
@@ -73,9 +80,10 @@ SmallVector<std::string> qllm::siteNames(Operation *op) {
   if (auto outputs = dyn_cast_if_present<ArrayAttr>(op->getDiscardableAttr("onnx.output_names")))
     for (auto name : outputs.getAsRange<StringAttr>())
       add(name.getValue());
-  for (Value operand : op->getOperands())
-    if (ConstantView view = viewConstant(operand))
-      add(weightName(view.source));
+  for (Value operand : op->getOperands()) {
+    ConstantView view = viewConstant(operand);
+    add(weightName(view ? view.source : operand));
+  }
   return names;
 }
 

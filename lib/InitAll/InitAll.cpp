@@ -7,14 +7,23 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Conversion/QLLMToONNX/Passes.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
+#include "qllm/Recipes/Recipe.h"
+#include "qllm/Transforms/Rounding/Passes.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect>();
 }
 
-void qllm::registerAllPasses() { registerDialectTransformsPasses(); }
+void qllm::registerAllPasses() {
+  registerDialectTransformsPasses();
+  registerONNXToQLLMPasses();
+  registerQLLMToONNXPasses();
+  registerRoundingPasses();
+}
 
-void qllm::registerAllPipelines() {}
+void qllm::registerAllPipelines() { registerRecipePipelines(); }

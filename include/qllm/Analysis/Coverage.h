@@ -71,8 +71,11 @@ struct Coverage {
 
 llvm::StringRef stringifyLayerState(LayerState state);
 
+/// Whether planned formats count as if they had been applied.
+enum class CoverageOf { Result, Plan };
+
 /// Reads the coverage off a module in the onnx and qllm dialects.
-Coverage measureCoverage(mlir::ModuleOp module);
+Coverage measureCoverage(mlir::ModuleOp module, CoverageOf what = CoverageOf::Result);
 
 } // namespace qllm
 

@@ -6,7 +6,7 @@
 #ifndef QLLM_ANALYSIS_SITEPLAN_H
 #define QLLM_ANALYSIS_SITEPLAN_H
 
-#include "qllm/Dialect/QLLM/IR/QLLMTypes.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/SmallVector.h"
 #include <optional>

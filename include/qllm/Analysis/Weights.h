@@ -32,7 +32,7 @@ mlir::TypedAttr constantData(mlir::Value source);
 /// Whether `value` is computed from constants alone, by whatever operations.
 bool isConstantExpression(mlir::Value value);
 
-/// The name of the initializer behind a constant; empty if it has none.
+/// The name of the initializer behind a constant or a packed weight; empty if it has none.
 llvm::StringRef weightName(mlir::Value source);
 
 /// The name of an operation in reports: its ONNX node name, else its first output's, else that of its weight.

@@ -47,14 +47,11 @@ private:
   bool readByBoth(Value weight);
   void replace(Operation *op, Value value);
   void finish();
-  LogicalResult raiseOpset();
 
   GraphBuilder *graph = nullptr;
   DenseMap<Value, LoweredWeight> lowered;
   /// The float tensors that quantized values stand for.
   DenseMap<Value, Value> dequantized;
-  int64_t neededOpset = 0;
-  bool usesMicrosoft = false;
 };
 
 /// Whether integer zero points of the table, as GatherBlockQuantized needs them, can say what the weight has.
@@ -100,7 +97,7 @@ FailureOr<Value> ConvertQLLMToONNX::straightWeight(Value weight, Operation *user
     return failure();
   graph->setSite(weight.getDefiningOp());
   ++numDequantized;
-  result = lowerDequantized(*graph, *packed, /*transposed=*/false, neededOpset);
+  result = lowerDequantized(*graph, *packed, /*transposed=*/false);
   return result;
 }
 
@@ -132,7 +129,7 @@ FailureOr<Value> ConvertQLLMToONNX::transposedWeight(Value weight, Operation *us
   graph->setSite(weight.getDefiningOp());
   ++numDequantized;
   return lowered[weight].transposed =
-             lowerDequantized(*graph, *packed, /*transposed=*/true, neededOpset);
+             lowerDequantized(*graph, *packed, /*transposed=*/true);
 }
 
 /// The operands of the blocked operators; null if the weight has no such form or another one was asked for.
@@ -157,7 +154,6 @@ FailureOr<const BlockedWeight *> ConvertQLLMToONNX::blockedWeight(Value weight, 
     return nullptr;
   graph->setSite(weight.getDefiningOp());
   entry.blocked = lowerBlocked(*graph, *packed, isTable);
-  usesMicrosoft = true;
   return &*entry.blocked;
 }
 
@@ -278,45 +274,9 @@ void ConvertQLLMToONNX::finish() {
   }
 }
 
-/// Operators whose meaning an opset after 18 changed in a way that no attribute shows.
-static bool changedBefore21(Operation *op) {
-  StringRef name = op->getName().getStringRef();
-  return name == "onnx.GroupNormalization" || isa<onnx::CustomOp>(op);
-}
-
-LogicalResult ConvertQLLMToONNX::raiseOpset() {
-  auto opsets = getOperation()->getAttrOfType<DictionaryAttr>("onnx.opset");
-  NamedAttrList entries(opsets ? opsets.getValue() : ArrayRef<NamedAttribute>());
-  Builder builder(&getContext());
-  if (usesMicrosoft && !entries.get("com.microsoft"))
-    entries.set("com.microsoft", builder.getI64IntegerAttr(1));
-  auto current = dyn_cast_or_null<IntegerAttr>(entries.get(""));
-  int64_t version = current ? current.getInt() : 0;
-  if (version < neededOpset) {
-    WalkResult result = getOperation().walk([&](Operation *op) {
-      if (!changedBefore21(op) || (isa<onnx::CustomOp>(op) && !cast<onnx::CustomOp>(op).getDomain().empty()))
-        return WalkResult::advance();
-      op->emitOpError() << "expected a model of opset " << neededOpset << " or later to hold 4-bit weights, but got "
-                        << version << ", and this operator may mean something else there";
-      return WalkResult::interrupt();
-    });
-    if (result.wasInterrupted())
-      return failure();
-    entries.set("", builder.getI64IntegerAttr(neededOpset));
-  }
-  getOperation()->setAttr("onnx.opset", entries.getDictionary(&getContext()));
-  // 4-bit types came with IR version 10.
-  auto ir = getOperation()->getAttrOfType<IntegerAttr>("onnx.ir_version");
-  if (neededOpset >= 21 && (!ir || ir.getInt() < 10))
-    getOperation()->setAttr("onnx.ir_version", builder.getI64IntegerAttr(10));
-  return success();
-}
-
 void ConvertQLLMToONNX::runOnOperation() {
   lowered.clear();
   dequantized.clear();
-  neededOpset = 0;
-  usesMicrosoft = false;
   if (weights != "matmul-nbits" && weights != "qdq") {
     getOperation().emitError() << "expected matmul-nbits or qdq as weights, but got '" << weights << "'";
     return signalPassFailure();
@@ -331,7 +291,5 @@ void ConvertQLLMToONNX::runOnOperation() {
   for (Operation *op : operations)
     if (failed(lower(op)))
       return signalPassFailure();
-  if (failed(raiseOpset()))
-    return signalPassFailure();
   finish();
 }

@@ -7,13 +7,19 @@
 
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
 using namespace mlir;
 using namespace qllm;
 
 GraphBuilder::GraphBuilder(Operation *root)
     : builder(root->getContext()), location(root->getLoc()) {
-  root->walk([&](onnx::InitializerOp op) { names.insert(op.getName()); });
+  // Parts of packed weights leave together with their names.
+  auto isPack = [](Operation *user) { return isa<PackOp>(user); };
+  root->walk([&](onnx::InitializerOp op) {
+    if (op->use_empty() || !llvm::all_of(op->getUsers(), isPack))
+      names.insert(op.getName());
+  });
 }
 
 void GraphBuilder::setSite(Operation *op) {

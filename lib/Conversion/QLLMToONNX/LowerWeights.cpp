@@ -112,7 +112,7 @@ public:
                          : SmallVector<int64_t>{weight.rows, weight.columns}),
         f32(graph.getBuilder().getF32Type()) {}
 
-  Value run(int64_t &neededOpset);
+  Value run();
 
 private:
   RankedTensorType tensor(ArrayRef<int64_t> shape, Type element) {
@@ -258,14 +258,11 @@ Value Dequantizer::lookedUp() {
   return withParameters<onnx::MulOp>("weight_scaled", result, parameter("_scales", weight.scales));
 }
 
-Value Dequantizer::run(int64_t &neededOpset) {
+Value Dequantizer::run() {
   bool isTernary = isa<TernaryFormatAttr>(weight.type.getFormat());
-  if (weight.bits() <= 4 || isGrouped())
-    neededOpset = std::max<int64_t>(neededOpset, 21);
   return weight.isInteger() || isTernary ? integers() : lookedUp();
 }
 
-Value qllm::lowerDequantized(GraphBuilder &graph, const PackedWeight &weight, bool transposed,
-                             int64_t &neededOpset) {
-  return Dequantizer(graph, weight, transposed).run(neededOpset);
+Value qllm::lowerDequantized(GraphBuilder &graph, const PackedWeight &weight, bool transposed) {
+  return Dequantizer(graph, weight, transposed).run();
 }

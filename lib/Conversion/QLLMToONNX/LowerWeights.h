@@ -33,9 +33,8 @@ int64_t blockSizeFor(const PackedWeight &weight);
 BlockedWeight lowerBlocked(GraphBuilder &graph, const PackedWeight &weight, bool asTable);
 
 /// The weight as an f32 tensor that is computed from its codes when the model runs: [rows, columns], or [columns, rows] if
-/// `transposed`. `neededOpset` grows to what the operators need.
-mlir::Value lowerDequantized(GraphBuilder &graph, const PackedWeight &weight, bool transposed,
-                             int64_t &neededOpset);
+/// `transposed`.
+mlir::Value lowerDequantized(GraphBuilder &graph, const PackedWeight &weight, bool transposed);
 
 } // namespace qllm
 

@@ -26,7 +26,7 @@ llvm::Expected<std::vector<float>> readScales(ArrayRef<char> bytes, ScaleEncodin
   std::vector<float> scales(bytes.size() / scaleBytes(*format));
   Span<const uint8_t> data(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
   if (FormatStatus status = decodeScales(*format, data, scales); !status.ok())
-    return llvm::createStringError(std::errc::invalid_argument, status.message());
+    return llvm::createStringError(status.message());
   return scales;
 }
 
@@ -49,8 +49,7 @@ llvm::Expected<std::vector<int32_t>> readIntegers(ArrayRef<char> bytes, Type ele
 llvm::Expected<ArrayRef<char>> constantBytes(Value value, SmallVectorImpl<char> &scratch) {
   ConstantView view = viewConstant(value);
   if (!view || view.transposed)
-    return llvm::createStringError(std::errc::invalid_argument,
-                                   "expected the parts of a packed weight to be constants");
+    return llvm::createStringError("expected the parts of a packed weight to be constants");
   return onnx::DataFiles::get(value.getContext()).bytes(constantData(view.source), scratch);
 }
 
@@ -101,9 +100,7 @@ FailureOr<PackedWeight> PackedWeight::read(Value value, Operation *user) {
   weight.rows = weight.type.getDimSize(0);
   weight.columns = weight.type.getDimSize(1);
   weight.groupSize = byGroup ? granularity.getGroupSize() : weight.columns;
-  weight.name = weightName(viewConstant(pack.getCodes()).source);
-  if (StringRef(weight.name).ends_with("_codes"))
-    weight.name.resize(weight.name.size() - 6);
+  weight.name = weightName(value);
 
   weight.owned = std::make_shared<SmallVector<char>>();
   auto codes = constantBytes(pack.getCodes(), *weight.owned);

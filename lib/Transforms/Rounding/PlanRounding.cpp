@@ -86,7 +86,8 @@ LogicalResult PlanRounding::resolveOptions() {
       return fail(format.takeError());
     weightPlan = *format;
   }
-  auto resolve = [&](StringRef option, int64_t bits, ElementFormatAttrInterface &result) {
+  auto resolve = [&](StringRef option, int64_t bits,
+                     ElementFormatAttrInterface &result) -> llvm::Error {
     if (bits == 16)
       return llvm::Error::success();
     auto format = resolveIntegerFormat(context, option, bits, activationSymmetric);
@@ -157,11 +158,9 @@ std::string PlanRounding::findExclusion(const WeightSites &weight) {
     return "ignored by pattern '" + *ignored + "'";
   if (!targeted)
     return "not among the targets";
-  bool tied = weight.hasHead && weight.hasEmbedding;
-  if (tied && includeHead != includeEmbedding)
-    return std::string("embedding and lm_head share one table, and only ") +
-           (includeHead ? "include-head" : "include-embedding") +
-           " is set; quantizing one alone would store the table twice";
+  if (weight.hasHead && weight.hasEmbedding && !(includeHead && includeEmbedding))
+    return "embedding and lm_head share this table, so it needs include-embedding and include-head; "
+           "quantizing it for one alone would store it twice";
   if (weight.hasHead && !includeHead)
     return "lm_head, which needs include-head";
   if (weight.hasEmbedding && !includeEmbedding)

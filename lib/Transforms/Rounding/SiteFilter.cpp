@@ -14,8 +14,7 @@ Expected<SiteFilter> SiteFilter::create(StringRef option, ArrayRef<std::string> 
   for (const std::string &text : patterns) {
     Expected<GlobPattern> pattern = GlobPattern::create(text);
     if (!pattern)
-      return createStringError(std::errc::invalid_argument,
-                               "pattern '" + text + "' of " + option + ": " +
+      return createStringError("pattern '" + text + "' of " + option + ": " +
                                    toString(pattern.takeError()));
     filter.entries.push_back({text, std::move(*pattern)});
   }
@@ -51,7 +50,7 @@ Error SiteFilter::checkAllUsed(ArrayRef<std::string> allNames) const {
                           " to match a weight, but it matches none";
     if (!nearest.empty())
       message += "; the nearest name is '" + nearest.str() + "'";
-    return createStringError(std::errc::invalid_argument, message);
+    return createStringError(message);
   }
   return Error::success();
 }

@@ -15,7 +15,7 @@ using llvm::Expected;
 namespace {
 
 Error optionError(const llvm::Twine &message) {
-  return llvm::createStringError(std::errc::invalid_argument, message);
+  return llvm::createStringError(message);
 }
 
 /// Block formats of the OCP and NVIDIA specifications: their group and scale are part of the name.

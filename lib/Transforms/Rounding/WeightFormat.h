@@ -6,7 +6,7 @@
 #ifndef QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTFORMAT_H
 #define QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTFORMAT_H
 
-#include "qllm/Dialect/QLLM/IR/QLLMTypes.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "llvm/Support/Error.h"
 
 namespace qllm {

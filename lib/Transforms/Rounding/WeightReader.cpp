@@ -16,7 +16,7 @@ using namespace qllm;
 
 llvm::Expected<WeightReader> WeightReader::create(Value weight) {
   auto fail = [](const Twine &message) {
-    return llvm::createStringError(std::errc::invalid_argument, message);
+    return llvm::createStringError(message);
   };
   auto type = dyn_cast<RankedTensorType>(weight.getType());
   ConstantView view = viewConstant(weight);

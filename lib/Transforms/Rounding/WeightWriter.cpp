@@ -60,7 +60,7 @@ public:
   Error take() {
     if (message.empty())
       return Error::success();
-    return llvm::createStringError(std::errc::invalid_argument, message);
+    return llvm::createStringError(message);
   }
 
 private:
@@ -127,7 +127,7 @@ Error Rounder::forBlocks(Block body) {
 /// One scale for the whole tensor, alone or above the groups' own: takes a pass of its own over the data.
 Error Rounder::measureTensor() {
   int64_t blocks = llvm::divideCeil(weight.rows(), blockRows);
-  std::vector<ValueRange> ranges(blocks);
+  std::vector<qllm::ValueRange> ranges(blocks);
   std::vector<double> sums(blocks);
   if (Error error = forBlocks([&](int64_t first, int64_t, ArrayRef<float> values) {
         double sum = 0;
@@ -137,7 +137,7 @@ Error Rounder::measureTensor() {
         return scanRange(values, ranges[first / blockRows]);
       }))
     return error;
-  ValueRange range;
+  qllm::ValueRange range;
   double sum = 0;
   for (auto [blockRange, blockSum] : llvm::zip_equal(ranges, sums)) {
     range.merge(blockRange);
@@ -152,7 +152,7 @@ Error Rounder::measureTensor() {
     standIn = {static_cast<float>(sum / std::max<int64_t>(1, weight.rows() * weight.columns()))};
   FormatStatus status = computeParameters(spec, standIn, tensorParameters, tensorScale);
   if (!status.ok())
-    return llvm::createStringError(std::errc::invalid_argument, status.message());
+    return llvm::createStringError(status.message());
   return Error::success();
 }
 
@@ -194,7 +194,7 @@ FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> va
 
 Error Rounder::run() {
   if (FormatStatus status = spec.verify(); !status.ok())
-    return llvm::createStringError(std::errc::invalid_argument, status.message());
+    return llvm::createStringError(status.message());
   unsigned bits = type.getFormat().getBitWidth();
   bits = bits == 2 || bits == 4 ? bits : 8;
   constexpr size_t alignment = 64;
@@ -212,7 +212,7 @@ Error Rounder::run() {
             spec.scaleFormat, ArrayRef<float>(tensorParameters.scale),
             {reinterpret_cast<uint8_t *>(scales.getMutableData().data()), scales.getData().size()});
         !status.ok())
-      return llvm::createStringError(std::errc::invalid_argument, status.message());
+      return llvm::createStringError(status.message());
     if (type.hasZeroPoint())
       zeroPoints.front() = tensorParameters.zeroPoint;
   }

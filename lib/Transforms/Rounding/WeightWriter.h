@@ -7,7 +7,7 @@
 #define QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTWRITER_H
 
 #include "WeightReader.h"
-#include "qllm/Dialect/QLLM/IR/QLLMTypes.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
 namespace qllm {

@@ -6,6 +6,7 @@
 #ifndef QLLM_CONVERSION_ONNXTOQLLM_PASSES_H
 #define QLLM_CONVERSION_ONNXTOQLLM_PASSES_H
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace qllm {

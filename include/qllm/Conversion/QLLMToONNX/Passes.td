@@ -29,7 +29,7 @@ def ConvertQLLMToONNX : Pass<"convert-qllm-to-onnx", "::mlir::ModuleOp"> {
     Zero points outside the codes, which ranges that do not contain zero have, fit no integer zero point of ONNX: they become float zero
     points of MatMulNBits, or a constant that is subtracted after DequantizeLinear.
 
-    The opset becomes at least 21 where 4-bit or blocked DequantizeLinear needs it.
+    4-bit and blocked DequantizeLinear need opset 21; the exporter raises the model's opset to it.
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect"];
   let options = [

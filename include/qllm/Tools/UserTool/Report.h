@@ -1,0 +1,24 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Coverage as JSON.
+
+#ifndef QLLM_TOOLS_USERTOOL_REPORT_H
+#define QLLM_TOOLS_USERTOOL_REPORT_H
+
+#include "qllm/Analysis/Coverage.h"
+#include <nlohmann/json.hpp>
+
+namespace qllm::tool {
+
+using Json = nlohmann::ordered_json;
+
+/// Rows, totals and one record a layer, with the reason where it is not quantized.
+Json toJson(const Coverage &coverage);
+
+/// Indented, ending with a newline. Names that are no UTF-8 are repaired rather than refused.
+std::string toText(const Json &json);
+
+} // namespace qllm::tool
+
+#endif // QLLM_TOOLS_USERTOOL_REPORT_H
