@@ -70,9 +70,10 @@ StringRef qllm::weightName(Value source) {
 
 SmallVector<std::string> qllm::siteNames(Operation *op) {
   SmallVector<std::string> names;
-  auto add = [&](StringRef name) {
-    if (!name.empty() && !llvm::is_contained(names, name))
-      names.push_back(name.str());
+  auto add = [&](const Twine &name) {
+    std::string text = name.str();
+    if (!text.empty() && !llvm::is_contained(names, text))
+      names.push_back(text);
   };
   if (auto node = op->getDiscardableAttr("onnx.node_name"))
     if (auto name = dyn_cast<StringAttr>(node))
@@ -80,6 +81,12 @@ SmallVector<std::string> qllm::siteNames(Operation *op) {
   if (auto outputs = dyn_cast_if_present<ArrayAttr>(op->getDiscardableAttr("onnx.output_names")))
     for (auto name : outputs.getAsRange<StringAttr>())
       add(name.getValue());
+  // What a pass put in has no name of its own: a packed weight has its float one's, a quantized value its producer's.
+  if (isa<PackOp>(op))
+    add(weightName(op->getResult(0)));
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    if (Operation *producer = quantize.getInput().getDefiningOp())
+      add(siteName(producer) + "/quantize");
   for (Value operand : op->getOperands()) {
     ConstantView view = viewConstant(operand);
     add(weightName(view ? view.source : operand));

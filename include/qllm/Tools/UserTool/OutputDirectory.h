@@ -6,7 +6,7 @@
 #ifndef QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
 #define QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
 
-#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
 
@@ -30,10 +30,6 @@ private:
   OutputDirectory() = default;
   std::string name, partial;
 };
-
-/// Writes `module` as model.mlirbc, with all data of its constants in model.weights beside it: every range once, in the
-/// order of use, aligned to 64 bytes. The constants of `module` refer to that file afterwards.
-llvm::Error saveModule(mlir::ModuleOp module, const OutputDirectory &directory);
 
 } // namespace qllm::tool
 

@@ -1,0 +1,59 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `qllm import`: an ONNX model as a module with its weights beside it.
+
+#include "qllm/Target/Module/ModuleFile.h"
+#include "qllm/Tools/UserTool/Command.h"
+#include "qllm/Tools/UserTool/OutputDirectory.h"
+#include "qllm/Tools/UserTool/Session.h"
+
+using namespace llvm;
+using namespace qllm;
+using namespace qllm::tool;
+
+namespace {
+
+class ImportCommand : public Command {
+public:
+  ImportCommand() : Command("import", "read an ONNX model and write it as MLIR") {}
+
+  void declare(OptionTable &options) override {
+    options.positional("MODEL", model, "an ONNX file");
+    options.text("output", output, "DIR|FILE",
+                 "a directory, or an .mlir or .mlirbc file, with the weights beside it; - prints")
+        .letter = 'o';
+  }
+
+  ExitCode run(Session &session) override {
+    mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
+    if (!module)
+      return ExitCode::BadInput;
+    StringRef name = output.empty() ? "-" : StringRef(output);
+    if (name == "-" || name.ends_with(".mlir") || name.ends_with(".mlirbc"))
+      return succeeded(saveModule(*module, name)) ? ExitCode::Done : ExitCode::BadInput;
+    if (Error error = writeDirectory(*module)) {
+      session.log.error(toString(std::move(error)));
+      return ExitCode::BadInput;
+    }
+    return ExitCode::Done;
+  }
+
+private:
+  Error writeDirectory(mlir::ModuleOp module) {
+    Expected<OutputDirectory> directory = OutputDirectory::create(output);
+    if (!directory)
+      return directory.takeError();
+    if (failed(saveModule(module, directory->path("model.mlirbc"))))
+      return createStringError("cannot write the module to '" + output + "'");
+    return directory->commit();
+  }
+
+  std::string model, output;
+};
+
+} // namespace
+
+std::unique_ptr<Command> qllm::tool::createImportCommand() {
+  return std::make_unique<ImportCommand>();
+}

@@ -1,0 +1,107 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `qllm inspect`: what a model is made of, and which of its products can be quantized.
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "qllm/Analysis/Coverage.h"
+#include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Tools/UserTool/Command.h"
+#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/Tools/UserTool/Session.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include <map>
+
+using namespace llvm;
+using namespace qllm;
+using namespace qllm::tool;
+
+namespace {
+
+std::string shapeText(ArrayRef<int64_t> shape) {
+  std::string text;
+  for (int64_t size : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(size);
+  return text;
+}
+
+class InspectCommand : public Command {
+public:
+  InspectCommand() : Command("inspect", "list the layers of a model and how each is stored") {}
+
+  void declare(OptionTable &options) override {
+    options.positional("MODEL", model, "an ONNX file, a module or a result directory");
+    options.flag("json", json, "print JSON");
+    options.flag("operators", operators, "count the operators too");
+  }
+
+  ExitCode run(Session &session) override {
+    mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
+    if (!module)
+      return ExitCode::BadInput;
+    std::map<std::string, int64_t> counts = countOperators(*module);
+    // The layers are what a recipe would see.
+    mlir::PassManager passes(&session.getContext(), mlir::ModuleOp::getOperationName());
+    passes.addPass(createConvertONNXToQLLM());
+    if (failed(passes.run(*module)))
+      return ExitCode::BadInput;
+    Coverage coverage = measureCoverage(*module);
+    if (json)
+      printJson(coverage, counts);
+    else
+      print(coverage, counts);
+    return ExitCode::Done;
+  }
+
+private:
+  static std::map<std::string, int64_t> countOperators(mlir::ModuleOp module) {
+    std::map<std::string, int64_t> counts;
+    module.walk([&](mlir::Operation *op) {
+      if (!isa<mlir::ModuleOp, mlir::func::FuncOp>(op))
+        ++counts[op->getName().getStringRef().str()];
+    });
+    return counts;
+  }
+
+  void printJson(const Coverage &coverage, const std::map<std::string, int64_t> &counts) {
+    Json report = toJson(coverage);
+    report["model"] = model;
+    if (operators)
+      report["operators"] = counts;
+    outs() << toText(report);
+  }
+
+  void print(const Coverage &coverage, const std::map<std::string, int64_t> &counts) {
+    size_t width = 5;
+    for (const LayerRecord &layer : coverage.layers)
+      width = std::max(width, layer.name.size());
+    outs() << left_justify("layer", width) << "  kind       shape          weights               "
+           << "inputs            state\n";
+    for (const LayerRecord &layer : coverage.layers) {
+      outs() << left_justify(layer.name, width) << "  " << left_justify(layer.kind, 10) << " "
+             << left_justify(shapeText(layer.shape), 14) << " "
+             << left_justify(layer.weightFormat, 21) << " "
+             << left_justify(layer.inputFormat.empty() ? "-" : layer.inputFormat, 17) << " "
+             << stringifyLayerState(layer.state)
+             << (layer.reason.empty() ? "" : ": " + layer.reason) << "\n";
+    }
+    outs() << "\n";
+    coverage.print(outs());
+    if (!operators)
+      return;
+    outs() << "\n";
+    for (const auto &[name, count] : counts)
+      outs() << format("%7lld ", static_cast<long long>(count)) << name << "\n";
+  }
+
+  std::string model;
+  bool json = false, operators = false;
+};
+
+} // namespace
+
+std::unique_ptr<Command> qllm::tool::createInspectCommand() {
+  return std::make_unique<InspectCommand>();
+}

@@ -1,0 +1,268 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `qllm quantize`: a model and a recipe in; a quantized model, its plan, the recipe and a report out.
+
+#include "qllm/Analysis/Coverage.h"
+#include "qllm/Dialect/ONNX/IR/DataFiles.h"
+#include "qllm/Recipes/Recipe.h"
+#include "qllm/Target/Module/ModuleFile.h"
+#include "qllm/Tools/UserTool/Command.h"
+#include "qllm/Tools/UserTool/ExportModel.h"
+#include "qllm/Tools/UserTool/OutputDirectory.h"
+#include "qllm/Tools/UserTool/Pipeline.h"
+#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/Tools/UserTool/Session.h"
+#include "qllm/Version.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace qllm;
+using namespace qllm::tool;
+
+namespace {
+
+class QuantizeCommand : public Command {
+public:
+  QuantizeCommand() : Command("quantize", "quantize a model by a recipe") {}
+
+  void declare(OptionTable &options) override;
+  ExitCode run(Session &session) override;
+
+private:
+  void declareRecipeOptions(OptionTable &options);
+  ExitCode fail(Session &session, Error error, ExitCode code = ExitCode::BadInput);
+  Expected<Pipeline> makePipeline(Session &session);
+  Error dumpStage(size_t number, StringRef stage, mlir::ModuleOp module);
+  ExitCode plan(Session &session, mlir::ModuleOp module, Pipeline pipeline);
+  Error writeResult(mlir::ModuleOp module, const Pipeline &pipeline, const Coverage &coverage);
+  void print(const Coverage &coverage);
+  ExitCode verdict(Session &session, const Coverage &coverage);
+
+  std::string model, output, recipe = "rtn", stopAfter, dumpStages, calibration, exportFormat,
+                             exportWeights = "matmul-nbits";
+  std::string recipeOptions;
+  int64_t seed = 0;
+  bool json = false, dryRun = false, allowSkips = false;
+  std::string planText;
+};
+
+} // namespace
+
+/// Options of recipes are passed on as they are; numbers are checked here, so that a slip is a usage error.
+void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
+  auto pass = [&](StringRef name, StringRef text) {
+    recipeOptions += (recipeOptions.empty() ? "" : " ") + name.str() + "=" + text.str();
+  };
+  auto number = [&](StringRef name, int64_t low, int64_t high, StringRef help) {
+    options.add(name, "N", help).store = [=](StringRef text) -> Error {
+      Expected<int64_t> value = parseInteger(text, low, high);
+      if (!value)
+        return value.takeError();
+      pass(name, text);
+      return Error::success();
+    };
+  };
+  auto choice = [&](StringRef name, std::vector<std::string> choices, StringRef help) {
+    static std::string ignored;
+    Option &option = options.choice(name, ignored, choices, help);
+    option.store = [=, check = option.store](StringRef text) -> Error {
+      if (Error error = check(text))
+        return error;
+      pass(name, text);
+      return Error::success();
+    };
+  };
+  auto flag = [&](StringRef name, StringRef help) {
+    options.add(name, "", help).store = [=](StringRef) {
+      pass(name, "true");
+      return Error::success();
+    };
+  };
+  auto globs = [&](StringRef name, StringRef help) {
+    options.add(name, "GLOB,...", help).store = [=](StringRef text) {
+      pass(name, text);
+      return Error::success();
+    };
+  };
+  number("weight-bits", 2, 16, "bits of integer weights, 2 to 8; 16 keeps floats");
+  choice("weight-format",
+         {"int", "e2m1", "e2m3", "e3m2", "e4m3", "e5m2", "nf4", "ternary", "mxfp4", "mxfp6", "mxfp8",
+          "nvfp4"},
+         "number format of weights");
+  choice("granularity", {"tensor", "channel", "group"}, "elements of a weight that share a scale");
+  number("group-size", 2, 1 << 20, "elements of a row in a group");
+  choice("adapt-groups", {"true", "false"}, "take a smaller group where the size does not divide");
+  flag("symmetric", "integer weights without zero points");
+  choice("scale", {"f32", "f16", "bf16"}, "how scales of weights are stored");
+  number("activation-bits", 2, 16, "bits of the inputs of products; 16 keeps floats");
+  flag("activation-symmetric", "activations without zero points");
+  number("kv-bits", 2, 16, "bits of queries, keys and values; 16 keeps floats");
+  flag("include-embedding", "quantize the embedding");
+  flag("include-head", "quantize the lm_head");
+  globs("targets", "quantize only layers that match one of these");
+  globs("ignore", "leave layers alone that match one of these");
+}
+
+void QuantizeCommand::declare(OptionTable &options) {
+  options.positional("MODEL", model, "an ONNX file or an imported model");
+  options.text("output", output, "DIR", "where the result goes").letter = 'o';
+  options.text("recipe", recipe, "NAME|FILE", "what to do (default rtn)");
+  declareRecipeOptions(options);
+  options.text("calibration", calibration, "FILE.npy", "tokens for recipes that look at activations");
+  options.choice("export", exportFormat, {"onnx"}, "also write DIR/model.onnx");
+  options.choice("export-weights", exportWeights, {"matmul-nbits", "qdq"},
+                 "operators that hold the weights of the export");
+  options.flag("dry-run", dryRun, "plan only: no weight is read, nothing is written");
+  options.text("stop-after", stopAfter, "STAGE", "end after this pass and write what there is");
+  options.text("dump-stages", dumpStages, "DIR", "write the module after each pass");
+  options.flag("allow-skips", allowSkips, "exit with 0 even if layers were skipped");
+  options.integer("seed", seed, 0, INT32_MAX, "for recipes that draw random numbers");
+  options.flag("json", json, "print the report instead of the table");
+}
+
+ExitCode QuantizeCommand::fail(Session &session, Error error, ExitCode code) {
+  session.log.error(toString(std::move(error)));
+  return code;
+}
+
+Expected<Pipeline> QuantizeCommand::makePipeline(Session &session) {
+  Expected<Pipeline> pipeline = Pipeline::create(&session.getContext(), recipe, recipeOptions);
+  if (!pipeline)
+    return pipeline.takeError();
+  if (!stopAfter.empty())
+    if (Error error = pipeline->stopAfter(stopAfter))
+      return error;
+  return pipeline;
+}
+
+Error QuantizeCommand::dumpStage(size_t number, StringRef stage, mlir::ModuleOp module) {
+  if (std::error_code code = sys::fs::create_directories(dumpStages))
+    return createStringError(code, "cannot create '" + dumpStages + "': " + code.message());
+  std::string path = dumpStages + "/";
+  raw_string_ostream(path) << format("%02zu-", number) << stage << ".mlir";
+  std::error_code code;
+  raw_fd_ostream os(path, code);
+  if (code)
+    return createStringError(code, "cannot write '" + path + "': " + code.message());
+  mlir::OpPrintingFlags flags;
+  // Data made by passes would be printed as hex.
+  flags.elideLargeResourceString();
+  module->print(os, flags);
+  os << "\n";
+  return Error::success();
+}
+
+void QuantizeCommand::print(const Coverage &coverage) {
+  if (json)
+    outs() << toText(toJson(coverage));
+  else
+    coverage.print(outs());
+}
+
+ExitCode QuantizeCommand::verdict(Session &session, const Coverage &coverage) {
+  if (!coverage.isIncomplete())
+    return ExitCode::Done;
+  session.log.warning("the result covers less than the recipe asked for; the skipped layers are "
+                      "listed above and in the report");
+  return allowSkips ? ExitCode::Done : ExitCode::Incomplete;
+}
+
+/// --dry-run: the passes up to the last one that plans.
+ExitCode QuantizeCommand::plan(Session &session, mlir::ModuleOp module, Pipeline pipeline) {
+  std::string last;
+  for (const std::string &stage : pipeline.stages())
+    if (StringRef(stage).starts_with("qllm-plan"))
+      last = stage;
+  if (last.empty())
+    return fail(session, createStringError("recipe '" + recipe + "' has no stage that plans"),
+                ExitCode::Usage);
+  cantFail(pipeline.stopAfter(last));
+  if (failed(pipeline.run(module, [](size_t, StringRef, mlir::ModuleOp) {})))
+    return ExitCode::BadInput;
+  Coverage coverage = measureCoverage(module, CoverageOf::Plan);
+  print(coverage);
+  // Measured on one core of a server processor: about 150 million weights a second, read, rounded and packed.
+  constexpr double weightsPerSecond = 1.5e8;
+  session.log.info("would write about " + Twine(coverage.totalBytes() / 1000000) + " MB in about " +
+                   Twine(int64_t(coverage.totalWeights() / weightsPerSecond) + 1) +
+                   " CPU seconds, holding as much in memory; no kernel target was asked for");
+  return verdict(session, coverage);
+}
+
+Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeline,
+                                   const Coverage &coverage) {
+  Expected<OutputDirectory> directory = OutputDirectory::create(output);
+  if (!directory)
+    return directory.takeError();
+  Json report;
+  report["qllm"] = QLLM_VERSION;
+  report["model"] = sys::path::filename(model).str();
+  report["recipe"] = recipe;
+  report["options"] = recipeOptions;
+  report["seed"] = seed;
+  report["passes"] = pipeline.passes().vec();
+  report["coverage"] = toJson(coverage);
+  if (Error error = directory->write("report.json", toText(report)))
+    return error;
+  if (Error error = directory->write("recipe.txt", pipeline.toText()))
+    return error;
+  if (Error error = directory->write("plan.mlir", planText))
+    return error;
+  if (!exportFormat.empty())
+    if (Error error = exportQuantized(module, directory->path("model.onnx"), exportWeights))
+      return error;
+  if (failed(saveModule(module, directory->path("model.mlirbc"))))
+    return createStringError("cannot write the module to '" + output + "'");
+  return directory->commit();
+}
+
+ExitCode QuantizeCommand::run(Session &session) {
+  if (output.empty() && !dryRun)
+    return fail(session, createStringError("expected a directory for the result (-o DIR), or --dry-run"),
+                ExitCode::Usage);
+  Expected<Pipeline> pipeline = makePipeline(session);
+  if (!pipeline)
+    return fail(session, pipeline.takeError(), ExitCode::Usage);
+  if (!calibration.empty())
+    session.log.warning("recipe '" + recipe + "' looks at no activations; '" + calibration +
+                        "' is not read");
+  mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
+  if (!module)
+    return ExitCode::BadInput;
+  if (dryRun)
+    return plan(session, *module, std::move(*pipeline));
+
+  Error dumped = Error::success();
+  size_t total = pipeline->passes().size();
+  mlir::LogicalResult result =
+      pipeline->run(*module, [&](size_t number, StringRef stage, mlir::ModuleOp current) {
+        session.log.progress("quantize", number + 1, total);
+        session.log.verbose("finished " + stage);
+        if (stage.starts_with("qllm-plan")) {
+          planText.clear();
+          raw_string_ostream(planText) << current << "\n";
+        }
+        if (!dumpStages.empty())
+          dumped = joinErrors(std::move(dumped), dumpStage(number, stage, current));
+      });
+  if (dumped)
+    return fail(session, std::move(dumped));
+  if (failed(result))
+    return ExitCode::BadInput;
+  Coverage coverage = measureCoverage(*module);
+  if (Error error = writeResult(*module, *pipeline, coverage))
+    return fail(session, std::move(error));
+  print(coverage);
+  session.log.info("wrote " + output + " with " + Twine(int64_t(cpuSeconds() * 10) / 10) + "." +
+                   Twine(int64_t(cpuSeconds() * 10) % 10) + " CPU seconds and at most " +
+                   Twine(peakResidentBytes() / 1000000) + " MB of memory");
+  return verdict(session, coverage);
+}
+
+std::unique_ptr<Command> qllm::tool::createQuantizeCommand() {
+  return std::make_unique<QuantizeCommand>();
+}

@@ -1,0 +1,62 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The fields of reports; scripts rely on the names.
+
+#include "qllm/Tools/UserTool/Report.h"
+
+using namespace qllm;
+using namespace qllm::tool;
+
+namespace {
+
+Json layerJson(const LayerRecord &layer) {
+  Json json;
+  json["name"] = layer.name;
+  json["kind"] = layer.kind;
+  if (!layer.weightName.empty())
+    json["weight"] = layer.weightName;
+  json["shape"] = layer.shape;
+  json["weights"] = layer.weights;
+  json["macs_per_token"] = layer.macs;
+  json["bytes"] = layer.bytes;
+  json["weight_format"] = layer.weightFormat;
+  if (!layer.inputFormat.empty())
+    json["input_format"] = layer.inputFormat;
+  json["state"] = stringifyLayerState(layer.state).str();
+  if (!layer.reason.empty())
+    json["reason"] = layer.reason;
+  return json;
+}
+
+} // namespace
+
+Json qllm::tool::toJson(const Coverage &coverage) {
+  Json json;
+  json["rows"] = Json::array();
+  for (const CoverageRow &row : coverage.rows())
+    json["rows"].push_back({{"weight_format", row.weightFormat},
+                            {"weight_bits", row.weightBits},
+                            {"input_format", row.inputFormat},
+                            {"layers", row.layers},
+                            {"share_of_weights", row.shareOfWeights},
+                            {"share_of_macs", row.shareOfMacs}});
+  json["quantized"] = coverage.count(LayerState::Quantized);
+  json["excluded"] = coverage.count(LayerState::Excluded);
+  json["skipped"] = coverage.count(LayerState::Skipped) + coverage.skippedAttention.size();
+  json["quantized_attention_operands"] = coverage.quantizedAttentionOperands;
+  json["weights"] = coverage.totalWeights();
+  json["weight_bytes"] = coverage.totalBytes();
+  json["layers"] = Json::array();
+  for (const LayerRecord &layer : coverage.layers)
+    json["layers"].push_back(layerJson(layer));
+  json["skipped_attention"] = Json::array();
+  for (const LayerRecord &layer : coverage.skippedAttention)
+    json["skipped_attention"].push_back(
+        {{"name", layer.name}, {"kind", layer.kind}, {"reason", layer.reason}});
+  return json;
+}
+
+std::string qllm::tool::toText(const Json &json) {
+  return json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
+}

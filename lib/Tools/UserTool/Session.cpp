@@ -1,0 +1,84 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Context, diagnostics and loading.
+
+#include "qllm/Tools/UserTool/Session.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "qllm/InitAll.h"
+#include "qllm/Target/Module/ModuleFile.h"
+#include "qllm/Target/ONNX/Import.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace qllm::tool;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+namespace {
+
+std::unique_ptr<llvm::DefaultThreadPool> makePool(unsigned threads) {
+  llvm::ThreadPoolStrategy strategy = llvm::hardware_concurrency(threads);
+  // A lower number of cores than asked for is no reason for fewer threads: results do not depend on it.
+  strategy.Limit = threads != 0;
+  return std::make_unique<llvm::DefaultThreadPool>(strategy);
+}
+
+} // namespace
+
+Session::Session(unsigned threads) : log(llvm::errs()), pool(makePool(threads)) {
+  this->threads = pool->getMaxConcurrency();
+  // Recipe files name passes: ours and MLIR's general clean-ups.
+  qllm::registerAllPasses();
+  qllm::registerAllPipelines();
+  mlir::registerTransformsPasses();
+  DialectRegistry registry;
+  qllm::registerAllDialects(registry);
+  context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  if (this->threads > 1)
+    context->setThreadPool(*pool);
+  context->getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { report(diagnostic); });
+}
+
+Session::~Session() = default;
+
+void Session::report(Diagnostic &diagnostic) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (!isa<UnknownLoc>(diagnostic.getLocation()))
+    os << diagnostic.getLocation() << ": ";
+  os << diagnostic;
+  for (Diagnostic &note : diagnostic.getNotes())
+    os << "\nnote: " << note;
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    return log.error(text);
+  case DiagnosticSeverity::Warning:
+    return log.warning(text);
+  default:
+    return log.info(diagnostic.str());
+  }
+}
+
+OwningOpRef<ModuleOp> Session::load(StringRef name) {
+  SmallString<256> file(name);
+  if (fs::is_directory(file))
+    path::append(file, "model.mlirbc");
+  if (!fs::exists(file)) {
+    log.error("expected a model at '" + Twine(name) + "', but found no file '" + file + "'");
+    return {};
+  }
+  StringRef extension = path::extension(file);
+  if (extension == ".onnx")
+    return onnx::importModel(file, context.get());
+  if (extension != ".mlir" && extension != ".mlirbc") {
+    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" + Twine(name) + "'");
+    return {};
+  }
+  llvm::SourceMgr sources;
+  return loadModule(file, sources, context.get());
+}
