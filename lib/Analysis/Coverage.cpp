@@ -36,7 +36,8 @@ std::string granularityName(GranularityAttr granularity) {
 
 std::string formatName(Type type) {
   if (auto quantized = dyn_cast<QuantizedType>(type))
-    return quantized.getFormat().getFormatName() + " " + granularityName(quantized.getGranularity());
+    return quantized.getFormat().getFormatName() + " " +
+           granularityName(quantized.getGranularity());
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return typeName(tensor.getElementType());
   return "unknown";
@@ -46,8 +47,9 @@ unsigned formatBits(Type type) {
   if (auto quantized = dyn_cast<QuantizedType>(type))
     return quantized.getFormat().getBitWidth();
   auto tensor = dyn_cast<RankedTensorType>(type);
-  return tensor && tensor.getElementType().isIntOrFloat() ? tensor.getElementType().getIntOrFloatBitWidth()
-                                                          : 0;
+  return tensor && tensor.getElementType().isIntOrFloat()
+             ? tensor.getElementType().getIntOrFloatBitWidth()
+             : 0;
 }
 
 int64_t constantBytes(Value value) {
@@ -141,8 +143,7 @@ void Meter::addLayer(Operation *op, StringRef kind, Value weight, Value input) {
     for (int64_t size : record.shape)
       record.macs *= size;
   }
-  bool isQuantized =
-      isa<QuantizedType>(weightType) || isa_and_present<QuantizedType>(inputType);
+  bool isQuantized = isa<QuantizedType>(weightType) || isa_and_present<QuantizedType>(inputType);
   if (!plan.skipped.empty()) {
     record.state = LayerState::Skipped;
     record.reason = plan.skipped;
@@ -169,8 +170,10 @@ void Meter::visit(Operation *op) {
   auto reason = plan ? dyn_cast_or_null<StringAttr>(plan.get("skipped")) : StringAttr();
   if (!reason)
     return;
+  bool isProduct =
+      isa<onnx::MatMulOp, onnx::GemmOp, onnx::ConvOp, onnx::MicrosoftMatMulNBitsOp>(op);
   for (Value operand : op->getOperands())
-    if (isConstantExpression(operand) && isa<RankedTensorType>(operand.getType()))
+    if (isProduct && isConstantExpression(operand) && isa<RankedTensorType>(operand.getType()))
       return addLayer(op, op->getName().getStringRef(), operand,
                       op->getOperand(operand == op->getOperand(0) && op->getNumOperands() > 1));
   LayerRecord record;
@@ -198,9 +201,7 @@ Coverage Meter::run(ModuleOp module) {
   return std::move(coverage);
 }
 
-Coverage qllm::measureCoverage(ModuleOp module, CoverageOf what) {
-  return Meter(what).run(module);
-}
+Coverage qllm::measureCoverage(ModuleOp module, CoverageOf what) { return Meter(what).run(module); }
 
 StringRef qllm::stringifyLayerState(LayerState state) {
   switch (state) {

@@ -81,7 +81,8 @@ SmallVector<std::string> qllm::siteNames(Operation *op) {
   if (auto outputs = dyn_cast_if_present<ArrayAttr>(op->getDiscardableAttr("onnx.output_names")))
     for (auto name : outputs.getAsRange<StringAttr>())
       add(name.getValue());
-  // What a pass put in has no name of its own: a packed weight has its float one's, a quantized value its producer's.
+  // What a pass put in has no name of its own: a packed weight has its float one's, a quantized
+  // value its producer's.
   if (isa<PackOp>(op))
     add(weightName(op->getResult(0)));
   if (auto quantize = dyn_cast<QuantizeOp>(op))

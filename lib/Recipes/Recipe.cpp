@@ -18,8 +18,8 @@ llvm::Error build(mlir::OpPassManager &passes, llvm::StringRef text) {
   std::string message;
   llvm::raw_string_ostream os(message);
   if (failed(options.parseFromString(text, os)))
-    return llvm::createStringError("expected options of the recipe, but got '" + text + "': " +
-                                       llvm::StringRef(message).trim());
+    return llvm::createStringError("expected options of the recipe, but got '" + text +
+                                   "': " + llvm::StringRef(message).trim());
   buildPipeline(passes, options);
   return llvm::Error::success();
 }

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// How much of a model is quantized, and what is not and why. Read off the IR as it is, never off what a pass meant to do.
+// How much of a model is quantized, and what is not and why. Read off the IR as it is, never off
+// what a pass meant to do.
 
 #ifndef QLLM_ANALYSIS_COVERAGE_H
 #define QLLM_ANALYSIS_COVERAGE_H

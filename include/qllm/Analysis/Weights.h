@@ -26,7 +26,8 @@ struct ConstantView {
 /// Looks through identities and transposes of two axes to the operation that holds the data.
 ConstantView viewConstant(mlir::Value value);
 
-/// The data of a constant's source: an initializer's or a constant operator's. Null if there is none.
+/// The data of a constant's source: an initializer's or a constant operator's. Null if there is
+/// none.
 mlir::TypedAttr constantData(mlir::Value source);
 
 /// Whether `value` is computed from constants alone, by whatever operations.
@@ -35,7 +36,8 @@ bool isConstantExpression(mlir::Value value);
 /// The name of the initializer behind a constant or a packed weight; empty if it has none.
 llvm::StringRef weightName(mlir::Value source);
 
-/// The name of an operation in reports: its ONNX node name, else its first output's, else that of its weight.
+/// The name of an operation in reports: its ONNX node name, else its first output's, else that of
+/// its weight.
 std::string siteName(mlir::Operation *op);
 
 /// All names by which patterns may select `op`: node, outputs, weight.

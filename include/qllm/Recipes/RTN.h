@@ -33,8 +33,7 @@ struct RTNOptions : mlir::PassPipelineOptions<RTNOptions> {
       *this, "adapt-groups",
       llvm::cl::desc("take a smaller group where the size does not divide the width"),
       llvm::cl::init(true)};
-  Option<bool> symmetric{*this, "symmetric",
-                         llvm::cl::desc("integer weights without zero points"),
+  Option<bool> symmetric{*this, "symmetric", llvm::cl::desc("integer weights without zero points"),
                          llvm::cl::init(false)};
   Option<std::string> scale{*this, "scale",
                             llvm::cl::desc("how scales of weights are stored: f32, f16 or bf16"),
@@ -46,9 +45,9 @@ struct RTNOptions : mlir::PassPipelineOptions<RTNOptions> {
   Option<bool> activationSymmetric{*this, "activation-symmetric",
                                    llvm::cl::desc("activations without zero points"),
                                    llvm::cl::init(false)};
-  Option<int64_t> kvBits{*this, "kv-bits",
-                         llvm::cl::desc("bits of queries, keys and values, 2 to 8; 16 keeps floats"),
-                         llvm::cl::init(16)};
+  Option<int64_t> kvBits{
+      *this, "kv-bits", llvm::cl::desc("bits of queries, keys and values, 2 to 8; 16 keeps floats"),
+      llvm::cl::init(16)};
   Option<bool> includeEmbedding{*this, "include-embedding",
                                 llvm::cl::desc("quantize the embedding"), llvm::cl::init(false)};
   Option<bool> includeHead{*this, "include-head", llvm::cl::desc("quantize the lm_head"),

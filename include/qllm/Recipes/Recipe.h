@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Recipes by name: an options struct and a pipeline each. The tool, qllm-opt and tests all go through this list.
+// Recipes by name: an options struct and a pipeline each. The tool, qllm-opt and tests all go
+// through this list.
 
 #ifndef QLLM_RECIPES_RECIPE_H
 #define QLLM_RECIPES_RECIPE_H
@@ -15,7 +16,8 @@ namespace qllm {
 struct Recipe {
   llvm::StringLiteral name;
   llvm::StringLiteral summary;
-  /// Adds the passes; `options` reads "weight-bits=4 activation-bits=8". Fails on an option it does not have.
+  /// Adds the passes; `options` reads "weight-bits=4 activation-bits=8". Fails on an option it does
+  /// not have.
   llvm::Error (*build)(mlir::OpPassManager &passes, llvm::StringRef options);
 };
 

@@ -1,16 +1,16 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// convert-onnx-to-qllm: finds products with a weight and lookups in a table. It only changes form; what to quantize is
-// decided later, and results stay the same bit for bit.
+// convert-onnx-to-qllm: finds products with a weight and lookups in a table. It only changes form;
+// what to quantize is decided later, and results stay the same bit for bit.
 
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 
+#include "mlir/IR/Builders.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace qllm {
@@ -131,8 +131,8 @@ Reason Converter::convert(onnx::GemmOp op) {
     return reason;
   // Gemm broadcasts C over the rows; only one value a column is a bias.
   auto biasType = op.getC() ? dyn_cast<RankedTensorType>(op.getC().getType()) : RankedTensorType();
-  if (op.getC() && (!biasType || biasType.getRank() != 1 ||
-                    biasType.getDimSize(0) != weightType.getDimSize(0)))
+  if (op.getC() &&
+      (!biasType || biasType.getRank() != 1 || biasType.getDimSize(0) != weightType.getDimSize(0)))
     return "expected a bias of " + std::to_string(weightType.getDimSize(0)) +
            " elements, but got " + typeText(op.getC().getType());
   OpBuilder builder(op);
@@ -143,12 +143,13 @@ Reason Converter::convert(onnx::GemmOp op) {
 Reason Converter::convert(onnx::GatherOp op) {
   ConstantView view = viewConstant(op.getData());
   auto type = dyn_cast<RankedTensorType>(view.source.getType());
-  if (op.getAxis().value_or(0) != 0 || view.transposed || !isFloatWeight(type) ||
+  if (op.getAxis().value_or(0) != 0 || !isFloatWeight(type) ||
       !isa<RankedTensorType>(op.getIndices().getType()))
     return "not a lookup of rows in a table of floats";
+  // A table stored for the head, [in, vocabulary], is looked up through a transpose.
+  Value table = view.transposed ? transposed(view.source) : view.source;
   OpBuilder builder(op);
-  replace(op,
-          EmbeddingOp::create(builder, op.getLoc(), op.getType(), op.getIndices(), view.source));
+  replace(op, EmbeddingOp::create(builder, op.getLoc(), op.getType(), op.getIndices(), table));
   return "";
 }
 
@@ -160,11 +161,11 @@ Value constantOperand(Operation *op) {
   return {};
 }
 
-/// Rotary angles and the like are outer products: a constant with one row or column holds no weights.
+/// Rotary angles and the like are outer products: a constant with one row or column holds no
+/// weights.
 bool isVector(Value constant) {
   auto type = dyn_cast<RankedTensorType>(constant.getType());
-  return type &&
-         (type.getRank() < 2 || llvm::is_contained(type.getShape().take_back(2), 1));
+  return type && (type.getRank() < 2 || llvm::is_contained(type.getShape().take_back(2), 1));
 }
 
 /// Transposes and identities that only led from a weight to what is converted now.

@@ -54,7 +54,8 @@ private:
   DenseMap<Value, Value> dequantized;
 };
 
-/// Whether integer zero points of the table, as GatherBlockQuantized needs them, can say what the weight has.
+/// Whether integer zero points of the table, as GatherBlockQuantized needs them, can say what the
+/// weight has.
 bool fitsTable(const PackedWeight &weight) {
   return blockSizeFor(weight) && weight.zeroPointsAreCodes();
 }
@@ -111,7 +112,8 @@ FailureOr<Value> ConvertQLLMToONNX::transposedWeight(Value weight, Operation *us
     auto type = cast<RankedTensorType>(straight.getType());
     return graph->node<onnx::TransposeOp>(
         "transposed", type.clone({type.getDimSize(1), type.getDimSize(0)}), straight,
-        {graph->getBuilder().getNamedAttr("perm", graph->getBuilder().getDenseI64ArrayAttr({1, 0}))});
+        {graph->getBuilder().getNamedAttr("perm",
+                                          graph->getBuilder().getDenseI64ArrayAttr({1, 0}))});
   };
   if (isa<RankedTensorType>(weight.getType())) {
     ConstantView view = viewConstant(weight);
@@ -128,11 +130,11 @@ FailureOr<Value> ConvertQLLMToONNX::transposedWeight(Value weight, Operation *us
     return failure();
   graph->setSite(weight.getDefiningOp());
   ++numDequantized;
-  return lowered[weight].transposed =
-             lowerDequantized(*graph, *packed, /*transposed=*/true);
+  return lowered[weight].transposed = lowerDequantized(*graph, *packed, /*transposed=*/true);
 }
 
-/// The operands of the blocked operators; null if the weight has no such form or another one was asked for.
+/// The operands of the blocked operators; null if the weight has no such form or another one was
+/// asked for.
 FailureOr<const BlockedWeight *> ConvertQLLMToONNX::blockedWeight(Value weight, Operation *user) {
   if (isa<RankedTensorType>(weight.getType()) || weights != "matmul-nbits")
     return nullptr;
@@ -179,8 +181,9 @@ LogicalResult ConvertQLLMToONNX::lower(LinearOp op) {
         // Level 1 is f32: with none given the runtime may round activations to 8 bits.
         graph->attribute("accuracy_level", 1), graph->attribute("bits", weight.bits),
         graph->attribute("block_size", weight.blockSize),
-        builder.getNamedAttr("operandSegmentSizes",
-                             builder.getDenseI32ArrayAttr({1, 1, 1, weight.zeroPoints ? 1 : 0, 0, 0}))};
+        builder.getNamedAttr(
+            "operandSegmentSizes",
+            builder.getDenseI32ArrayAttr({1, 1, 1, weight.zeroPoints ? 1 : 0, 0, 0}))};
     result = graph->node<onnx::MicrosoftMatMulNBitsOp>("MatMulNBits", type, operands, attributes);
     ++numMatMulNBits;
   } else {
@@ -256,11 +259,13 @@ LogicalResult ConvertQLLMToONNX::lower(Operation *op) {
     return lower(dequantize);
   if (isa<PackOp>(op))
     return success();
-  return op->emitOpError() << "expected an operation that has a form in ONNX: qllm.linear, qllm.embedding, "
-                              "qllm.quantize, qllm.dequantize or qllm.pack";
+  return op->emitOpError()
+         << "expected an operation that has a form in ONNX: qllm.linear, qllm.embedding, "
+            "qllm.quantize, qllm.dequantize or qllm.pack";
 }
 
-/// Takes out what nobody reads any more: the lowered operations and the constants that only they read.
+/// Takes out what nobody reads any more: the lowered operations and the constants that only they
+/// read.
 void ConvertQLLMToONNX::finish() {
   SmallVector<Operation *> operations;
   getOperation().walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -278,7 +283,8 @@ void ConvertQLLMToONNX::runOnOperation() {
   lowered.clear();
   dequantized.clear();
   if (weights != "matmul-nbits" && weights != "qdq") {
-    getOperation().emitError() << "expected matmul-nbits or qdq as weights, but got '" << weights << "'";
+    getOperation().emitError() << "expected matmul-nbits or qdq as weights, but got '" << weights
+                               << "'";
     return signalPassFailure();
   }
   GraphBuilder builder(getOperation());

@@ -31,7 +31,8 @@ public:
     state.addAttributes(attributes);
     return insert(state, role);
   }
-  /// An elementwise operator of two operands, whose result broadcasts both; shapes must be ranked and compatible.
+  /// An elementwise operator of two operands, whose result broadcasts both; shapes must be ranked
+  /// and compatible.
   template <typename OpTy> mlir::Value binary(llvm::StringRef role, mlir::Value a, mlir::Value b) {
     return node<OpTy>(role, broadcast(a.getType(), b.getType()), {a, b});
   }

@@ -38,8 +38,9 @@ private:
   }
   Value clip(Value x, int64_t low, int64_t high) {
     auto segments = graph.getBuilder().getDenseI32ArrayAttr({1, 1, 1});
-    return graph.node<onnx::ClipOp>("clip", x.getType(), {x, graph.scalar(low), graph.scalar(high)},
-                                    {graph.getBuilder().getNamedAttr("operandSegmentSizes", segments)});
+    return graph.node<onnx::ClipOp>(
+        "clip", x.getType(), {x, graph.scalar(low), graph.scalar(high)},
+        {graph.getBuilder().getNamedAttr("operandSegmentSizes", segments)});
   }
   Value scale(Value range, int64_t steps) {
     Value scale = graph.binary<onnx::DivOp>("scale", range, graph.scalar(steps));
@@ -57,7 +58,8 @@ private:
     Value zero = rounded("zero_point", negated, s);
     Value shifted = graph.binary<onnx::AddOp>("shifted", rounded("steps", x, s), zero);
     Value code = clip(shifted, format.getMinCode(), format.getMaxCode());
-    return graph.binary<onnx::MulOp>("dequantized", graph.binary<onnx::SubOp>("centred", code, zero), s);
+    return graph.binary<onnx::MulOp>("dequantized",
+                                     graph.binary<onnx::SubOp>("centred", code, zero), s);
   }
   Value symmetric(Value x) {
     Value magnitude = graph.node<onnx::AbsOp>("magnitude", x.getType(), x);
@@ -83,7 +85,8 @@ FailureOr<Value> qllm::lowerQuantize(GraphBuilder &graph, QuantizeOp op) {
   if (!format || !op.isDynamic() || op.getIncludeZero() || op.getRoundingOffsets() ||
       type.getScaleEncoding() != ScaleEncoding::F32 || !input.getElementType().isF32() ||
       !(granularity.isPerToken() || granularity.isPerTensor() || lastAxisGroups))
-    return op.emitOpError() << "expected a dynamic integer format of f32 values per token, per tensor or in groups of "
+    return op.emitOpError() << "expected a dynamic integer format of f32 values per token, per "
+                               "tensor or in groups of "
                                "the last axis, which standard operators can express, but got "
                             << type;
   graph.setSite(op);

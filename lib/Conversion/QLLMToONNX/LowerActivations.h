@@ -11,8 +11,8 @@
 
 namespace qllm {
 
-/// The value that `op` stands for, as a float tensor: quantized and dequantized step by step. Fails with a diagnostic
-/// for formats that have no such steps.
+/// The value that `op` stands for, as a float tensor: quantized and dequantized step by step. Fails
+/// with a diagnostic for formats that have no such steps.
 mlir::FailureOr<mlir::Value> lowerQuantize(GraphBuilder &graph, QuantizeOp op);
 
 } // namespace qllm

@@ -27,8 +27,7 @@ int64_t qllm::blockSizeFor(const PackedWeight &weight) {
 namespace {
 
 /// Every group's value once for each block in it.
-template <typename T>
-std::vector<T> repeated(const std::vector<T> &values, int64_t times) {
+template <typename T> std::vector<T> repeated(const std::vector<T> &values, int64_t times) {
   std::vector<T> result;
   result.reserve(values.size() * times);
   for (T value : values)
@@ -60,8 +59,8 @@ BlockedWeight qllm::lowerBlocked(GraphBuilder &graph, const PackedWeight &weight
     return RankedTensorType::get(shape, element);
   };
 
-  // Both layouts put the first code into the low half of a byte; MatMulNBits has unsigned codes, whose zero is in the
-  // middle where no zero points are given.
+  // Both layouts put the first code into the low half of a byte; MatMulNBits has unsigned codes,
+  // whose zero is in the middle where no zero points are given.
   std::vector<uint8_t> bytes(weight.codeBytes.begin(), weight.codeBytes.end());
   if (!weight.type.hasZeroPoint())
     for (uint8_t &value : bytes)
@@ -119,7 +118,8 @@ private:
     return RankedTensorType::get(shape, element);
   }
   bool isGrouped() const { return weight.groups() != 1; }
-  /// The shape of scales beside the codes: one axis for ONNX's per-axis form, two for its blocked one.
+  /// The shape of scales beside the codes: one axis for ONNX's per-axis form, two for its blocked
+  /// one.
   SmallVector<int64_t> parameterShape() const {
     if (!isGrouped())
       return {weight.rows};
@@ -158,7 +158,8 @@ private:
 
 /// Codes in the smallest type of ONNX that holds them: 4 bits two to a byte, else one to a byte.
 Value Dequantizer::codes(Type &element) {
-  bool isSigned = weight.type.getFormat().isSigned() && !isa<FloatFormatAttr>(weight.type.getFormat());
+  bool isSigned =
+      weight.type.getFormat().isSigned() && !isa<FloatFormatAttr>(weight.type.getFormat());
   unsigned width = weight.bits() <= 4 ? 4 : 8;
   element = IntegerType::get(f32.getContext(), width,
                              isSigned ? IntegerType::Signless : IntegerType::Unsigned);
@@ -184,13 +185,15 @@ Value Dequantizer::dequantizeLinear(Value codes, Value scales, Value zeroPoints)
   return graph.node<onnx::DequantizeLinearOp>("weight", tensor(shape, f32), operands, attributes);
 }
 
-/// Applies one parameter a group: beside rows directly, beside groups with the groups as an axis of their own.
+/// Applies one parameter a group: beside rows directly, beside groups with the groups as an axis of
+/// their own.
 template <typename OpTy>
 Value Dequantizer::withParameters(StringRef role, Value value, Value parameters) {
   auto flat = cast<RankedTensorType>(value.getType());
   SmallVector<int64_t> split, beside;
   if (!isGrouped()) {
-    beside = transposed ? SmallVector<int64_t>{1, weight.rows} : SmallVector<int64_t>{weight.rows, 1};
+    beside =
+        transposed ? SmallVector<int64_t>{1, weight.rows} : SmallVector<int64_t>{weight.rows, 1};
   } else if (transposed) {
     split = {weight.groups(), weight.groupSize, weight.rows};
     beside = {weight.groups(), 1, weight.rows};
@@ -243,8 +246,8 @@ Value Dequantizer::lookedUp() {
   const ElementFormat *format = ElementFormat::lookup(weight.type.getFormat().getFormatName());
   int64_t size = int64_t(1) << weight.bits();
   std::vector<float> values(format->decodeTable(), format->decodeTable() + size);
-  Value table = graph.initializer(
-      weight.name + "_values", makeBlob(tensor({size}, f32), values, weight.name + "_values"));
+  Value table = graph.initializer(weight.name + "_values",
+                                  makeBlob(tensor({size}, f32), values, weight.name + "_values"));
   Type element;
   Value index = codes(element);
   // Casts from 4 bits to integers are less widely implemented than this one.

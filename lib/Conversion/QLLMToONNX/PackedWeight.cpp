@@ -5,12 +5,12 @@
 
 #include "PackedWeight.h"
 
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Format/Packing.h"
 #include "qllm/Format/ScaleFormat.h"
-#include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -30,8 +30,10 @@ llvm::Expected<std::vector<float>> readScales(ArrayRef<char> bytes, ScaleEncodin
   return scales;
 }
 
-/// Integers of any width as i32. Narrow ones are stored in whole bytes here, except for 2 and 4 bits.
-llvm::Expected<std::vector<int32_t>> readIntegers(ArrayRef<char> bytes, Type element, size_t count) {
+/// Integers of any width as i32. Narrow ones are stored in whole bytes here, except for 2 and 4
+/// bits.
+llvm::Expected<std::vector<int32_t>> readIntegers(ArrayRef<char> bytes, Type element,
+                                                  size_t count) {
   unsigned width = element.getIntOrFloatBitWidth();
   bool isUnsigned = element.isUnsignedInteger();
   std::vector<int32_t> values(count);
@@ -64,8 +66,8 @@ std::vector<uint8_t> PackedWeight::codes() const {
   std::vector<uint8_t> result(rows * columns);
   const ElementFormat *format = ElementFormat::lookup(type.getFormat().getFormatName());
   if (bits() == 2 || bits() == 4)
-    (void)unpackCodes(*format, {reinterpret_cast<const uint8_t *>(codeBytes.data()), codeBytes.size()},
-                      result)
+    (void)unpackCodes(
+        *format, {reinterpret_cast<const uint8_t *>(codeBytes.data()), codeBytes.size()}, result)
         .ok();
   else
     std::memcpy(result.data(), codeBytes.data(), result.size());
@@ -95,8 +97,9 @@ FailureOr<PackedWeight> PackedWeight::read(Value value, Operation *user) {
   bool byRow = granularity.isPerChannel() && granularity.getAxis() == 0;
   bool byGroup = granularity.isGroup() && granularity.getAxis() == 1;
   if (weight.type.getRank() != 2 || !(byRow || byGroup || granularity.isPerTensor()))
-    return user->emitOpError() << "expected a weight per tensor, per channel of axis 0 or in groups of axis 1, but got "
-                               << weight.type;
+    return user->emitOpError()
+           << "expected a weight per tensor, per channel of axis 0 or in groups of axis 1, but got "
+           << weight.type;
   weight.rows = weight.type.getDimSize(0);
   weight.columns = weight.type.getDimSize(1);
   weight.groupSize = byGroup ? granularity.getGroupSize() : weight.columns;

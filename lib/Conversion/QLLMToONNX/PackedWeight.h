@@ -19,7 +19,8 @@ struct PackedWeight {
   int64_t rows = 0, columns = 0;
   /// Elements of a row that share a scale; scales lie [rows, columns / groupSize].
   int64_t groupSize = 0;
-  /// In f32, with the tensor scale multiplied in, one for each row even where the whole tensor has one.
+  /// In f32, with the tensor scale multiplied in, one for each row even where the whole tensor has
+  /// one.
   std::vector<float> scales;
   /// Empty where the format has none.
   std::vector<int32_t> zeroPoints;
@@ -55,7 +56,8 @@ mlir::TypedAttr makeBlob(mlir::RankedTensorType type, const std::vector<T> &valu
                   name);
 }
 
-/// Values of 4 bits, one a byte in their low bits, two to a byte; an odd last one is padded with zero.
+/// Values of 4 bits, one a byte in their low bits, two to a byte; an odd last one is padded with
+/// zero.
 std::vector<uint8_t> packNibbles(llvm::ArrayRef<uint8_t> values);
 
 } // namespace qllm

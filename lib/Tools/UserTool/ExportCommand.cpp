@@ -18,8 +18,8 @@ public:
 
   void declare(OptionTable &options) override {
     options.positional("MODEL", model, "a result directory, a module or an ONNX file");
-    options.text("output", output, "FILE.onnx", "where the model goes; weights lie beside it").letter =
-        'o';
+    options.text("output", output, "FILE.onnx", "where the model goes; weights lie beside it")
+        .letter = 'o';
     options.choice("weights", weights, {"matmul-nbits", "qdq"},
                    "operators that hold quantized weights (default matmul-nbits)");
   }

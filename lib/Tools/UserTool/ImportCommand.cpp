@@ -20,8 +20,9 @@ public:
 
   void declare(OptionTable &options) override {
     options.positional("MODEL", model, "an ONNX file");
-    options.text("output", output, "DIR|FILE",
-                 "a directory, or an .mlir or .mlirbc file, with the weights beside it; - prints")
+    options
+        .text("output", output, "DIR|FILE",
+              "a directory, or an .mlir or .mlirbc file, with the weights beside it; - prints")
         .letter = 'o';
   }
 

@@ -15,9 +15,7 @@ using namespace qllm::tool;
 
 namespace {
 
-Error usageError(const Twine &message) {
-  return createStringError(message);
-}
+Error usageError(const Twine &message) { return createStringError(message); }
 
 } // namespace
 

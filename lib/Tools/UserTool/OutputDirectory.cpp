@@ -39,8 +39,8 @@ Expected<OutputDirectory> OutputDirectory::create(StringRef name) {
     name = name.drop_back();
   if (fs::exists(name) && !(fs::is_directory(name) && (isEmpty(name) || isResult(name))))
     return createStringError("expected '" + name +
-                                       "' to be free, empty or an earlier result, but it holds "
-                                       "something else");
+                             "' to be free, empty or an earlier result, but it holds "
+                             "something else");
   OutputDirectory directory;
   directory.name = name.str();
   std::string partial = (name + ".partial").str();

@@ -22,9 +22,7 @@ using llvm::Expected;
 
 namespace {
 
-Error pipelineError(const Twine &message) {
-  return llvm::createStringError(message);
-}
+Error pipelineError(const Twine &message) { return llvm::createStringError(message); }
 
 std::vector<std::string> textOfPasses(OpPassManager &passes) {
   std::vector<std::string> steps;
@@ -124,8 +122,8 @@ Error Pipeline::stopAfter(StringRef stage) {
 }
 
 std::string Pipeline::toText() const {
-  return "# Passes in order; 'qllm quantize --recipe' takes this file.\n" + llvm::join(steps, "\n") +
-         "\n";
+  return "# Passes in order; 'qllm quantize --recipe' takes this file.\n" +
+         llvm::join(steps, "\n") + "\n";
 }
 
 LogicalResult Pipeline::run(ModuleOp module, const Observer &observer) const {

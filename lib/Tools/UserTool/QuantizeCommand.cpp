@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `qllm quantize`: a model and a recipe in; a quantized model, its plan, the recipe and a report out.
+// `qllm quantize`: a model and a recipe in; a quantized model, its plan, the recipe and a report
+// out.
 
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
@@ -52,7 +53,8 @@ private:
 
 } // namespace
 
-/// Options of recipes are passed on as they are; numbers are checked here, so that a slip is a usage error.
+/// Options of recipes are passed on as they are; numbers are checked here, so that a slip is a
+/// usage error.
 void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
   auto pass = [&](StringRef name, StringRef text) {
     recipeOptions += (recipeOptions.empty() ? "" : " ") + name.str() + "=" + text.str();
@@ -90,8 +92,8 @@ void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
   };
   number("weight-bits", 2, 16, "bits of integer weights, 2 to 8; 16 keeps floats");
   choice("weight-format",
-         {"int", "e2m1", "e2m3", "e3m2", "e4m3", "e5m2", "nf4", "ternary", "mxfp4", "mxfp6", "mxfp8",
-          "nvfp4"},
+         {"int", "e2m1", "e2m3", "e3m2", "e4m3", "e5m2", "nf4", "ternary", "mxfp4", "mxfp6",
+          "mxfp8", "nvfp4"},
          "number format of weights");
   choice("granularity", {"tensor", "channel", "group"}, "elements of a weight that share a scale");
   number("group-size", 2, 1 << 20, "elements of a row in a group");
@@ -112,7 +114,8 @@ void QuantizeCommand::declare(OptionTable &options) {
   options.text("output", output, "DIR", "where the result goes").letter = 'o';
   options.text("recipe", recipe, "NAME|FILE", "what to do (default rtn)");
   declareRecipeOptions(options);
-  options.text("calibration", calibration, "FILE.npy", "tokens for recipes that look at activations");
+  options.text("calibration", calibration, "FILE.npy",
+               "tokens for recipes that look at activations");
   options.choice("export", exportFormat, {"onnx"}, "also write DIR/model.onnx");
   options.choice("export-weights", exportWeights, {"matmul-nbits", "qdq"},
                  "operators that hold the weights of the export");
@@ -185,7 +188,8 @@ ExitCode QuantizeCommand::plan(Session &session, mlir::ModuleOp module, Pipeline
     return ExitCode::BadInput;
   Coverage coverage = measureCoverage(module, CoverageOf::Plan);
   print(coverage);
-  // Measured on one core of a server processor: about 150 million weights a second, read, rounded and packed.
+  // Measured on one core of a server processor: about 150 million weights a second, read, rounded
+  // and packed.
   constexpr double weightsPerSecond = 1.5e8;
   session.log.info("would write about " + Twine(coverage.totalBytes() / 1000000) + " MB in about " +
                    Twine(int64_t(coverage.totalWeights() / weightsPerSecond) + 1) +
@@ -222,7 +226,8 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
 
 ExitCode QuantizeCommand::run(Session &session) {
   if (output.empty() && !dryRun)
-    return fail(session, createStringError("expected a directory for the result (-o DIR), or --dry-run"),
+    return fail(session,
+                createStringError("expected a directory for the result (-o DIR), or --dry-run"),
                 ExitCode::Usage);
   Expected<Pipeline> pipeline = makePipeline(session);
   if (!pipeline)

@@ -23,7 +23,8 @@ namespace {
 
 std::unique_ptr<llvm::DefaultThreadPool> makePool(unsigned threads) {
   llvm::ThreadPoolStrategy strategy = llvm::hardware_concurrency(threads);
-  // A lower number of cores than asked for is no reason for fewer threads: results do not depend on it.
+  // A lower number of cores than asked for is no reason for fewer threads: results do not depend on
+  // it.
   strategy.Limit = threads != 0;
   return std::make_unique<llvm::DefaultThreadPool>(strategy);
 }
@@ -76,7 +77,8 @@ OwningOpRef<ModuleOp> Session::load(StringRef name) {
   if (extension == ".onnx")
     return onnx::importModel(file, context.get());
   if (extension != ".mlir" && extension != ".mlirbc") {
-    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" + Twine(name) + "'");
+    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" +
+              Twine(name) + "'");
     return {};
   }
   llvm::SourceMgr sources;

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Finds attention in both forms: the operator, and products around a softmax as tracing exporters write it.
+// Finds attention in both forms: the operator, and products around a softmax as tracing exporters
+// write it.
 
 #include "AttentionSites.h"
 
@@ -33,7 +34,8 @@ onnx::MatMulOp scoresProduct(Value value, unsigned depth = 0) {
     return {};
   if (auto product = dyn_cast<onnx::MatMulOp>(op))
     return product;
-  if (!isa<onnx::AddOp, onnx::MulOp, onnx::DivOp, onnx::WhereOp, onnx::CastOp, onnx::IdentityOp>(op))
+  if (!isa<onnx::AddOp, onnx::MulOp, onnx::DivOp, onnx::WhereOp, onnx::CastOp, onnx::IdentityOp>(
+          op))
     return {};
   for (Value operand : op->getOperands())
     if (onnx::MatMulOp product = scoresProduct(operand, depth + 1))
@@ -57,33 +59,56 @@ onnx::MatMulOp contextProduct(Value probabilities, unsigned depth = 0) {
   return {};
 }
 
-bool swapsLastAxes(onnx::TransposeOp op) {
-  std::optional<ArrayRef<int64_t>> permutation = op.getPerm();
-  if (!permutation)
+/// Whether a reshape leaves the matrices of the last two axes alone: [heads, channels, n] to
+/// [batch, heads, channels, n].
+bool keepsMatrices(onnx::ReshapeOp op) {
+  auto from = dyn_cast<RankedTensorType>(op.getData().getType());
+  auto to = dyn_cast<RankedTensorType>(op.getReshaped().getType());
+  if (!from || !to || from.getRank() < 2 || to.getRank() < 2)
     return false;
-  int64_t rank = permutation->size();
-  for (int64_t axis = 0; axis < rank - 2; ++axis)
-    if ((*permutation)[axis] != axis)
-      return false;
-  return rank >= 2 && (*permutation)[rank - 2] == rank - 1 && (*permutation)[rank - 1] == rank - 2;
+  int64_t rows = from.getDimSize(from.getRank() - 2), columns = from.getShape().back();
+  // With one static size equal, the other one is what the leading axes leave.
+  return rows == to.getDimSize(to.getRank() - 2) && columns == to.getShape().back() &&
+         !(ShapedType::isDynamic(rows) && ShapedType::isDynamic(columns));
 }
 
-/// The place where keys still have a head's channels last: behind the transpose in front of the product. Where the
-/// transpose does more than swap (heads and positions at once), its input is [batch, position, head, channel], which
-/// serves as well: the last axis is the same.
+/// A swap of the last two axes of a rank 4 value, as exporters write it where only rank 3 is at
+/// hand: batch and heads become one axis for the transpose and two again behind it. Their sizes are
+/// computed at run time, so types do not show it. Returns the operand that reads the value before
+/// all this.
+OpOperand *swapInRankThree(onnx::ReshapeOp last) {
+  auto rank = [](Value value) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    return type ? type.getRank() : 0;
+  };
+  auto transpose = last.getData().getDefiningOp<onnx::TransposeOp>();
+  auto first = transpose ? transpose.getData().getDefiningOp<onnx::ReshapeOp>() : onnx::ReshapeOp();
+  bool swaps =
+      transpose && transpose.getPerm() && *transpose.getPerm() == ArrayRef<int64_t>{0, 2, 1};
+  if (!first || !swaps || rank(first.getData()) != 4 || rank(last.getReshaped()) != 4)
+    return nullptr;
+  return &first.getDataMutable();
+}
+
+/// The place where keys still have a head's channels last: behind the transpose in front of the
+/// product. Where the transpose does more than swap (heads and positions at once), its input is
+/// [batch, position, head, channel], which serves as well: the last axis is the same.
 OpOperand *keyOperand(OpOperand &productOperand) {
   Value value = productOperand.get();
-  for (unsigned depth = 0; depth < 4; ++depth) {
+  for (unsigned depth = 0; depth < 6; ++depth) {
     Operation *op = value.getDefiningOp();
     if (auto transpose = dyn_cast_if_present<onnx::TransposeOp>(op)) {
       std::optional<ArrayRef<int64_t>> permutation = transpose.getPerm();
       int64_t rank = permutation ? permutation->size() : 0;
-      bool lastMoves = rank >= 2 && (*permutation)[rank - 2] == rank - 1;
-      return swapsLastAxes(transpose) || lastMoves ? &transpose.getDataMutable() : nullptr;
+      bool lastBecomesRows = rank >= 2 && (*permutation)[rank - 2] == rank - 1;
+      return lastBecomesRows ? &transpose.getDataMutable() : nullptr;
     }
-    if (!isa_and_present<onnx::MulOp, onnx::DivOp, onnx::CastOp, onnx::IdentityOp>(op))
+    auto reshape = dyn_cast_if_present<onnx::ReshapeOp>(op);
+    if (reshape && !keepsMatrices(reshape))
+      return swapInRankThree(reshape);
+    if (!reshape && !isa_and_present<onnx::MulOp, onnx::DivOp, onnx::CastOp, onnx::IdentityOp>(op))
       return nullptr;
-    OpOperand *next = onlyComputedOperand(op);
+    OpOperand *next = reshape ? &reshape.getDataMutable() : onlyComputedOperand(op);
     if (!next)
       return nullptr;
     value = next->get();
@@ -101,8 +126,9 @@ std::optional<AttentionSite> fromSoftmax(onnx::SoftmaxOp softmax) {
   site.op = scores;
   OpOperand *key = keyOperand(scores.getBMutable());
   if (!key) {
-    site.problem = "expected a transpose that makes the keys' channels the rows of the product, but "
-                   "found none";
+    site.problem =
+        "expected a transpose that makes the keys' channels the rows of the product, but "
+        "found none";
     return site;
   }
   site.operands = {{&scores.getAMutable(), 1}, {key, 1}, {&context.getBMutable(), 1}};

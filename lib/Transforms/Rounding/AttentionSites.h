@@ -12,8 +12,8 @@
 
 namespace qllm {
 
-/// One operand that is a query, key or value. Its last axis is the channels of one head, unless `heads` says that
-/// several heads lie side by side in it.
+/// One operand that is a query, key or value. Its last axis is the channels of one head, unless
+/// `heads` says that several heads lie side by side in it.
 struct AttentionOperand {
   mlir::OpOperand *operand = nullptr;
   int64_t heads = 1;
@@ -26,7 +26,8 @@ struct AttentionSite {
   std::string problem;
 };
 
-/// All attentions below `root`: attention operators, and softmax between two products of computed values.
+/// All attentions below `root`: attention operators, and softmax between two products of computed
+/// values.
 llvm::SmallVector<AttentionSite> findAttention(mlir::Operation *root);
 
 } // namespace qllm

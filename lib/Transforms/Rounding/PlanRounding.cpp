@@ -34,14 +34,15 @@ struct WeightSites {
 
 /// Rows that the graph returns as logits, perhaps cast, sliced or scaled on the way.
 bool reachesReturn(Value value, unsigned depth = 0) {
-  constexpr StringLiteral passing[] = {"onnx.Cast",    "onnx.Identity", "onnx.Slice", "onnx.Reshape",
-                                       "onnx.Squeeze", "onnx.Add",      "onnx.Mul"};
+  constexpr StringLiteral passing[] = {"onnx.Cast",    "onnx.Identity", "onnx.Slice",
+                                       "onnx.Reshape", "onnx.Squeeze",  "onnx.Add",
+                                       "onnx.Mul"};
   for (Operation *user : value.getUsers()) {
     if (user->hasTrait<OpTrait::IsTerminator>())
       return true;
     if (depth < 4 && llvm::is_contained(passing, user->getName().getStringRef()) &&
-        llvm::any_of(user->getResults(),
-                     [&](Value result) { return reachesReturn(result, depth + 1); }))
+        llvm::any_of(
+            user->getResults(), [&](Value result) { return reachesReturn(result, depth + 1); }))
       return true;
   }
   return false;
@@ -68,7 +69,8 @@ private:
   std::optional<WeightFormat> weightPlan;
   ElementFormatAttrInterface activationFormat, kvFormat;
   SiteFilter targetFilter, ignoreFilter;
-  // Keyed by the value that readers use, which tells [out, in] from its transpose; in order of appearance.
+  // Keyed by the value that readers use, which tells [out, in] from its transpose; in order of
+  // appearance.
   llvm::MapVector<Value, WeightSites> weights;
   std::vector<std::string> allNames;
   /// Rows of the largest table: the size of the vocabulary.
@@ -159,7 +161,8 @@ std::string PlanRounding::findExclusion(const WeightSites &weight) {
   if (!targeted)
     return "not among the targets";
   if (weight.hasHead && weight.hasEmbedding && !(includeHead && includeEmbedding))
-    return "embedding and lm_head share this table, so it needs include-embedding and include-head; "
+    return "embedding and lm_head share this table, so it needs include-embedding and "
+           "include-head; "
            "quantizing it for one alone would store it twice";
   if (weight.hasHead && !includeHead)
     return "lm_head, which needs include-head";
@@ -217,7 +220,8 @@ void PlanRounding::planWeight(const WeightSites &weight) {
   }
 }
 
-/// One operand of attention: per token and head. Heads that lie side by side are groups of the last axis.
+/// One operand of attention: per token and head. Heads that lie side by side are groups of the last
+/// axis.
 static QuantizedType attentionType(const AttentionOperand &operand,
                                    ElementFormatAttrInterface format) {
   auto type = dyn_cast<RankedTensorType>(operand.operand->get().getType());
@@ -255,8 +259,8 @@ void PlanRounding::planAttention(const AttentionSite &site) {
     FailureOr<SitePlan> plan = SitePlan::of(reader);
     if (failed(plan))
       return signalPassFailure();
-    plan->operands.resize(std::max<size_t>(plan->operands.size(),
-                                           operand.operand->getOperandNumber() + 1));
+    plan->operands.resize(
+        std::max<size_t>(plan->operands.size(), operand.operand->getOperandNumber() + 1));
     plan->operands[operand.operand->getOperandNumber()] = type;
     plan->attachTo(reader);
   }

@@ -1,14 +1,15 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qllm-quantize-activations: puts run-time quantization in front of the operands whose plan says so.
+// qllm-quantize-activations: puts run-time quantization in front of the operands whose plan says
+// so.
 
 #include "qllm/Transforms/Rounding/Passes.h"
 
+#include "mlir/IR/Builders.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace qllm {

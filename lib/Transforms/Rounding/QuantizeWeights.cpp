@@ -6,11 +6,11 @@
 #include "qllm/Transforms/Rounding/Passes.h"
 
 #include "WeightWriter.h"
+#include "mlir/IR/Builders.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace qllm {
@@ -61,9 +61,10 @@ LogicalResult QuantizeWeights::add(Operation *op, QuantizedType type) {
   if (type.getGranularity().isPerToken() ||
       (type.getGranularity().isPerChannel() && type.getGranularity().getAxis() != 0) ||
       (type.getGranularity().isGroup() && type.getGranularity().getAxis() != 1))
-    return op->emitOpError() << "expected per_tensor, per_channel<0> or group<1, size> for a weight, "
-                                "but got "
-                             << type;
+    return op->emitOpError()
+           << "expected per_tensor, per_channel<0> or group<1, size> for a weight, "
+              "but got "
+           << type;
   PlannedWeight &planned = weights[operand.get()];
   if (planned.type && planned.type != type)
     return op->emitOpError() << "expected one plan for all readers of its weight, but got "
@@ -123,8 +124,7 @@ void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
   Value scales = constant(builder, loc, parts->scales, name + "_scales");
   Value zeroPoints = constant(builder, loc, parts->zeroPoints, name + "_zero_points");
   Value tensorScale = constant(builder, loc, parts->tensorScale, name + "_tensor_scale");
-  Value packed =
-      PackOp::create(builder, loc, planned.type, codes, scales, zeroPoints, tensorScale);
+  Value packed = PackOp::create(builder, loc, planned.type, codes, scales, zeroPoints, tensorScale);
   for (OpOperand *operand : planned.readers) {
     operand->set(packed);
     SitePlan plan = *SitePlan::of(operand->getOwner());

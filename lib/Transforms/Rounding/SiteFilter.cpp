@@ -15,7 +15,7 @@ Expected<SiteFilter> SiteFilter::create(StringRef option, ArrayRef<std::string> 
     Expected<GlobPattern> pattern = GlobPattern::create(text);
     if (!pattern)
       return createStringError("pattern '" + text + "' of " + option + ": " +
-                                   toString(pattern.takeError()));
+                               toString(pattern.takeError()));
     filter.entries.push_back({text, std::move(*pattern)});
   }
   return filter;

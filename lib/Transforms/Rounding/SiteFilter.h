@@ -26,7 +26,8 @@ public:
   /// The first pattern that matches one of `names`, or null. All matching patterns count as used.
   const std::string *match(llvm::ArrayRef<std::string> names);
 
-  /// Fails if a pattern was never matched: a name with a slip in it must not pass for "nothing to do".
+  /// Fails if a pattern was never matched: a name with a slip in it must not pass for "nothing to
+  /// do".
   llvm::Error checkAllUsed(llvm::ArrayRef<std::string> allNames) const;
 
 private:

@@ -14,9 +14,7 @@ using llvm::Expected;
 
 namespace {
 
-Error optionError(const llvm::Twine &message) {
-  return llvm::createStringError(message);
-}
+Error optionError(const llvm::Twine &message) { return llvm::createStringError(message); }
 
 /// Block formats of the OCP and NVIDIA specifications: their group and scale are part of the name.
 struct BlockFormat {
@@ -59,16 +57,16 @@ Expected<ElementFormatAttrInterface> resolveElement(MLIRContext *context,
     return ElementFormatAttrInterface(TernaryFormatAttr::get(context));
   if (std::optional<FloatKind> kind = symbolizeFloatKind(options.format))
     return ElementFormatAttrInterface(FloatFormatAttr::get(context, *kind));
-  return optionError("expected int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 "
-                     "or nvfp4 as weight-format, but got '" +
-                     options.format + "'");
+  return optionError(
+      "expected int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 "
+      "or nvfp4 as weight-format, but got '" +
+      options.format + "'");
 }
 
 } // namespace
 
-Expected<ElementFormatAttrInterface> qllm::resolveIntegerFormat(MLIRContext *context,
-                                                                StringRef option, int64_t bits,
-                                                                bool symmetric) {
+Expected<ElementFormatAttrInterface>
+qllm::resolveIntegerFormat(MLIRContext *context, StringRef option, int64_t bits, bool symmetric) {
   if (bits < 2 || bits > 8)
     return optionError("expected 2 to 8 bits, or 16 for floats, as " + option + ", but got " +
                        llvm::Twine(bits));

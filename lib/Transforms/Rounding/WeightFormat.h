@@ -20,7 +20,8 @@ struct WeightFormat {
   ScaleEncoding scale = ScaleEncoding::F32;
   bool tensorScale = false;
 
-  /// The type of a weight [out, in]. Fails with the reason; `note` is set when the group size was adapted.
+  /// The type of a weight [out, in]. Fails with the reason; `note` is set when the group size was
+  /// adapted.
   llvm::Expected<QuantizedType> typeFor(llvm::ArrayRef<int64_t> shape, std::string &note) const;
 };
 
@@ -39,9 +40,9 @@ llvm::Expected<WeightFormat> resolveWeightFormat(mlir::MLIRContext *context,
                                                  const WeightFormatOptions &options);
 
 /// The integer format of activations, keys and values.
-llvm::Expected<ElementFormatAttrInterface>
-resolveIntegerFormat(mlir::MLIRContext *context, llvm::StringRef option, int64_t bits,
-                     bool symmetric);
+llvm::Expected<ElementFormatAttrInterface> resolveIntegerFormat(mlir::MLIRContext *context,
+                                                                llvm::StringRef option,
+                                                                int64_t bits, bool symmetric);
 
 } // namespace qllm
 

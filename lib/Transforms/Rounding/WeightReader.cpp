@@ -15,9 +15,7 @@ using namespace mlir;
 using namespace qllm;
 
 llvm::Expected<WeightReader> WeightReader::create(Value weight) {
-  auto fail = [](const Twine &message) {
-    return llvm::createStringError(message);
-  };
+  auto fail = [](const Twine &message) { return llvm::createStringError(message); };
   auto type = dyn_cast<RankedTensorType>(weight.getType());
   ConstantView view = viewConstant(weight);
   if (!type || !type.hasStaticShape() || type.getRank() != 2 || !view)
@@ -32,7 +30,8 @@ llvm::Expected<WeightReader> WeightReader::create(Value weight) {
   reader.storage = element.isF32() ? Storage::F32 : element.isF16() ? Storage::F16 : Storage::BF16;
 
   reader.owned = std::make_shared<llvm::SmallVector<char>>();
-  auto bytes = onnx::DataFiles::get(weight.getContext()).bytes(constantData(view.source), *reader.owned);
+  auto bytes =
+      onnx::DataFiles::get(weight.getContext()).bytes(constantData(view.source), *reader.owned);
   if (!bytes)
     return bytes.takeError();
   reader.bytes = *bytes;
@@ -56,7 +55,8 @@ void WeightReader::convert(int64_t offset, int64_t count, float *out) const {
   }
 }
 
-ArrayRef<float> WeightReader::read(int64_t first, int64_t count, std::vector<float> &scratch) const {
+ArrayRef<float> WeightReader::read(int64_t first, int64_t count,
+                                   std::vector<float> &scratch) const {
   const char *start = bytes.data() + first * numColumns * sizeof(float);
   bool aligned = reinterpret_cast<uintptr_t>(start) % alignof(float) == 0;
   if (!transposed && storage == Storage::F32 && aligned)
@@ -66,8 +66,8 @@ ArrayRef<float> WeightReader::read(int64_t first, int64_t count, std::vector<flo
     convert(first * numColumns, count * numColumns, scratch.data());
     return scratch;
   }
-  // The file holds [in, out]: each of its rows gives one column of the block. Sixteen of its rows at a time keep the
-  // lines written to in the first-level cache.
+  // The file holds [in, out]: each of its rows gives one column of the block. Sixteen of its rows
+  // at a time keep the lines written to in the first-level cache.
   constexpr int64_t tile = 16;
   std::vector<float> lines(tile * count);
   for (int64_t column = 0; column < numColumns; column += tile) {

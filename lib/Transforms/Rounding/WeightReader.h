@@ -13,8 +13,8 @@
 
 namespace qllm {
 
-/// A weight [out, in] as its readers see it. The data may lie transposed, in f16 or bf16, and unaligned, in a mapped
-/// file; only the rows asked for are converted.
+/// A weight [out, in] as its readers see it. The data may lie transposed, in f16 or bf16, and
+/// unaligned, in a mapped file; only the rows asked for are converted.
 class WeightReader {
 public:
   /// `weight` must be a constant of rank 2 and static shape.
@@ -23,8 +23,8 @@ public:
   int64_t rows() const { return numRows; }
   int64_t columns() const { return numColumns; }
 
-  /// Rows [first, first + count). Points into the file where it can, else into `scratch`. Safe to call from several
-  /// threads with a scratch each.
+  /// Rows [first, first + count). Points into the file where it can, else into `scratch`. Safe to
+  /// call from several threads with a scratch each.
   llvm::ArrayRef<float> read(int64_t first, int64_t count, std::vector<float> &scratch) const;
 
 private:

@@ -1,16 +1,16 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Blocks of rows through the format library into resource blobs. Blocks have a fixed size and write to places of their
-// own, so the number of threads changes nothing.
+// Blocks of rows through the format library into resource blobs. Blocks have a fixed size and write
+// to places of their own, so the number of threads changes nothing.
 
 #include "WeightWriter.h"
 
-#include "qllm/Format/Packing.h"
-#include "qllm/Format/Quantize.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
+#include "qllm/Format/Packing.h"
+#include "qllm/Format/Quantize.h"
 #include <mutex>
 
 using namespace mlir;
@@ -74,17 +74,19 @@ public:
   Rounder(const WeightReader &weight, QuantizedType type)
       : weight(weight), type(type), spec(specFor(type)), context(type.getContext()) {
     // Eight rows end at a byte whatever their width and the bits of a code.
-    blockRows = llvm::alignTo<8>(std::max<int64_t>(1, 65536 / std::max<int64_t>(1, weight.columns())));
+    blockRows =
+        llvm::alignTo<8>(std::max<int64_t>(1, 65536 / std::max<int64_t>(1, weight.columns())));
     perTensor = type.getGranularity().isPerTensor();
-    groupSize = type.getGranularity().isGroup() ? type.getGranularity().getGroupSize()
-                                                : weight.columns();
+    groupSize =
+        type.getGranularity().isGroup() ? type.getGranularity().getGroupSize() : weight.columns();
   }
 
   Error run();
   QuantizedWeight take(StringRef name);
 
 private:
-  using Block = llvm::function_ref<FormatStatus(int64_t first, int64_t rows, ArrayRef<float> values)>;
+  using Block =
+      llvm::function_ref<FormatStatus(int64_t first, int64_t rows, ArrayRef<float> values)>;
   Error forBlocks(Block body);
   Error measureTensor();
   FormatStatus roundBlock(int64_t first, int64_t rows, ArrayRef<float> values);
@@ -124,7 +126,8 @@ Error Rounder::forBlocks(Block body) {
   return failure.take();
 }
 
-/// One scale for the whole tensor, alone or above the groups' own: takes a pass of its own over the data.
+/// One scale for the whole tensor, alone or above the groups' own: takes a pass of its own over the
+/// data.
 Error Rounder::measureTensor() {
   int64_t blocks = llvm::divideCeil(weight.rows(), blockRows);
   std::vector<qllm::ValueRange> ranges(blocks);
@@ -146,7 +149,8 @@ Error Rounder::measureTensor() {
   tensorScale = tensorScaleFor(spec, range.absMax());
   if (!perTensor)
     return Error::success();
-  // Parameters depend on the extremes alone, or on the mean magnitude alone: stand-ins with the same ones will do.
+  // Parameters depend on the extremes alone, or on the mean magnitude alone: stand-ins with the
+  // same ones will do.
   std::vector<float> standIn{range.min, range.max};
   if (spec.statistic == ScaleStatistic::AbsMean)
     standIn = {static_cast<float>(sum / std::max<int64_t>(1, weight.rows() * weight.columns()))};
@@ -180,8 +184,8 @@ FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> va
   Span<int32_t> blockZeroPoints;
   if (type.hasZeroPoint())
     blockZeroPoints = {zeroPoints.data() + first * groups, static_cast<size_t>(rows * groups)};
-  FormatStatus status = quantizeGroups(spec, values, groupSize, {bytes, blockScales, blockZeroPoints},
-                                       tensorScale);
+  FormatStatus status =
+      quantizeGroups(spec, values, groupSize, {bytes, blockScales, blockZeroPoints}, tensorScale);
   if (!status.ok())
     return status;
   size_t scaleSize = scaleBytes(spec.scaleFormat);

@@ -7,8 +7,8 @@
 #define QLLM_LIB_TRANSFORMS_ROUNDING_WEIGHTWRITER_H
 
 #include "WeightReader.h"
-#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 
 namespace qllm {
 
@@ -22,8 +22,9 @@ struct QuantizedWeight {
   mlir::TypedAttr tensorScale;
 };
 
-/// Rounds `weight` to nearest in the format of `type`, block of rows by block of rows on the context's threads. The
-/// blobs are named after `name`. Fails on values that have no code, naming the first one.
+/// Rounds `weight` to nearest in the format of `type`, block of rows by block of rows on the
+/// context's threads. The blobs are named after `name`. Fails on values that have no code, naming
+/// the first one.
 llvm::Expected<QuantizedWeight> roundToNearest(const WeightReader &weight, QuantizedType type,
                                                llvm::StringRef name);
 

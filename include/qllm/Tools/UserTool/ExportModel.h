@@ -11,8 +11,9 @@
 
 namespace qllm::tool {
 
-/// Writes `module` to `path`, with quantized weights in the operators that `weights` names (see convert-qllm-to-onnx). The
-/// module itself stays as it is. Details of a failure are emitted as diagnostics.
+/// Writes `module` to `path`, with quantized weights in the operators that `weights` names (see
+/// convert-qllm-to-onnx). The module itself stays as it is. Details of a failure are emitted as
+/// diagnostics.
 llvm::Error exportQuantized(mlir::ModuleOp module, llvm::StringRef path, llvm::StringRef weights);
 
 } // namespace qllm::tool

@@ -12,8 +12,9 @@
 
 namespace qllm::tool {
 
-/// A directory that gets its name when `commit` is called; until then everything lies in `<name>.partial` beside it. An
-/// earlier result of the same name is replaced at that moment; a directory that is not a result is never touched.
+/// A directory that gets its name when `commit` is called; until then everything lies in
+/// `<name>.partial` beside it. An earlier result of the same name is replaced at that moment; a
+/// directory that is not a result is never touched.
 class OutputDirectory {
 public:
   static llvm::Expected<OutputDirectory> create(llvm::StringRef name);

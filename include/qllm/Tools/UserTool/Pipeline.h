@@ -17,8 +17,8 @@ namespace qllm::tool {
 /// An ordered list of passes with their options, each as text.
 class Pipeline {
 public:
-  /// `recipe` is a name, with `options` as "weight-bits=4 ...", or a file with one pass a line (and comments behind #), as
-  /// `toText` writes it; a file takes no options.
+  /// `recipe` is a name, with `options` as "weight-bits=4 ...", or a file with one pass a line (and
+  /// comments behind #), as `toText` writes it; a file takes no options.
   static llvm::Expected<Pipeline> create(mlir::MLIRContext *context, llvm::StringRef recipe,
                                          llvm::StringRef options);
 

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What every command needs: a context with all dialects, the log, and models from whatever the user names.
+// What every command needs: a context with all dialects, the log, and models from whatever the user
+// names.
 
 #ifndef QLLM_TOOLS_USERTOOL_SESSION_H
 #define QLLM_TOOLS_USERTOOL_SESSION_H
@@ -22,8 +23,8 @@ public:
 
   mlir::MLIRContext &getContext() { return *context; }
 
-  /// Loads an ONNX file, an .mlir or .mlirbc file, or a directory that `import` or `quantize` has written. Null after an
-  /// error, which has been logged.
+  /// Loads an ONNX file, an .mlir or .mlirbc file, or a directory that `import` or `quantize` has
+  /// written. Null after an error, which has been logged.
   mlir::OwningOpRef<mlir::ModuleOp> load(llvm::StringRef path);
 
   unsigned getThreads() const { return threads; }
