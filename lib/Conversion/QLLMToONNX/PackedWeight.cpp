@@ -65,12 +65,9 @@ bool PackedWeight::zeroPointsAreCodes() const {
 std::vector<uint8_t> PackedWeight::codes() const {
   std::vector<uint8_t> result(rows * columns);
   const ElementFormat *format = ElementFormat::lookup(type.getFormat().getFormatName());
-  if (bits() == 2 || bits() == 4)
-    (void)unpackCodes(
-        *format, {reinterpret_cast<const uint8_t *>(codeBytes.data()), codeBytes.size()}, result)
-        .ok();
-  else
-    std::memcpy(result.data(), codeBytes.data(), result.size());
+  Span<const uint8_t> bytes(reinterpret_cast<const uint8_t *>(codeBytes.data()), codeBytes.size());
+  // `read` has checked the size, the only thing that can be wrong.
+  (void)unpackCodes(*format, bytes, result).ok();
   return result;
 }
 
@@ -110,6 +107,11 @@ FailureOr<PackedWeight> PackedWeight::read(Value value, Operation *user) {
   if (!codes)
     return fail(codes.takeError());
   weight.codeBytes = *codes;
+  const ElementFormat *format = ElementFormat::lookup(weight.type.getFormat().getFormatName());
+  size_t wanted = packedSize(*format, weight.rows * weight.columns);
+  if (weight.codeBytes.size() != wanted)
+    return user->emitOpError() << "expected " << wanted << " bytes of codes, but got "
+                               << weight.codeBytes.size();
   SmallVector<char> scratch;
   auto scaleData = constantBytes(pack.getScales(), scratch);
   if (!scaleData)

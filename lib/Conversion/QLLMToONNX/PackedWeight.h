@@ -24,7 +24,7 @@ struct PackedWeight {
   std::vector<float> scales;
   /// Empty where the format has none.
   std::vector<int32_t> zeroPoints;
-  /// As they lie in memory: 2- and 4-bit codes packed from the low bits up, others one to a byte.
+  /// As they lie in memory (docs/formats/packing.md).
   llvm::ArrayRef<char> codeBytes;
 
   int64_t groups() const { return columns / groupSize; }

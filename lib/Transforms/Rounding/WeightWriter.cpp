@@ -161,16 +161,10 @@ Error Rounder::measureTensor() {
 }
 
 FormatStatus Rounder::storeCodes(int64_t first, int64_t rows, Span<const uint8_t> bytes) {
-  unsigned bits = type.getFormat().getBitWidth();
-  if (bits != 2 && bits != 4)
-    bits = 8;
-  MutableArrayRef<char> all = codes.getMutableData();
-  size_t begin = first * weight.columns() * bits / 8;
-  size_t size = llvm::divideCeil(rows * weight.columns() * bits, 8);
-  if (bits != 8)
-    return packCodes(*spec.element, bytes, {reinterpret_cast<uint8_t *>(all.data() + begin), size});
-  std::memcpy(all.data() + begin, bytes.data(), size);
-  return {};
+  size_t begin = packedSize(*spec.element, first * weight.columns());
+  size_t size = packedSize(*spec.element, rows * weight.columns());
+  auto *all = reinterpret_cast<uint8_t *>(codes.getMutableData().data());
+  return packCodes(*spec.element, bytes, {all + begin, size});
 }
 
 FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> values) {
@@ -199,11 +193,9 @@ FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> va
 Error Rounder::run() {
   if (FormatStatus status = spec.verify(); !status.ok())
     return llvm::createStringError(status.message());
-  unsigned bits = type.getFormat().getBitWidth();
-  bits = bits == 2 || bits == 4 ? bits : 8;
   constexpr size_t alignment = 64;
   int64_t count = weight.rows() * weight.columns();
-  codes = HeapAsmResourceBlob::allocate(llvm::divideCeil(count * bits, 8), alignment);
+  codes = HeapAsmResourceBlob::allocate(packedSize(*spec.element, count), alignment);
   int64_t numScales = type.getScalesType().getNumElements();
   scales = HeapAsmResourceBlob::allocate(numScales * scaleBytes(spec.scaleFormat), alignment);
   if (type.hasZeroPoint())

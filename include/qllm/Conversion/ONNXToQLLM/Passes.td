@@ -21,11 +21,15 @@ def ConvertONNXToQLLM : Pass<"convert-onnx-to-qllm", "::mlir::ModuleOp"> {
     gets `qllm.plan = {skipped = "reason"}`, which coverage reports read; results do not change.
 
     ```mlir
-    // before
-    %y = onnx.MatMul(%x, %w) : (tensor<?x64xf32>, tensor<64x32xf32>) -> tensor<?x32xf32>
-    // after
-    %t = onnx.Transpose(%w) {perm = array<i64: 1, 0>} : (tensor<64x32xf32>) -> tensor<32x64xf32>
-    %y = qllm.linear %x, %t : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+    func.func @before(%x: tensor<?x64xf32>, %w: tensor<64x32xf32>) -> tensor<?x32xf32> {
+      %y = onnx.MatMul(%x, %w) : (tensor<?x64xf32>, tensor<64x32xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    func.func @after(%x: tensor<?x64xf32>, %w: tensor<64x32xf32>) -> tensor<?x32xf32> {
+      %t = onnx.Transpose(%w) {perm = array<i64: 1, 0>} : (tensor<64x32xf32>) -> tensor<32x64xf32>
+      %y = qllm.linear %x, %t : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
     ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];

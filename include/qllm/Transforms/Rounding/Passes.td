@@ -81,11 +81,17 @@ def QuantizeActivations : Pass<"qllm-quantize-activations", "::mlir::ModuleOp"> 
     quantized once.
 
     ```mlir
-    // before
-    %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x64, #qllm.int<8, asymmetric>, per_token>]}} : ...
-    // after
-    %q = qllm.quantize %x : tensor<?x64xf32> -> !qllm.quantized<?x64, #qllm.int<8, asymmetric>, per_token>
-    %y = qllm.linear %q, %w : ...
+    func.func @before(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
+      %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x64, #qllm.int<8>, per_token>]}}
+          : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
+    func.func @after(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
+      %q = qllm.quantize %x : tensor<?x64xf32> -> !qllm.quantized<?x64, #qllm.int<8>, per_token>
+      %y = qllm.linear %q, %w
+          : (!qllm.quantized<?x64, #qllm.int<8>, per_token>, tensor<32x64xf32>) -> tensor<?x32xf32>
+      return %y : tensor<?x32xf32>
+    }
     ```
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
