@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Imports and exports every model of the onnx package's backend suite, and runs each before and after.
 
-usage: backend_suite.py [--translate PATH] [--jobs N] [--filter TEXT]
+usage: backend_suite.py [--translate PATH] [--jobs N] [--filter TEXT] [--kinds KIND,...]
 
 For each model: qllm-translate imports and exports it, the ONNX checker accepts the result, and ONNX Runtime gives the same
 outputs, bit for bit, for the model and for the result, where it runs the model at all. Prints the counts, then every model
@@ -145,16 +145,26 @@ def examine(arguments):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def why(reason):
+    """Groups ONNX Runtime's messages by what they have in common."""
+    for text in ("NOT_IMPLEMENTED", "no inputs are stored", "Opset", "opset", "is not a registered function/op", "INVALID_GRAPH",
+                 "INVALID_ARGUMENT", "Unsupported model IR version", "FAIL", "RUNTIME_EXCEPTION"):
+        if text in reason:
+            return text
+    return reason[:80]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--translate", default=ROOT / "build/release/bin/qllm-translate", type=pathlib.Path)
     parser.add_argument("--jobs", default=2, type=int)
     parser.add_argument("--filter", default="", help="only models whose name has this text")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="only these kinds")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     onnxruntime.set_default_logger_severity(4)
 
-    cases = [case for kind in KINDS for case in load_cases(kind) if options.filter in case.name]
+    cases = [case for kind in options.kinds.split(",") for case in load_cases(kind) if options.filter in case.name]
     with tempfile.TemporaryDirectory() as scratch:
         work = [(str(options.translate), case, pathlib.Path(scratch) / str(i)) for i, case in enumerate(cases)]
         # fork: the cases hold models and arrays that need not be sent.
@@ -168,6 +178,10 @@ def main():
     print(f"{'models':<18}{'all':>6}" + "".join(f"{outcome:>{len(outcome) + 3}}" for outcome in outcomes))
     for kind in counts:
         print(f"{kind:<18}{sum(counts[kind].values()):>6}" + "".join(f"{counts[kind][o]:>{len(o) + 3}}" for o in outcomes))
+    reasons = collections.Counter(why(reason) for _, outcome, reason in results if outcome == NOT_RUN)
+    print("ONNX Runtime does not run, before any import:")
+    for reason, count in reasons.most_common():
+        print(f"{count:>6}  {reason}")
     left = sorted((case.name, outcome, reason) for case, outcome, reason in results if outcome not in (SAME, NOT_RUN))
     for name, outcome, reason in left:
         print(f"{name}: {outcome}: {reason}")

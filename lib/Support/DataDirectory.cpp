@@ -155,23 +155,23 @@ struct DataDirectory::Cache {
   llvm::StringMap<std::shared_ptr<MappedFile>> files;
 };
 
-DataDirectory::DataDirectory(int fd, StringRef path) : fd(fd), directoryPath(path), cache(std::make_unique<Cache>()) {}
+DataDirectory::DataDirectory(int fd, StringRef path, Opening opening) : fd(fd), opening(opening), directoryPath(path), cache(std::make_unique<Cache>()) {}
 
 DataDirectory::~DataDirectory() { close(fd); }
 
-llvm::Expected<std::unique_ptr<DataDirectory>> DataDirectory::open(StringRef path) {
+llvm::Expected<std::unique_ptr<DataDirectory>> DataDirectory::open(StringRef path, Opening opening) {
   std::string name = path.empty() ? "." : path.str();
   int fd = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
     return failure("{0}: {1}", quoted(name), reason(errno));
-  return std::unique_ptr<DataDirectory>(new DataDirectory(fd, name));
+  return std::unique_ptr<DataDirectory>(new DataDirectory(fd, name, opening));
 }
 
 llvm::Expected<int> DataDirectory::openBeneath(StringRef name) const {
   llvm::SmallVector<StringRef> components;
   if (llvm::Error error = splitName(name, components))
     return std::move(error);
-  int opened = openConfined(fd, components);
+  int opened = opening == Opening::Confined ? openConfined(fd, components) : openStepwise(fd, components);
   if (opened < 0) {
     if (errno == ELOOP || errno == EXDEV)
       return failure("{0}: expected a regular file below the model's directory, but the path has a symbolic link", quoted(name));

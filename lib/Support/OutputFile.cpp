@@ -9,6 +9,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -16,6 +17,18 @@
 #include <unistd.h>
 
 using namespace qllm;
+
+namespace {
+
+/// How many of the next `length` bytes are a hole of a sparse file, which reads as zeros and need not be written.
+uint64_t holeAt(int descriptor, off_t position, uint64_t length) {
+  off_t data = lseek(descriptor, position, SEEK_DATA);
+  if (data < 0)
+    return errno == ENXIO ? length : 0; // no more data: a hole to the end
+  return std::min(static_cast<uint64_t>(data - position), length);
+}
+
+} // namespace
 
 llvm::Error OutputFile::failed(const char *what, int error) const {
   return llvm::createStringError(llvm::formatv("'{0}': cannot {1}: {2}", path, what, llvm::StringRef(llvm::sys::StrError(error)).lower()).str());
@@ -60,6 +73,14 @@ llvm::Error OutputFile::copy(const MappedFile &source, uint64_t offset, uint64_t
     return bytes.takeError();
   off_t position = static_cast<off_t>(offset);
   while (length != 0) {
+    if (uint64_t hole = holeAt(source.descriptor(), position, length)) {
+      if (lseek(fd, static_cast<off_t>(hole), SEEK_CUR) < 0)
+        return failed("write", errno);
+      position += static_cast<off_t>(hole);
+      length -= hole;
+      written += hole;
+      continue;
+    }
     ssize_t count = copy_file_range(source.descriptor(), &position, fd, nullptr, length, 0);
     if (count <= 0)
       break;
@@ -76,6 +97,9 @@ llvm::Error OutputFile::align(uint64_t alignment) {
 }
 
 llvm::Error OutputFile::commit() {
+  // A hole at the end has moved the position only.
+  if (ftruncate(fd, static_cast<off_t>(written)) != 0)
+    return failed("write", errno);
   int closed = close(fd);
   fd = -1;
   if (closed != 0)

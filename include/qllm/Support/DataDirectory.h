@@ -47,7 +47,9 @@ private:
 /// mapped once. Safe to use from several threads.
 class DataDirectory {
 public:
-  static llvm::Expected<std::unique_ptr<DataDirectory>> open(llvm::StringRef path);
+  /// How names are resolved: by the kernel (openat2), falling back where it cannot, or always one component at a time.
+  enum class Opening { Confined, Stepwise };
+  static llvm::Expected<std::unique_ptr<DataDirectory>> open(llvm::StringRef path, Opening opening = Opening::Confined);
   ~DataDirectory();
 
   llvm::Expected<std::shared_ptr<MappedFile>> file(llvm::StringRef name);
@@ -58,10 +60,11 @@ public:
   bool isSameAs(llvm::StringRef path) const;
 
 private:
-  DataDirectory(int fd, llvm::StringRef path);
+  DataDirectory(int fd, llvm::StringRef path, Opening opening);
   llvm::Expected<int> openBeneath(llvm::StringRef name) const;
   struct Cache;
   int fd;
+  Opening opening;
   std::string directoryPath;
   std::mutex mutex;
   std::unique_ptr<Cache> cache;

@@ -180,6 +180,10 @@ llvm::Expected<Attribute> qllm::onnx::importAttribute(const AttributeProto &attr
     return importSparse(attribute.sparse_tensor());
   case AttributeProto::SPARSE_TENSORS:
     return importList(attribute.sparse_tensors(), kind, context, importSparse);
+  case AttributeProto::GRAPHS:
+    // Graphs are regions; no graphs are not.
+    return importList(google::protobuf::RepeatedPtrField<proto::GraphProto>(), kind, context,
+                      [](const proto::GraphProto &) -> llvm::Expected<Attribute> { return Attribute(); });
   case AttributeProto::TYPE_PROTO:
     return importTypeProto(attribute.tp(), context);
   case AttributeProto::TYPE_PROTOS:

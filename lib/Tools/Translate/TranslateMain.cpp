@@ -34,13 +34,17 @@ cl::opt<onnx::ExternalData> externalData(
     cl::cat(category));
 cl::opt<bool> noVerify("no-check", cl::desc("do not run the ONNX checker"), cl::cat(category));
 
-/// `file: error: text`; ONNX files have no lines to point at.
+/// `file:line:column: error: text`; ONNX files have no lines to point at.
 void printDiagnostic(Diagnostic &diagnostic) {
   auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
   auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>();
   llvm::raw_ostream &err = llvm::errs();
-  if (file)
-    err << file.getFilename().getValue() << ": ";
+  if (file) {
+    err << file.getFilename().getValue() << ':';
+    if (file.getLine() != 0)
+      err << file.getLine() << ':' << file.getColumn() << ':';
+    err << ' ';
+  }
   constexpr const char *severities[] = {"note", "warning", "error", "remark"};
   err << severities[static_cast<unsigned>(diagnostic.getSeverity())] << ": ";
   std::string text = diagnostic.str();
