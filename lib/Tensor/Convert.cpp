@@ -3,6 +3,7 @@
 
 #include "qllm/Tensor/Convert.h"
 #include "qllm/Format/HalfFloat.h"
+#include "qllm/Format/Packing.h"
 #include "qllm/Tensor/Dispatch.h"
 #include <charconv>
 #include <cmath>
@@ -197,16 +198,32 @@ llvm::Expected<Tensor> qllm::cast(const Tensor &input, ElementType type, CastOpt
   return output;
 }
 
+/// The format whose packed layout a narrow type has; null for types of whole bytes.
+static const ElementFormat *narrowFormat(ElementType type) {
+  switch (type) {
+  case ElementType::F4E2M1:
+    return &ElementFormat::e2m1();
+  case ElementType::F6E2M3:
+    return &ElementFormat::e2m3();
+  case ElementType::F6E3M2:
+    return &ElementFormat::e3m2();
+  default:
+    return fileBits(type) < 8 ? ElementFormat::integer(fileBits(type), isSignedInteger(type))
+                              : nullptr;
+  }
+}
+
 size_t qllm::packedBytes(ElementType type, int64_t count) {
-  unsigned bits = fileBits(type) == 6 ? 8 : fileBits(type);
-  return (size_t(count) * bits + 7) / 8;
+  if (const ElementFormat *format = narrowFormat(type))
+    return packedSize(*format, size_t(count));
+  return size_t(count) * fileBits(type) / 8;
 }
 
 llvm::Expected<Tensor> qllm::unpackElements(ElementType type, llvm::ArrayRef<int64_t> shape,
                                             llvm::ArrayRef<char> bytes,
                                             std::shared_ptr<const void> owner) {
-  unsigned bits = fileBits(type);
-  if (bits >= 6)
+  const ElementFormat *format = narrowFormat(type);
+  if (!format)
     return Tensor::borrow(type, shape, bytes, std::move(owner));
   std::optional<int64_t> count = elementCount(shape);
   if (!count || packedBytes(type, *count) != bytes.size())
@@ -218,23 +235,21 @@ llvm::Expected<Tensor> qllm::unpackElements(ElementType type, llvm::ArrayRef<int
   llvm::Expected<Tensor> tensor = Tensor::allocate(type, shape);
   if (!tensor)
     return tensor;
-  uint8_t *out = tensor->mutableData<uint8_t>();
-  unsigned perByte = 8 / bits, mask = (1u << bits) - 1;
-  for (int64_t i = 0; i < *count; ++i)
-    out[i] = static_cast<uint8_t>(uint8_t(bytes[i / perByte]) >> (i % perByte * bits) & mask);
-  if (isSignedInteger(type))
-    wrapNarrow(type, *tensor);
+  Span<const uint8_t> packed(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
+  Span<uint8_t> codes(tensor->mutableData<uint8_t>(), size_t(*count));
+  if (FormatStatus status = unpackCodes(*format, packed, codes); !status)
+    return llvm::createStringError(status.message());
   return tensor;
 }
 
 std::vector<char> qllm::packElements(const Tensor &tensor) {
-  unsigned bits = fileBits(tensor.type());
-  if (bits >= 6)
+  const ElementFormat *format = narrowFormat(tensor.type());
+  if (!format)
     return std::vector<char>(tensor.rawData(), tensor.rawData() + tensor.byteSize());
-  std::vector<char> packed(packedBytes(tensor.type(), tensor.size()), 0);
-  unsigned perByte = 8 / bits, mask = (1u << bits) - 1;
-  for (int64_t i = 0; i < tensor.size(); ++i)
-    packed[i / perByte] |=
-        static_cast<char>((tensor.data<uint8_t>()[i] & mask) << (i % perByte * bits));
+  std::vector<char> packed(packedBytes(tensor.type(), tensor.size()));
+  // The sizes agree, so that packing cannot fail.
+  (void)packCodes(*format, {tensor.data<uint8_t>(), size_t(tensor.size())},
+                  {reinterpret_cast<uint8_t *>(packed.data()), packed.size()})
+      .ok();
   return packed;
 }
