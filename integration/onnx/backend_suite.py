@@ -3,8 +3,8 @@
 
 usage: backend_suite.py [--translate PATH] [--jobs N] [--filter TEXT] [--kinds KIND,...]
 
-For each model: qllm-translate imports and exports it, the ONNX checker accepts the result, and ONNX Runtime gives the same
-outputs, bit for bit, for the model and for the result, where it runs the model at all. Prints the counts, then every model
+For each model: qllm-translate imports and exports it, the ONNX checker accepts the result, the result holds the same model (names,
+nodes, attributes, values), and ONNX Runtime gives the same outputs, bit for bit, before and after, where it runs the model at all. Prints the counts, then every model
 left with the reason. Exit status 1 if any model is left.
 """
 
@@ -26,9 +26,14 @@ import onnxruntime
 from onnx import numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "test/Python/support"))
+
+from compare_models import differences, model as describe  # noqa: E402
+
 KINDS = ("node", "simple", "light", "pytorch-converted", "pytorch-operator")
 # What a case can end as; everything but the first two is a failure.
-SAME, NOT_RUN, IMPORT, EXPORT, CHECKER, DIFFERENT = "same results", "not run by ONNX Runtime", "import", "export", "checker", "different"
+SAME, NOT_RUN, IMPORT, EXPORT, CHECKER, CHANGED, DIFFERENT = (
+    "same results", "not run by ONNX Runtime", "import", "export", "checker", "changed", "different")
 
 Case = collections.namedtuple("Case", "kind name model inputs")
 
@@ -128,6 +133,8 @@ def examine(arguments):
             onnx.checker.check_model(str(after))
         except onnx.checker.ValidationError as error:
             return case, CHECKER, " ".join(str(error).split())
+        for line in differences(describe(case.model), describe(onnx.load(after))):
+            return case, CHANGED, line
         try:
             expected = run_model(before, case.inputs)
         except Exception as error:  # ONNX Runtime has no common base of its exceptions
@@ -174,7 +181,7 @@ def main():
     counts = collections.defaultdict(collections.Counter)
     for case, outcome, _ in results:
         counts[case.kind][outcome] += 1
-    outcomes = (SAME, NOT_RUN, IMPORT, EXPORT, CHECKER, DIFFERENT)
+    outcomes = (SAME, NOT_RUN, IMPORT, EXPORT, CHECKER, CHANGED, DIFFERENT)
     print(f"{'models':<18}{'all':>6}" + "".join(f"{outcome:>{len(outcome) + 3}}" for outcome in outcomes))
     for kind in counts:
         print(f"{kind:<18}{sum(counts[kind].values()):>6}" + "".join(f"{counts[kind][o]:>{len(o) + 3}}" for o in outcomes))

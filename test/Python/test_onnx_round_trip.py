@@ -366,13 +366,26 @@ def test_opset_is_raised_to_what_operations_need(tmp_path):
     assert [(a.name, a.i) for a in model.graph.node[0].attribute] == [("axis", 1), ("num_outputs", 2)]
 
 
-def test_opset_is_not_raised_past_what_operators_mean(tmp_path):
-    body = """    %s = onnx.Initializer "s" = dense<1.0> : tensor<4xf32>
-    %m = onnx.Custom "" "ReduceMean" (%x) {axes = array<i64: 0>} : (tensor<2x4xf32>) -> tensor<1x4xf32>
-    %c = onnx.Add(%x, %m) : (tensor<2x4xf32>, tensor<1x4xf32>) -> tensor<2x4xf32>
+NORMALIZED = """    %s = onnx.Initializer "s" = dense<1.0> : tensor<4xf32>
+    %m = onnx.Custom "" "{operator}" (%x) {{{attributes}, onnx.output_names = ["m"]}} : (tensor<2x4xf32>) -> tensor<{shape}xf32>
+    %c = onnx.Add(%x, %m) : (tensor<2x4xf32>, tensor<{shape}xf32>) -> tensor<2x4xf32>
     %y = onnx.RMSNormalization(%c, %s) : (tensor<2x4xf32>, tensor<4xf32>) -> tensor<2x4xf32>
     onnx.Return %y : tensor<2x4xf32>"""
-    assert "the model needs opset 23, where ReduceMean is not what it is in opset 13" in export_text(tmp_path, MODULE.format(opset=13, body=body), 1)
+
+
+def test_axes_become_an_input_when_the_opset_is_raised(tmp_path):
+    body = NORMALIZED.format(operator="ReduceMean", attributes="axes = array<i64: 0>, keepdims = 1 : i64", shape="1x4")
+    model = export_text(tmp_path, MODULE.format(opset=13, body=body))
+    assert model.opset_import[0].version == 23
+    node = model.graph.node[0]
+    assert list(node.input) == ["x", "m/axes"] and [a.name for a in node.attribute] == ["keepdims"]
+    values = {t.name: numpy_helper.to_array(t).tolist() for t in model.graph.initializer}
+    assert values["m/axes"] == [0]
+
+
+def test_opset_is_not_raised_past_what_operators_mean(tmp_path):
+    body = NORMALIZED.format(operator="Softmax", attributes="axis = 0 : i64", shape="2x4")
+    assert "the model needs opset 23, where Softmax is not what it is in opset 11" in export_text(tmp_path, MODULE.format(opset=11, body=body), 1)
 
 
 def test_new_values_get_names_of_their_own(tmp_path):
