@@ -176,9 +176,10 @@ llvm::Expected<Tensor> qllm::parseNumpyArray(llvm::ArrayRef<char> bytes, Element
       descriptor.starts_with("U") && !descriptor.drop_front().getAsInteger(10, units))
     return parseStrings(*header, data, units);
   ElementType type = typeOfDescriptor(descriptor);
-  if (descriptor == "V2" || descriptor == "V1") {
+  bool isVoid = descriptor == "V2" || descriptor == "V1" || descriptor == "f1";
+  if (isVoid) {
     type = wanted == ElementType::Undefined && descriptor == "V2" ? ElementType::BF16 : wanted;
-    if (type == ElementType::Undefined || storageBytes(type) != (descriptor == "V1" ? 1u : 2u))
+    if (type == ElementType::Undefined || storageBytes(type) != (descriptor == "V2" ? 2u : 1u))
       return malformed("expected to be told which type the void elements have");
   } else if (type == ElementType::Undefined) {
     return malformed("expected a numeric or string element type, but got '" + descriptor + "'");
@@ -193,7 +194,10 @@ llvm::Expected<Tensor> qllm::parseNumpyArray(llvm::ArrayRef<char> bytes, Element
                      " bytes of elements, but got " + llvm::Twine(data.size()));
   if (tensor->size())
     std::memcpy(tensor->rawMutableData(), data.data(), tensor->byteSize());
-  if (!header->columnMajor || tensor->rank() < 2)
+  // Whoever wrote a narrow integer need not have extended it.
+  if (isInteger(type) && fileBits(type) < 8)
+    tensor = cast(tensor->reinterpreted(ElementType::U8), type);
+  if (!tensor || !header->columnMajor || tensor->rank() < 2)
     return tensor;
   llvm::Expected<Tensor> ordered = Tensor::allocate(type, header->shape);
   if (ordered)

@@ -4,6 +4,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSLATE = Path(os.environ.get("QLLM_BUILD", ROOT / "build" / "release")) / "bin" / "qllm-translate"
-# Vision models need convolutions, which the interpreter does not have yet.
-MODELS = sorted(path for path in (ROOT / "test" / "Inputs" / "models").glob("*.onnx") if not path.name.startswith("vit-"))
+MODELS = sorted((ROOT / "test" / "Inputs" / "models").glob("*.onnx"))
 
 
 def run(model: Path, inputs: dict, folder: Path, *options: str) -> dict:
@@ -58,3 +58,10 @@ def test_wrong_input_type_is_told(tmp_path):
                             capture_output=True, text=True)
     assert result.returncode == 1
     assert "for input 'input_ids', but got tensor<1x3xf32>" in result.stderr
+
+
+def test_every_node_test_of_the_typed_subset():
+    script = ROOT / "integration" / "onnx" / "interpreter_suite.py"
+    result = subprocess.run([sys.executable, str(script), "--translate", str(TRANSLATE)], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+    assert "1349 of 1350 node tests pass" in result.stdout

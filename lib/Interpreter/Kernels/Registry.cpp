@@ -25,6 +25,13 @@ const KernelRegistry &KernelRegistry::builtin() {
     addAttentionKernels(result);
     addRotaryKernels(result);
     addGroupQueryKernels(result);
+    addConvolutionKernels(result);
+    addPoolingKernels(result);
+    addResizeKernels(result);
+    addEinsumKernels(result);
+    addQuantizationKernels(result);
+    addNBitsKernels(result);
+    addSequenceKernels(result);
     return result;
   }();
   return registry;

@@ -4,7 +4,8 @@
 // Operators that only change or tell the shape.
 
 #include "Axes.h"
-#include "llvm/ADT/SmallSet.h"
+#include "qllm/Tensor/Convert.h"
+#include <random>
 
 using namespace qllm;
 using namespace qllm::interp;
@@ -121,23 +122,61 @@ LogicalResult identity(KernelContext &ctx) {
   return success();
 }
 
-/// At inference; the mask is all true.
+/// Whether the operator is told to train, and the ratio it then drops.
+LogicalResult readTraining(KernelContext &ctx, double &ratio) {
+  ratio = 0;
+  bool training = ctx.has(2) && ctx.in(2).type() == ElementType::Bool && ctx.in(2).size() == 1 &&
+                  ctx.in(2).data<uint8_t>()[0];
+  if (!training)
+    return success();
+  ratio = 0.5;
+  if (!ctx.has(1))
+    return success();
+  llvm::Expected<Tensor> given = cast(ctx.in(1), ElementType::F64);
+  if (!given)
+    return ctx.fail(given.takeError());
+  if (given->size() != 1 || !(*given->data<double>() >= 0 && *given->data<double>() < 1))
+    return ctx.fail("expected a ratio in [0, 1), but got " + describe(ctx.in(1)));
+  ratio = *given->data<double>();
+  return success();
+}
+
+/// The identity, unless told to train: then a random mask, which must be seeded to be reproducible.
+/// The generator is the Mersenne Twister with 53-bit fractions, as in ONNX's reference
+/// implementation.
 LogicalResult dropout(KernelContext &ctx) {
-  if (ctx.has(2) && ctx.in(2).type() == ElementType::Bool && ctx.in(2).size() == 1 &&
-      ctx.in(2).data<uint8_t>()[0]) {
-    bool keepsAll = ctx.has(1) && ctx.in(1).size() == 1 && ctx.in(1).type() == ElementType::F32 &&
-                    ctx.in(1).data<float>()[0] == 0;
-    if (!keepsAll)
-      return ctx.fail(
-          "training mode with a ratio above 0 draws random numbers and is not supported");
+  const Tensor &x = ctx.in(0);
+  double ratio;
+  if (failed(readTraining(ctx, ratio)))
+    return failure();
+  std::optional<int64_t> seed = ctx.attrs().integer("seed");
+  if (ratio > 0 && !seed)
+    return ctx.fail("expected a seed for training mode with a ratio above 0");
+  Tensor mask;
+  if (!ctx.temporary(mask, ElementType::Bool, x.shape()))
+    return failure();
+  std::mt19937 generator(uint32_t(seed.value_or(0)));
+  for (int64_t i = 0; i < mask.size(); ++i) {
+    double high = 0, low = 0;
+    if (ratio > 0) {
+      high = generator() >> 5;
+      low = generator() >> 6;
+    }
+    mask.mutableData<uint8_t>()[i] =
+        ratio == 0 || (high * 67108864.0 + low) / 9007199254740992.0 >= ratio;
   }
-  if (ctx.outputCount() > 1) {
-    Tensor *mask = ctx.allocate(1, ElementType::Bool, ctx.in(0).shape());
-    if (!mask)
-      return failure();
-    std::fill_n(mask->mutableData<uint8_t>(), mask->size(), 1);
-  }
-  return identity(ctx);
+  if (ctx.outputCount() > 1)
+    ctx.set(1, mask);
+  Tensor *out = ratio > 0 ? ctx.allocate(0, x.type(), x.shape()) : nullptr;
+  if (ratio == 0)
+    return identity(ctx);
+  bool known = out && dispatchFloat(x.type(), [&](auto tag) {
+                 using T = TypeIn<decltype(tag)>;
+                 for (int64_t i = 0; i < x.size(); ++i)
+                   out->mutableData<T>()[i] =
+                       mask.data<uint8_t>()[i] ? T(x.data<T>()[i] * T(1 / (1 - ratio))) : T(0);
+               });
+  return known ? success() : unsupportedType(ctx, 0);
 }
 
 } // namespace

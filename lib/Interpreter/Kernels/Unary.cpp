@@ -93,6 +93,27 @@ LogicalResult gelu(KernelContext &ctx, bool byTanh) {
                                                         (x + T(0.044715) * x * x * x)))));
 }
 
+/// GELU of the sum of both operands.
+LogicalResult biasGelu(KernelContext &ctx, bool byTanh) {
+  if (!ctx.has(1))
+    return gelu(ctx, byTanh);
+  Shape shape;
+  if (failed(prepareBinary(ctx, shape)))
+    return failure();
+  const Tensor &x = ctx.in(0), &bias = ctx.in(1);
+  Tensor sum;
+  if (!isFloat(x.type()) || !ctx.temporary(sum, x.type(), shape))
+    return unsupportedType(ctx, 0);
+  BroadcastLoop loop(shape, {x.shape(), bias.shape()});
+  dispatchFloat(x.type(), [&](auto tag) {
+    using T = TypeIn<decltype(tag)>;
+    combineElements(ctx.pool(), loop, x.data<T>(), bias.data<T>(), sum.mutableData<T>(),
+                    [](T a, T b) { return a + b; });
+  });
+  ctx.value(0) = sum;
+  return gelu(ctx, byTanh);
+}
+
 LogicalResult swish(KernelContext &ctx, const char *factorName, double otherwise) {
   double factor = ctx.attr(factorName, otherwise);
   return vectorUnary(
@@ -159,6 +180,8 @@ void addActivations(KernelRegistry &registry) {
       "Gelu",
       [](KernelContext &ctx) { return gelu(ctx, ctx.attr("approximate", "none") == "tanh"); }, 1,
       1);
+  registry.add("ms.BiasGelu", [](KernelContext &ctx) { return biasGelu(ctx, false); }, 2, 2);
+  registry.add("ms.FastGelu", [](KernelContext &ctx) { return biasGelu(ctx, true); }, 1, 2);
   registry.add("ms.Gelu", [](KernelContext &ctx) { return gelu(ctx, false); }, 1, 1);
   registry.add(
       "Elu",
