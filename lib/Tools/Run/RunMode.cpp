@@ -5,7 +5,7 @@
 // module, or a list of models.
 
 #include "qllm/Tools/RunMode.h"
-#include "ModuleRun.h"
+#include "qllm/Tools/ModuleRun.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"

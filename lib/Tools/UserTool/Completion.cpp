@@ -15,7 +15,9 @@ std::vector<std::unique_ptr<Command>> qllm::tool::createCommands() {
   commands.push_back(createImportCommand());
   commands.push_back(createInspectCommand());
   commands.push_back(createQuantizeCommand());
+  commands.push_back(createEvalCommand());
   commands.push_back(createExportCommand());
+  commands.push_back(createRunCommand());
   return commands;
 }
 

@@ -65,22 +65,28 @@ void Session::report(Diagnostic &diagnostic) {
   }
 }
 
-OwningOpRef<ModuleOp> Session::load(StringRef name) {
+std::string Session::resolve(StringRef name) {
   SmallString<256> file(name);
   if (fs::is_directory(file))
     path::append(file, "model.mlirbc");
-  if (!fs::exists(file)) {
-    log.error("expected a model at '" + Twine(name) + "', but found no file '" + file + "'");
-    return {};
-  }
   StringRef extension = path::extension(file);
-  if (extension == ".onnx")
-    return onnx::importModel(file, context.get());
-  if (extension != ".mlir" && extension != ".mlirbc") {
-    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" +
-              Twine(name) + "'");
-    return {};
+  if (!fs::exists(file)) {
+    log.error("expected a model at '" + name + "', but found no file '" + file + "'");
+    return "";
   }
+  if (!llvm::is_contained({".onnx", ".mlir", ".mlirbc"}, extension)) {
+    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" + name + "'");
+    return "";
+  }
+  return file.str().str();
+}
+
+OwningOpRef<ModuleOp> Session::load(StringRef name) {
+  std::string file = resolve(name);
+  if (file.empty())
+    return {};
+  if (StringRef(file).ends_with(".onnx"))
+    return onnx::importModel(file, context.get());
   llvm::SourceMgr sources;
   return loadModule(file, sources, context.get());
 }

@@ -27,6 +27,9 @@ public:
   /// written. Null after an error, which has been logged.
   mlir::OwningOpRef<mlir::ModuleOp> load(llvm::StringRef path);
 
+  /// The file that `load` reads for `path`; empty after an error, which has been logged.
+  std::string resolve(llvm::StringRef path);
+
   unsigned getThreads() const { return threads; }
 
   Log log;

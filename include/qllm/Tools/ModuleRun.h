@@ -3,8 +3,8 @@
 //
 // One run of one module from files to files.
 
-#ifndef QLLM_LIB_TOOLS_RUN_MODULERUN_H
-#define QLLM_LIB_TOOLS_RUN_MODULERUN_H
+#ifndef QLLM_TOOLS_MODULERUN_H
+#define QLLM_TOOLS_MODULERUN_H
 
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/LogicalResult.h"
@@ -29,4 +29,4 @@ struct ModuleRun {
 
 } // namespace qllm
 
-#endif // QLLM_LIB_TOOLS_RUN_MODULERUN_H
+#endif // QLLM_TOOLS_MODULERUN_H
