@@ -58,9 +58,7 @@ Type GraphBuilder::broadcast(Type a, Type b) {
   return RankedTensorType::get(shape, left.getElementType());
 }
 
-Value GraphBuilder::scalar(float value) {
-  auto type = RankedTensorType::get({}, builder.getF32Type());
-  auto data = DenseElementsAttr::get(type, value);
+Value GraphBuilder::constant(DenseElementsAttr data) {
   Value &result = constants[data];
   if (!result) {
     OpBuilder::InsertionGuard guard(builder);
@@ -70,16 +68,20 @@ Value GraphBuilder::scalar(float value) {
   return result;
 }
 
+Value GraphBuilder::scalar(float value) {
+  return constant(DenseElementsAttr::get(RankedTensorType::get({}, builder.getF32Type()), value));
+}
+
 Value GraphBuilder::integers(ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getI64Type());
-  auto data = DenseElementsAttr::get(type, values);
-  Value &result = constants[data];
-  if (!result) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(entry);
-    result = initializer("constant", data);
-  }
-  return result;
+  int64_t size = values.size();
+  return constant(
+      DenseElementsAttr::get(RankedTensorType::get(size, builder.getI64Type()), values));
+}
+
+Value GraphBuilder::floats(ArrayRef<float> values) {
+  int64_t size = values.size();
+  return constant(
+      DenseElementsAttr::get(RankedTensorType::get(size, builder.getF32Type()), values));
 }
 
 Value GraphBuilder::initializer(StringRef name, TypedAttr value) {

@@ -37,9 +37,11 @@ public:
     return node<OpTy>(role, broadcast(a.getType(), b.getType()), {a, b});
   }
 
-  /// A float of rank 0, made once at the start of the graph.
+  /// Constants that all sites share, made once at the start of the graph: a float of rank 0, and
+  /// vectors.
   mlir::Value scalar(float value);
   mlir::Value integers(llvm::ArrayRef<int64_t> values);
+  mlir::Value floats(llvm::ArrayRef<float> values);
   /// A weight of the exported model; the name is made unique.
   mlir::Value initializer(llvm::StringRef name, mlir::TypedAttr value);
 
@@ -48,6 +50,7 @@ public:
   mlir::Location getLocation() const { return location; }
 
 private:
+  mlir::Value constant(mlir::DenseElementsAttr data);
   mlir::Value insert(mlir::OperationState &state, llvm::StringRef role);
   mlir::Type broadcast(mlir::Type a, mlir::Type b);
 

@@ -245,9 +245,7 @@ Value Dequantizer::integers() {
 Value Dequantizer::lookedUp() {
   const ElementFormat *format = ElementFormat::lookup(weight.type.getFormat().getFormatName());
   int64_t size = int64_t(1) << weight.bits();
-  std::vector<float> values(format->decodeTable(), format->decodeTable() + size);
-  Value table = graph.initializer(weight.name + "_values",
-                                  makeBlob(tensor({size}, f32), values, weight.name + "_values"));
+  Value table = graph.floats({format->decodeTable(), static_cast<size_t>(size)});
   Type element;
   Value index = codes(element);
   // Casts from 4 bits to integers are less widely implemented than this one.

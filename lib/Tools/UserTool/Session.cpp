@@ -75,7 +75,8 @@ std::string Session::resolve(StringRef name) {
     return "";
   }
   if (!llvm::is_contained({".onnx", ".mlir", ".mlirbc"}, extension)) {
-    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" + name + "'");
+    log.error("expected a model in .onnx, .mlir or .mlirbc, or a directory, but got '" + name +
+              "'");
     return "";
   }
   return file.str().str();

@@ -29,6 +29,23 @@ func.func @tied_head(%ids: tensor<?xi64>) -> tensor<?x8xf32> {
 
 // -----
 
+// Tied the other way round, stored as the head wants it: one transpose, which both read through.
+// CHECK-LABEL: func.func @tied_lookup
+func.func @tied_lookup(%ids: tensor<?xi64>) -> tensor<?x8xf32> {
+  // CHECK: %[[W:.*]] = onnx.Initializer "head"
+  // CHECK: %[[T:.*]] = onnx.Transpose(%[[W]])
+  // CHECK-NOT: onnx.Transpose
+  // CHECK: %[[E:.*]] = qllm.embedding %{{.*}}, %[[T]]
+  // CHECK: qllm.linear %[[E]], %[[T]]
+  %w = onnx.Initializer "head" = dense<1.0> : tensor<4x8xf32>
+  %t = onnx.Transpose(%w) {perm = array<i64: 1, 0>} : (tensor<4x8xf32>) -> tensor<8x4xf32>
+  %e = onnx.Gather(%t, %ids) : (tensor<8x4xf32>, tensor<?xi64>) -> tensor<?x4xf32>
+  %y = onnx.MatMul(%e, %w) : (tensor<?x4xf32>, tensor<4x8xf32>) -> tensor<?x8xf32>
+  onnx.Return %y : tensor<?x8xf32>
+}
+
+// -----
+
 // Gemm says itself which way its weight lies, and its bias comes along.
 // CHECK-LABEL: func.func @gemm
 func.func @gemm(%x: tensor<3x4xf32>) -> tensor<3x2xf32> {
