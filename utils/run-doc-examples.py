@@ -6,7 +6,7 @@ usage: run-doc-examples.py ROOT [--qllm-opt PATH]
 Examples are the ```mlir blocks of the Markdown files and of the descriptions in .td files below ROOT (build trees
 excepted). Each must parse, verify, and print and parse back to itself as text and as bytecode. Text that only looks
 like MLIR belongs in a block without a language. A block whose first line is `// RUN: qllm-opt OPTIONS` runs with
-those options instead.
+those options instead; when the word `becomes` and another block follow, that block is what must come out.
 """
 
 import argparse
@@ -27,21 +27,31 @@ def documents(root):
 
 
 def examples(root):
-    """(where, text) of every example; `where` is path:line of its first line."""
+    """(where, text, expected) of every example: path:line of its first line, and the block it becomes or nothing."""
     for path in documents(root):
         text = path.read_text(encoding="utf-8")
-        for match in BLOCK.finditer(text):
+        blocks = list(BLOCK.finditer(text))
+        for match, following in zip(blocks, blocks[1:] + [None]):
             line = text.count("\n", 0, match.start(1)) + 1
-            yield f"{path.relative_to(root)}:{line}", match.group(1)
+            becomes = following and text[match.end():following.start()].strip() == "becomes"
+            yield f"{path.relative_to(root)}:{line}", match.group(1), following.group(1) if becomes else None
+
+
+def invoke(tool, text, options):
+    return subprocess.run([tool, "-", *options], input=text, capture_output=True, text=True, check=False)
 
 
 def run(tool, example):
-    """The complaint of the tool, or nothing."""
-    where, text = example
+    """What is wrong with an example, or nothing."""
+    where, text, expected = example
     line = RUN.match(text)
-    options = line.group(1).split() if line else ["-verify-roundtrip"]
-    result = subprocess.run([tool, "-", *options], input=text, capture_output=True, text=True, check=False)
-    return f"{where}: example does not run\n{result.stderr}" if result.returncode else None
+    result = invoke(tool, text, line.group(1).split() if line else ["-verify-roundtrip"])
+    if result.returncode:
+        return f"{where}: example does not run\n{result.stderr}"
+    # Both printed by the tool, so that only meaning counts, not layout.
+    if expected and result.stdout != invoke(tool, expected, []).stdout:
+        return f"{where}: example becomes something else\n{result.stdout}"
+    return None
 
 
 def main():
