@@ -321,6 +321,29 @@ def test_old_operators_stay_what_they_are(tmp_path):
     assert "onnx.Softmax(" in round_trip(tmp_path, model)
 
 
+@pytest.mark.parametrize("name", ["llama-torchscript-14-eager", "bert-torchscript-14"])
+def test_conversion_to_a_newer_opset(tmp_path, name):
+    """The onnx library's converter works on the model without its weights; the results stay the same."""
+    import onnxruntime
+    path = INPUTS / f"{name}.onnx"
+    module, after = tmp_path / "m.mlir", tmp_path / "after.onnx"
+    assert translate("--import-onnx", path, "--convert-opset=21", "-o", module).returncode == 0
+    assert 'onnx.Custom "" "ReduceMean"' not in module.read_text()
+    assert export_model(module, after).returncode == 0
+    assert onnx.load(after).opset_import[0].version == 21
+    stored = numpy.load(path.with_suffix(".npz"))
+    sessions = [onnxruntime.InferenceSession(str(p), providers=["CPUExecutionProvider"]) for p in (path, after)]
+    feeds = {value.name: stored[f"in.{value.name}"] for value in sessions[0].get_inputs()}
+    for expected, found in zip(*(session.run(None, feeds) for session in sessions)):
+        numpy.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_conversions_that_are_not_possible(tmp_path):
+    onnx.save(model_of([helper.make_node("Relu", ["x"], ["y"])], [info("x")], [info("y")]), tmp_path / "m.onnx")
+    result = translate("--import-onnx", tmp_path / "m.onnx", "--convert-opset=29", "-o", "-")
+    assert result.returncode == 1 and "expected an opset from 1 to 28 to convert to, but got 29" in result.stderr
+
+
 def test_opaque_parts(tmp_path):
     """Training information and device configurations are carried as they are."""
     model = model_of([helper.make_node("Relu", ["x"], ["y"])], [info("x")], [info("y")], ir_version=11)
@@ -407,3 +430,32 @@ def test_export_leaves_nothing_behind_when_it_fails(tmp_path):
     onnx.Return %x : tensor<2x4xf32>"""
     assert "'missing.bin': no such file" in export_text(tmp_path, MODULE.format(opset=18, body=body), 1)
     assert os.listdir(tmp_path) == ["m.mlir"]
+
+
+# The tool.
+
+@pytest.mark.parametrize("arguments, text", [
+    ([], "expected a translation: --import-onnx"),
+    (["--import-onnx", "--export-onnx"], "expected one translation, but got --import-onnx and --export-onnx"),
+    (["--no-such-option"], "Unknown command line argument"),
+], ids=["none", "two", "unknown"])
+def test_usage(arguments, text):
+    result = translate(*arguments)
+    assert result.returncode == 2 and text in result.stderr
+
+
+def test_missing_input(tmp_path):
+    for mode in ("--import-onnx", "--export-onnx"):
+        result = translate(mode, tmp_path / "missing", "-o", tmp_path / "out")
+        assert result.returncode == 1 and "missing" in result.stderr
+
+
+def test_same_input_gives_the_same_bytes(tmp_path):
+    path = INPUTS / "llama-genai.onnx"
+    outputs = []
+    for i in range(2):
+        assert import_model(path, tmp_path / f"{i}.mlirbc").returncode == 0
+        (tmp_path / str(i)).mkdir()
+        assert export_model(tmp_path / f"{i}.mlirbc", tmp_path / f"{i}/m.onnx", "--external-data=always").returncode == 0
+        outputs.append([(tmp_path / f"{i}/{name}").read_bytes() for name in ("m.onnx", "m.onnx.data")])
+    assert outputs[0] == outputs[1]

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The ONNX checker on a skeleton.
+// The ONNX checker and version converter on a skeleton.
 
 #include "Inference.h"
 #include "OperatorForms.h"
@@ -9,6 +9,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "onnx/checker.h"
+#include "onnx/version_converter/convert.h"
 
 using namespace qllm::onnx;
 
@@ -75,6 +76,26 @@ std::string qllm::onnx::checkModel(const proto::ModelProto &model) {
     }
     prepared.clear_training_info();
     proto::checker::check_model(prepared);
+    return "";
+  } catch (const std::exception &error) {
+    return oneLine(error.what());
+  }
+}
+
+std::string qllm::onnx::convertOpset(proto::ModelProto &model, int64_t opset) {
+  // The converter's own representation has no functions and would drop them.
+  if (model.functions_size() != 0)
+    return "a model with functions cannot be converted";
+  try {
+    proto::ModelProto converted = proto::version_conversion::ConvertVersion(model, static_cast<int>(opset));
+    // Nor does it have metadata of the model and training information.
+    converted.mutable_metadata_props()->CopyFrom(model.metadata_props());
+    converted.mutable_training_info()->CopyFrom(model.training_info());
+    converted.mutable_graph()->set_doc_string(model.graph().doc_string());
+    for (const auto &import : model.opset_import())
+      if (llvm::none_of(converted.opset_import(), [&](const auto &kept) { return kept.domain() == import.domain(); }))
+        *converted.add_opset_import() = import;
+    model.Swap(&converted);
     return "";
   } catch (const std::exception &error) {
     return oneLine(error.what());

@@ -96,13 +96,30 @@ void addModelDetails(const ModelProto &model, ModuleOp module) {
   setSerialized("onnx.configuration", model.configuration());
 }
 
-OwningOpRef<ModuleOp> importSkeleton(const ModelProto &model, const Source &source, Location location, MLIRContext *context,
-                                     const ImportOptions &options) {
+/// Checks the model, brings it to the opset that was asked for, and checks what came out.
+LogicalResult prepare(ModelProto &model, Location location, const ImportOptions &options) {
   if (failed(checkVersions(model, location)))
+    return failure();
+  auto check = [&](llvm::StringRef state) -> LogicalResult {
+    if (std::string wrong = options.check ? checkModel(model) : ""; !wrong.empty())
+      return emitError(location) << "the ONNX checker refuses the " << state << ": " << wrong;
+    return success();
+  };
+  if (failed(check("model")))
+    return failure();
+  if (options.convertToOpset == 0)
+    return success();
+  if (options.convertToOpset < 1 || options.convertToOpset > newestOpset)
+    return emitError(location) << "expected an opset from 1 to " << newestOpset << " to convert to, but got " << options.convertToOpset;
+  if (std::string wrong = convertOpset(model, options.convertToOpset); !wrong.empty())
+    return emitError(location) << "cannot convert the model to opset " << options.convertToOpset << ": " << wrong;
+  return check("converted model");
+}
+
+OwningOpRef<ModuleOp> importSkeleton(ModelProto &model, const Source &source, Location location, MLIRContext *context,
+                                     const ImportOptions &options) {
+  if (failed(prepare(model, location, options)))
     return {};
-  if (options.check)
-    if (std::string wrong = checkModel(model); !wrong.empty())
-      return emitError(location) << "the ONNX checker refuses the model: " << wrong, OwningOpRef<ModuleOp>();
   ModelProto inferred = model;
   if (options.inferShapes)
     if (std::string wrong = inferShapes(inferred); !wrong.empty())

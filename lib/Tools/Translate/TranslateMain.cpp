@@ -32,6 +32,8 @@ cl::opt<onnx::ExternalData> externalData(
                clEnumValN(onnx::ExternalData::Always, "always", "in a file beside it"),
                clEnumValN(onnx::ExternalData::Never, "never", "in the model's own file")),
     cl::cat(category));
+cl::opt<int64_t> convertOpset("convert-opset", cl::desc("convert an imported model to this opset first"), cl::value_desc("version"),
+                              cl::init(0), cl::cat(category));
 cl::opt<bool> noVerify("no-check", cl::desc("do not run the ONNX checker"), cl::cat(category));
 
 /// `file:line:column: error: text`; ONNX files have no lines to point at.
@@ -60,6 +62,7 @@ LogicalResult importOnnx(StringRef input, StringRef output, MLIRContext *context
   onnx::ImportOptions options;
   options.inlineWeights = inlineWeights;
   options.check = !noVerify;
+  options.convertToOpset = convertOpset;
   ScopedDiagnosticHandler handler(context, [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
   OwningOpRef<ModuleOp> module;
   std::unique_ptr<llvm::MemoryBuffer> buffer;

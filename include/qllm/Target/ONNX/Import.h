@@ -22,6 +22,8 @@ struct ImportOptions {
   bool inlineWeights = false;
   /// Runs the ONNX checker.
   bool check = true;
+  /// Converts the model to this version of the default domain first, by the onnx library's converter; 0 leaves it.
+  int64_t convertToOpset = 0;
   /// Infers types of values by the ONNX library, with data propagation.
   bool inferShapes = true;
 };
