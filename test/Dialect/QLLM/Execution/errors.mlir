@@ -1,6 +1,7 @@
 // What only shows when it runs is an error at its operation, with wanted and found values.
 // RUN: not qllm-translate --run --function=embedding_index %s 2>&1 | FileCheck %s --check-prefix=INDEX
 // RUN: not qllm-translate --run --function=quantize_nan %s 2>&1 | FileCheck %s --check-prefix=NAN
+// RUN: not qllm-translate --run --function=quantize_infinity %s 2>&1 | FileCheck %s --check-prefix=INFINITY
 // RUN: not qllm-translate --run --function=expect_eq %s 2>&1 | FileCheck %s --check-prefix=EQ
 // RUN: not qllm-translate --run --function=expect_close %s 2>&1 | FileCheck %s --check-prefix=CLOSE
 
@@ -13,9 +14,18 @@ func.func @embedding_index() {
   return
 }
 
-// NAN: {{nan|NaN}}
+// NAN: expected finite values, but element 0 is nan
 func.func @quantize_nan() {
   %x = onnx.Initializer "x" = dense<[[0x7FC00000, 1.0]]> : tensor<1x2xf32>
+  %q = qllm.quantize %x : tensor<1x2xf32> -> !qllm.quantized<1x2, #qllm.int<8>, per_token>
+  %d = qllm.dequantize %q : !qllm.quantized<1x2, #qllm.int<8>, per_token> -> tensor<1x2xf32>
+  check.expect_eq %d, %d : tensor<1x2xf32>, tensor<1x2xf32>
+  return
+}
+
+// INFINITY: expected finite values, but element 0 is inf
+func.func @quantize_infinity() {
+  %x = onnx.Initializer "x" = dense<[[0x7F800000, 1.0]]> : tensor<1x2xf32>
   %q = qllm.quantize %x : tensor<1x2xf32> -> !qllm.quantized<1x2, #qllm.int<8>, per_token>
   %d = qllm.dequantize %q : !qllm.quantized<1x2, #qllm.int<8>, per_token> -> tensor<1x2xf32>
   check.expect_eq %d, %d : tensor<1x2xf32>, tensor<1x2xf32>

@@ -67,6 +67,17 @@ func.func @static_per_channel() {
   return
 }
 
+// Given parameters saturate an infinity.
+func.func @static_infinity() {
+  %x = onnx.Initializer "x" = dense<[[0x7F800000, 1.0, 0xFF800000]]> : tensor<1x3xf32>
+  %s = onnx.Initializer "s" = dense<1.0> : tensor<f32>
+  %codes = onnx.Initializer "codes" = dense<[[127, 1, -128]]> : tensor<1x3xi8>
+  %q = qllm.quantize %x scales(%s : tensor<f32>) : tensor<1x3xf32> -> !qllm.quantized<1x3, #qllm.int<8>, per_tensor>
+  %c, %s2 = qllm.unpack %q : !qllm.quantized<1x3, #qllm.int<8>, per_tensor>
+  check.expect_eq %c, %codes : tensor<1x3xi8>, tensor<1x3xi8>
+  return
+}
+
 // Three copies of 4/3 each: without offsets they round to 3, with -1/3, 0 and 1/3 to the 4 of the whole channel.
 func.func @rounding_offsets() {
   %x = onnx.Initializer "x" = dense<[[4.0]]> : tensor<1x1xf32>

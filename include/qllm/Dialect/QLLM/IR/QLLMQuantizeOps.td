@@ -39,7 +39,8 @@ def QLLM_QuantizeOp : QLLM_Op<"quantize", [AttrSizedOperandSegments]> {
     M is the largest finite value of the format. The e4m3 rule without a tensor scale has t = 1. A scale
     below 1e-8 becomes 1e-8 (below the smallest value of its encoding, that value). A scale is rounded to
     its encoding before it is used. `include_zero` extends the range of an asymmetric integer to contain
-    zero first; otherwise z may lie outside the codes. A NaN element is an error when the operation runs.
+    zero first; otherwise z may lie outside the codes. When the operation runs, a NaN element is an error, and
+    so is an infinite one where the range is dynamic; given parameters saturate it.
 
     Constraints:
     - (C1) shape(`input`) = shape(`result`).
