@@ -19,6 +19,9 @@ std::optional<int64_t> qllm::elementCount(llvm::ArrayRef<int64_t> shape) {
   }
   if (nonZero > INT64_MAX / 16)
     return std::nullopt; // the byte count must fit too
+  // Kernels loop over the other dimensions of an empty tensor, which no memory bounds.
+  if (count == 0 && nonZero > (int64_t(1) << 31))
+    return std::nullopt;
   return count;
 }
 

@@ -21,6 +21,8 @@ struct ModuleRun {
   std::string output;
   std::string function;
   unsigned threads;
+  /// Runs so many times and prints the seconds of each; 0 for one run and no times.
+  unsigned repeat = 0;
 
   /// Without inputs, output and a function of that name, every function without arguments runs, in
   /// order. Failures are diagnostics.

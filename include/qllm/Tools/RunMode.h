@@ -10,7 +10,8 @@
 
 namespace qllm {
 
-/// Adds --run and its options --input, --output, --function, --run-threads and --run-list.
+/// Adds --run and its options --input, --output, --function, --run-threads, --run-repeat and
+/// --run-list.
 TranslateMode runMode();
 
 } // namespace qllm

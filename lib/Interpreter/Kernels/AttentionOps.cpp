@@ -36,6 +36,10 @@ LogicalResult readPositions(KernelContext &ctx, AttentionProblem &problem, int64
   problem.causal = ctx.attr("is_causal", int64_t(0));
   problem.leftWindow = ctx.attr("left_window_size", int64_t(-1));
   problem.rightWindow = ctx.attr("right_window_size", int64_t(-1));
+  constexpr int64_t widest = int64_t(1)
+                             << 40; // beyond any number of keys; keeps sums of positions in range
+  problem.leftWindow = std::min(problem.leftWindow, widest);
+  problem.rightWindow = std::min(problem.rightWindow, widest);
   problem.offsets.assign(problem.batches(), past);
   problem.validKeys.assign(problem.batches(), problem.keys());
   if (!ctx.has(6))

@@ -156,6 +156,11 @@ LogicalResult einsum(KernelContext &ctx) {
         ordered[equation.order.find(label)] += own[d];
     strides.push_back(ordered);
   }
+  Shape all;
+  for (char label : equation.order)
+    all.push_back(equation.sizes.lookup(int(label)));
+  if (!elementCount(all))
+    return ctx.fail("expected a representable number of products, but got " + describeShape(all));
   Shape shape;
   for (char label : equation.result)
     shape.push_back(equation.sizes.lookup(int(label)));

@@ -36,8 +36,11 @@ LogicalResult MatMulShape::compute(KernelContext &ctx, llvm::ArrayRef<int64_t> l
   std::optional<Shape> batch = broadcastShape({batchA, batchB});
   if (depth != b[b.size() - 2] || !batch)
     return misfit();
-  for (int64_t dim : *batch)
-    batches *= dim;
+  batches = elementCount(*batch).value_or(0);
+  constexpr int64_t mostBatches = int64_t(1) << 28;
+  if (!elementCount(*batch) || batches > mostBatches)
+    return ctx.fail("expected at most " + llvm::Twine(mostBatches) + " products, but got " +
+                    describeShape(*batch));
   leftIndex.assign(batches, 0);
   rightIndex.assign(batches, 0);
   auto fill = [&](llvm::ArrayRef<int64_t> dims, std::vector<int64_t> &index) {

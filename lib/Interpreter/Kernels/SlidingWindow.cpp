@@ -38,7 +38,7 @@ void padSame(SlidingWindow &window, bool upper) {
 LogicalResult SlidingWindow::read(KernelContext &ctx, llvm::ArrayRef<int64_t> shape,
                                   llvm::ArrayRef<int64_t> kernelShape) {
   if (shape.size() < 3 || kernelShape.size() + 2 != shape.size() ||
-      llvm::any_of(kernelShape, [](int64_t k) { return k < 1; }))
+      llvm::any_of(kernelShape, [](int64_t k) { return k < 1 || k >= (int64_t(1) << 31); }))
     return ctx.fail("expected a kernel for the spatial dimensions, but got " +
                     describeShape(kernelShape) + " for " + describeShape(shape));
   int64_t count = int64_t(kernelShape.size());
@@ -68,5 +68,7 @@ LogicalResult SlidingWindow::read(KernelContext &ctx, llvm::ArrayRef<int64_t> sh
       --places;
     output.push_back(places);
   }
+  if (!elementCount(input) || !elementCount(kernel) || !elementCount(output))
+    return ctx.fail("expected a window of representable size, but got " + describeShape(kernel));
   return success();
 }

@@ -10,9 +10,11 @@
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Import.h"
 #include "qllm/Tensor/NumpyFile.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
+#include <chrono>
 
 using namespace mlir;
 using namespace qllm;
@@ -119,8 +121,15 @@ LogicalResult runFunction(interp::Interpreter &interpreter, func::FuncOp functio
                            function.getLoc(), inputs.back())))
       return failure();
   }
-  if (failed(interpreter.run(function.getSymName(), inputs, results)))
-    return failure();
+  for (unsigned i = 0; i < std::max(1u, run.repeat); ++i) {
+    auto start = std::chrono::steady_clock::now();
+    results.clear();
+    if (failed(interpreter.run(function.getSymName(), inputs, results)))
+      return failure();
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (run.repeat)
+      llvm::outs() << "run " << i + 1 << ": " << llvm::format("%.4f", seconds.count()) << " s\n";
+  }
   std::vector<std::pair<std::string, Tensor>> arrays;
   for (auto [i, value] : llvm::enumerate(results))
     if (failed(collect(nameOf(function.getResultAttr(i, "onnx.name"), "result", i), value,

@@ -31,6 +31,9 @@ struct Options {
                                 cl::init("main")};
   cl::opt<unsigned> threads{"run-threads", cl::desc("threads for --run; 0 for one per core"),
                             cl::init(0)};
+  cl::opt<unsigned> repeat{"run-repeat",
+                           cl::desc("for --run: run so many times and print the seconds of each"),
+                           cl::init(0)};
   cl::opt<std::string> list{
       "run-list",
       cl::desc("for --run: run many models; each line of the file is MODEL INPUTS.npz OUTPUTS.npz"),
@@ -85,8 +88,8 @@ TranslateMode qllm::runMode() {
               return runList(*options, context);
             ScopedDiagnosticHandler handler(context, printNodeDiagnostic);
             std::vector<std::string> inputs(options->inputs.begin(), options->inputs.end());
-            return ModuleRun{input.str(), inputs, options->output, options->function,
-                             options->threads}
+            return ModuleRun{input.str(),       inputs,           options->output,
+                             options->function, options->threads, options->repeat}
                 .execute(context);
           }};
 }
