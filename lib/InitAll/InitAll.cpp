@@ -13,6 +13,7 @@
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -23,7 +24,11 @@ void qllm::registerAllPasses() {
   registerDialectTransformsPasses();
   registerONNXToQLLMPasses();
   registerQLLMToONNXPasses();
+  registerRaisePasses();
   registerRoundingPasses();
 }
 
-void qllm::registerAllPipelines() { registerRecipePipelines(); }
+void qllm::registerAllPipelines() {
+  registerRaisePipelines();
+  registerRecipePipelines();
+}

@@ -1,0 +1,115 @@
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Every small model of test/Inputs/models raises to one form and computes what it computed before."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("QLLM_BUILD", SOURCE / "build" / "release")) / "bin"
+MODELS = SOURCE / "test" / "Inputs" / "models"
+NAMES = sorted(path.stem for path in MODELS.glob("*.onnx"))
+# Two layers: two norms each and the last one, queries and keys turned, one attention.
+LLAMA = {"RMSNormalization": 5, "RotaryEmbedding": 4, "Attention": 2}
+ENCODER = {"LayerNormalization": 5, "Gelu": 2, "Attention": 2}
+LLAMA_LAYER = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+PACKED_LAYER = ["qkv_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+ENCODER_LAYER = ["q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"]
+
+
+def tool(name, *arguments):
+    result = subprocess.run([BIN / name, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[:2000]
+    return result
+
+
+@pytest.fixture(scope="module")
+def raised(tmp_path_factory):
+    """Raises a model once: the module's path, its text, what the passes said."""
+    done = {}
+
+    def make(name):
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            shutil.copy(MODELS / f"{name}.onnx", folder / "model.onnx")
+            tool("qllm-translate", "--import-onnx", folder / "model.onnx", "-o", folder / "model.mlir")
+            log = tool("qllm-opt", folder / "model.mlir", "-qllm-raise", "-o", folder / "raised.mlir").stderr
+            done[name] = folder / "raised.mlir", (folder / "raised.mlir").read_text(), log
+        return done[name]
+
+    return make
+
+
+def count(text, operation):
+    return len(re.findall(rf"= onnx\.{re.escape(operation)}\(", text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_form(name, raised):
+    _, text, log = raised(name)
+    wanted = LLAMA if name.startswith("llama") else ENCODER
+    assert {operation: count(text, operation) for operation in wanted} == wanted
+    # Nothing of the decomposed forms is left, nothing of com.microsoft, and nothing was skipped.
+    for operation in ("Softmax", "IsNaN", "Erf", "Tanh", "Pow", "Sqrt", "ReduceMean", "Neg"):
+        assert count(text, operation) == 0, operation
+    assert "onnx.ms." not in text and "remark" not in log
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("llama")])
+def test_shared_heads(name, raised):
+    """No key or value is repeated for its group of queries: that takes a tensor of rank 5."""
+    _, text, _ = raised(name)
+    assert not re.search(r"= onnx\.Expand\(.*-> tensor<(?:[0-9?]+x){5}f32>", text)
+
+
+def expected_layers(name):
+    layer = ENCODER_LAYER if not name.startswith("llama") else LLAMA_LAYER
+    if name in ("llama-genai", "llama-genai-untied"):
+        layer = PACKED_LAYER
+    names = [f"layers.{i}.{part}" for i in range(2) for part in layer]
+    return names + {"llam": ["lm_head"], "bert": [], "vit-": ["head"]}[name[:4]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_report(name, raised):
+    module, _, _ = raised(name)
+    products = json.loads(tool("qllm-opt", module, "-qllm-report-matmuls=json=true", "-o", os.devnull).stderr)
+    linears = [p for p in products if p["quantizable"]]
+    assert sorted(p["name"] for p in linears) == sorted(expected_layers(name))
+    assert sum(p["kind"].startswith("Attention") for p in products) == 4
+    assert all(p["reason"] for p in products if not p["quantizable"])
+    assert all(p["weight_elements"] == p["input_size"] * p["output_size"] for p in linears)
+
+
+def compared(name, sample):
+    """Which tokens of the logits have a meaning: ONNX Runtime's Attention takes the lowest finite number for minus infinity, so
+    a padded token (which sees nothing) differs there, though not in the operator's definition."""
+    mask = sample.get("in.attention_mask")
+    first = sample["out.logits" if "out.logits" in sample else "out.hidden"]
+    if mask is None or not name.startswith("llama"):
+        return np.ones(first.shape[:2], bool)
+    return mask[:, -first.shape[1]:].astype(bool)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_results(name, raised, tmp_path):
+    module, _, _ = raised(name)
+    tool("qllm-translate", "--export-onnx", module, "-o", tmp_path / "raised.onnx")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(tmp_path / "raised.onnx", options, providers=["CPUExecutionProvider"])
+    sample = dict(np.load(MODELS / f"{name}.npz"))
+    got = session.run(None, {key[3:]: value for key, value in sample.items() if key.startswith("in.")})
+    for output, value in zip(session.get_outputs(), got):
+        want = sample["out." + output.name]
+        assert value.shape == want.shape
+        if output.name in ("logits", "hidden") and want.ndim == 3:
+            value, want = (array[compared(name, sample)] for array in (value, want))
+        np.testing.assert_allclose(value, want, atol=2e-5, rtol=1e-4)
