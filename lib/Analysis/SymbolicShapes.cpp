@@ -353,6 +353,23 @@ std::optional<SymbolicShape> SymbolicShapes::shapeByRule(Value value) {
     return elements(op->getOperand(0));
   if (!first)
     return std::nullopt;
+  if (isa<onnx::ReduceMeanOp, onnx::ReduceSumOp, onnx::ReduceMaxOp>(op)) {
+    auto keep = op->getAttrOfType<IntegerAttr>("keepdims");
+    std::optional<SmallVector<int64_t>> axes;
+    if (op->getNumOperands() == 2)
+      axes = constantInts(op->getOperand(1));
+    if (!axes || axes->empty())
+      return std::nullopt;
+    if (keep && keep.getInt() == 0)
+      return squeeze(*first, *axes);
+    for (int64_t axis : *axes) {
+      axis = normalize(axis, first->size());
+      if (axis < 0 || axis >= static_cast<int64_t>(first->size()))
+        return std::nullopt;
+      (*first)[axis] = SymbolicDim::number(1);
+    }
+    return first;
+  }
   if (auto transpose = dyn_cast<onnx::TransposeOp>(op))
     return permute(*first, transpose.getPerm());
   if (isa<onnx::UnsqueezeOp, onnx::SqueezeOp>(op)) {

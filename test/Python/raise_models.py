@@ -1,5 +1,6 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Every small model of test/Inputs/models raises to one form and computes what it computed before."""
+"""Every small model of test/Inputs/models raises to one form and computes what it computed before, on the interpreter and,
+exported, in ONNX Runtime."""
 
 import json
 import os
@@ -113,3 +114,51 @@ def test_same_results(name, raised, tmp_path):
         if output.name in ("logits", "hidden") and want.ndim == 3:
             value, want = (array[compared(name, sample)] for array in (value, want))
         np.testing.assert_allclose(value, want, atol=2e-5, rtol=1e-4)
+
+
+def interpret(module, feeds, folder):
+    np.savez(folder / "in.npz", **feeds)
+    tool("qllm-translate", "--run", module, f"--input={folder / 'in.npz'}", f"--output={folder / 'out.npz'}")
+    return dict(np.load(folder / "out.npz"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("vit")])  # no convolution there
+def test_same_on_the_interpreter(name, raised, tmp_path):
+    """Padding included: the interpreter computes what the operators are defined to compute."""
+    module, _, _ = raised(name)
+    sample = dict(np.load(MODELS / f"{name}.npz"))
+    feeds = {key[3:]: value for key, value in sample.items() if key.startswith("in.")}
+    before, after = (interpret(m, feeds, tmp_path) for m in (module.with_name("model.mlir"), module))
+    assert before.keys() == after.keys()
+    for key, want in before.items():
+        np.testing.assert_allclose(after[key], want, atol=2e-5, rtol=1e-4)
+        np.testing.assert_allclose(want, sample["out." + key], atol=2e-5, rtol=1e-4)
+
+
+def grouped_feeds(past, step, lengths):
+    generator = np.random.default_rng(7)
+    total = past + step
+    feeds = {"input_ids": generator.integers(3, 96, (len(lengths), step))}
+    feeds["attention_mask"] = np.array([[int(j < n) for j in range(total)] for n in lengths])
+    for layer in range(2):
+        for kind in ("key", "value"):
+            cache = generator.standard_normal((len(lengths), 2, past, 16), dtype=np.float32)
+            feeds[f"past_key_values.{layer}.{kind}"] = cache
+    return feeds
+
+
+@pytest.mark.parametrize("name", ["llama-genai", "llama-genai-unpacked"])
+@pytest.mark.parametrize("past, step, lengths", [(5, 1, (6, 6)), (5, 3, (8, 8)), (5, 1, (6, 4)), (5, 2, (5, 7)), (0, 4, (4, 2))],
+                         ids=["decode", "chunk", "ragged decode", "ragged chunk", "padded prompt"])
+def test_grouped_attention_steps(name, past, step, lengths, raised, tmp_path):
+    """A cache that grows, entries of equal and of different lengths. What lies behind an entry's end has no meaning."""
+    module, _, _ = raised(name)
+    feeds = grouped_feeds(past, step, lengths)
+    before, after = (interpret(m, feeds, tmp_path) for m in (module.with_name("model.mlir"), module))
+    for key, want in before.items():
+        for entry, length in enumerate(lengths):
+            valid = min(length, step) if past == 0 else step
+            have = (after[key][entry, :valid], want[entry, :valid])
+            if key != "logits":
+                have = (after[key][entry, :, :length], want[entry, :, :length])
+            np.testing.assert_allclose(*have, atol=2e-5, rtol=1e-4, err_msg=key)

@@ -56,6 +56,9 @@ public:
   /// False if the dimension may be negative, as a difference may.
   bool isSize(SymbolicDim dim) const { return dim.known ? dim.value >= 0 : !signedSymbols.contains(dim.value); }
 
+  /// The number or the one symbol that stands for all that are proved equal to `dim`.
+  SymbolicDim resolve(SymbolicDim dim) const;
+
   /// True if the two are proved equal.
   bool equal(SymbolicDim a, SymbolicDim b) const { return resolve(a) == resolve(b); }
 
@@ -71,7 +74,6 @@ private:
   SymbolicDim valueSymbol(mlir::Value value, unsigned index);
   SymbolicDim named(llvm::StringRef name);
   SymbolicDim combine(char operation, SymbolicDim a, SymbolicDim b);
-  SymbolicDim resolve(SymbolicDim dim) const;
   void unify(SymbolicDim a, SymbolicDim b);
   SymbolicDim product(llvm::ArrayRef<SymbolicDim> factors);
 

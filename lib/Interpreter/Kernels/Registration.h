@@ -28,6 +28,7 @@ void addNormalizationKernels(KernelRegistry &registry);
 void addAttentionKernels(KernelRegistry &registry);
 void addRotaryKernels(KernelRegistry &registry);
 void addGroupQueryKernels(KernelRegistry &registry);
+void addCacheUpdateKernels(KernelRegistry &registry);
 void addConvolutionKernels(KernelRegistry &registry);
 void addPoolingKernels(KernelRegistry &registry);
 void addResizeKernels(KernelRegistry &registry);

@@ -25,6 +25,7 @@ const KernelRegistry &KernelRegistry::builtin() {
     addAttentionKernels(result);
     addRotaryKernels(result);
     addGroupQueryKernels(result);
+    addCacheUpdateKernels(result);
     addConvolutionKernels(result);
     addPoolingKernels(result);
     addResizeKernels(result);

@@ -16,6 +16,7 @@ void qllm::buildRaisePipeline(OpPassManager &manager) {
   manager.addPass(createOnnxRaiseActivation());
   manager.addPass(createOnnxRaiseRotary());
   manager.addPass(createOnnxRaiseAttention());
+  manager.addPass(createOnnxShareSizes());
   manager.addPass(createOnnxNameLayers());
 }
 

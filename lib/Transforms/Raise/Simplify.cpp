@@ -4,7 +4,6 @@
 // What stands around the mathematics: views that change nothing, shape arithmetic, older operator forms.
 
 #include "RaiseUtils.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "qllm/Transforms/Raise/Passes.h"
 
 namespace qllm {

@@ -74,6 +74,14 @@ def OnnxRaiseAttention : RaisePass<"onnx-raise-attention"> {
   }];
 }
 
+def OnnxShareSizes : RaisePass<"onnx-share-sizes"> {
+  let summary = "ask each size of the first value that has it";
+  let description = [{
+    Exporters ask late values for their sizes: repeated keys, reshaped scores. Once the mathematics is raised these values live
+    for their shapes only. A single size that is provably that of an earlier value is asked of the earliest one.
+  }];
+}
+
 def OnnxNameLayers : RaisePass<"onnx-name-layers"> {
   let summary = "give linear layers readable names";
   let description = [{
