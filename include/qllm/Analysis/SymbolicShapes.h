@@ -20,6 +20,12 @@
 
 namespace qllm {
 
+namespace onnx {
+class ConstantOfShapeOp;
+class ReshapeOp;
+class SliceOp;
+} // namespace onnx
+
 /// A dimension or an integer used as one: a number, or a symbol that stands for one value throughout the function.
 /// Equal means proved equal, from the operators or from names of dimensions that the model declares; two different symbols may still have the same value at run time.
 struct SymbolicDim {
@@ -68,7 +74,21 @@ public:
 private:
   std::optional<SymbolicShape> computeShape(mlir::Value value);
   std::optional<SymbolicShape> shapeByRule(mlir::Value value);
+  std::optional<SymbolicShape> elementwiseRule(mlir::Operation *op);
+  std::optional<SymbolicShape> generatorRule(mlir::Operation *op);
+  std::optional<SymbolicShape> viewRule(mlir::Operation *op, const SymbolicShape &first);
+  std::optional<SymbolicShape> reshapeRule(onnx::ReshapeOp op);
+  std::optional<SymbolicShape> reduceRule(mlir::Operation *op, SymbolicShape first);
+  std::optional<SymbolicShape> indexRule(mlir::Operation *op, SymbolicShape first);
+  std::optional<SymbolicShape> sliceRule(onnx::SliceOp op, SymbolicShape first);
+  std::optional<SymbolicShape> productRule(mlir::Operation *op, SymbolicShape first);
+
   std::optional<SymbolicShape> computeElements(mlir::Value value);
+  std::optional<SymbolicShape> elementsOfPart(mlir::Operation *op);
+  std::optional<SymbolicShape> elementsOfFill(onnx::ConstantOfShapeOp op);
+  std::optional<SymbolicShape> elementsOfArithmetic(mlir::Operation *op);
+  std::optional<SymbolicShape> elementsOfView(mlir::Operation *op);
+  std::optional<SymbolicDim> elementOf(mlir::Operation *op, llvm::ArrayRef<SymbolicDim> at);
 
   SymbolicShape freshShape(mlir::Value value, unsigned rank);
   SymbolicDim valueSymbol(mlir::Value value, unsigned index);
