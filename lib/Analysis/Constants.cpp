@@ -78,15 +78,18 @@ TypedAttr qllm::constantValue(Value value) {
   if (TypedAttr elements = constant.getValueAttr())
     return elements;
   if (auto number = constant.getValueFloatAttr())
-    return DenseElementsAttr::get(RankedTensorType::get({}, number.getType()), ArrayRef<Attribute>(number));
+    return DenseElementsAttr::get(RankedTensorType::get({}, number.getType()),
+                                  ArrayRef<Attribute>(number));
   if (auto number = constant.getValueIntAttr())
-    return DenseElementsAttr::get(RankedTensorType::get({}, number.getType()), ArrayRef<Attribute>(number));
+    return DenseElementsAttr::get(RankedTensorType::get({}, number.getType()),
+                                  ArrayRef<Attribute>(number));
   if (auto numbers = constant.getValueIntsAttr())
-    return DenseElementsAttr::get(RankedTensorType::get({numbers.size()}, IntegerType::get(context, 64)),
-                                  numbers.asArrayRef());
+    return DenseElementsAttr::get(
+        RankedTensorType::get({numbers.size()}, IntegerType::get(context, 64)),
+        numbers.asArrayRef());
   if (auto numbers = constant.getValueFloatsAttr())
-    return DenseElementsAttr::get(RankedTensorType::get({numbers.size()}, Float32Type::get(context)),
-                                  numbers.asArrayRef());
+    return DenseElementsAttr::get(
+        RankedTensorType::get({numbers.size()}, Float32Type::get(context)), numbers.asArrayRef());
   return nullptr;
 }
 
@@ -94,8 +97,8 @@ bool qllm::isConstantData(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (isa<onnx::InitializerOp, onnx::ConstantOp>(op))
       return true;
-    if (!isa<onnx::TransposeOp, onnx::ReshapeOp, onnx::IdentityOp, onnx::SqueezeOp, onnx::UnsqueezeOp,
-             onnx::DequantizeLinearOp, onnx::CastOp>(op))
+    if (!isa<onnx::TransposeOp, onnx::ReshapeOp, onnx::IdentityOp, onnx::SqueezeOp,
+             onnx::UnsqueezeOp, onnx::DequantizeLinearOp, onnx::CastOp>(op))
       return false;
     value = op->getOperand(0);
   }

@@ -35,7 +35,8 @@ std::optional<ElementBounds> ofConstant(Value value) {
   auto dense = dyn_cast_or_null<DenseElementsAttr>(qllm::constantValue(value));
   if (!dense || (dense.getNumElements() > 4096 && !dense.isSplat()) || dense.empty())
     return std::nullopt;
-  ElementBounds range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  ElementBounds range{std::numeric_limits<double>::infinity(),
+                      -std::numeric_limits<double>::infinity()};
   auto add = [&](double number) {
     range.low = std::min(range.low, number);
     range.high = std::max(range.high, number);
@@ -54,11 +55,16 @@ std::optional<ElementBounds> ofConstant(Value value) {
   return good ? std::optional(range) : std::nullopt;
 }
 
-ElementBounds unite(ElementBounds a, ElementBounds b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
+ElementBounds unite(ElementBounds a, ElementBounds b) {
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
 
-/// The extremes of an operation over the corners; nothing if one of them is NaN (as infinity minus infinity).
-template <typename Function> std::optional<ElementBounds> corners(ElementBounds a, ElementBounds b, Function function) {
-  double values[] = {function(a.low, b.low), function(a.low, b.high), function(a.high, b.low), function(a.high, b.high)};
+/// The extremes of an operation over the corners; nothing if one of them is NaN (as infinity minus
+/// infinity).
+template <typename Function>
+std::optional<ElementBounds> corners(ElementBounds a, ElementBounds b, Function function) {
+  double values[] = {function(a.low, b.low), function(a.low, b.high), function(a.high, b.low),
+                     function(a.high, b.high)};
   if (std::any_of(std::begin(values), std::end(values), [](double v) { return std::isnan(v); }))
     return std::nullopt;
   auto [low, high] = std::minmax_element(std::begin(values), std::end(values));
@@ -74,8 +80,9 @@ std::optional<ElementBounds> rangeOf(Value value, int depth) {
   if (!op || depth == 0)
     return std::nullopt;
   auto operand = [&](unsigned i) { return rangeOf(op->getOperand(i), depth - 1); };
-  if (isa<onnx::CastOp, onnx::IdentityOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::ReshapeOp, onnx::TransposeOp,
-          onnx::ExpandOp, onnx::SliceOp, onnx::GatherOp, onnx::GatherNDOp, onnx::TileOp, onnx::FlattenOp>(op))
+  if (isa<onnx::CastOp, onnx::IdentityOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::ReshapeOp,
+          onnx::TransposeOp, onnx::ExpandOp, onnx::SliceOp, onnx::GatherOp, onnx::GatherNDOp,
+          onnx::TileOp, onnx::FlattenOp>(op))
     return operand(0);
   if (isa<onnx::TriluOp>(op)) {
     std::optional<ElementBounds> kept = operand(0);

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The list of matrix products. An operator that computes products but that no rule knows is listed as such, too.
+// The list of matrix products. An operator that computes products but that no rule knows is listed
+// as such, too.
 
 #include "qllm/Analysis/MatrixProducts.h"
 
@@ -81,10 +82,14 @@ void judgeWeight(MatrixProduct &product, Value left, Value right, bool transpose
   product.weightElements = elementsOf(weight);
   auto type = dyn_cast<RankedTensorType>(weight.getType());
   if (!weight.getDefiningOp<onnx::InitializerOp>() && !weight.getDefiningOp<onnx::ConstantOp>())
-    product.reason = "the weight is computed by " + weight.getDefiningOp()->getName().getStringRef().str();
+    product.reason =
+        "the weight is computed by " + weight.getDefiningOp()->getName().getStringRef().str();
   else if (!type || type.getRank() != 2)
-    product.reason = "the weight has rank " + (type ? std::to_string(type.getRank()) : std::string("unknown")) + ", expected 2";
-  else if (!type.getElementType().isF32() && !type.getElementType().isF16() && !type.getElementType().isBF16())
+    product.reason = "the weight has rank " +
+                     (type ? std::to_string(type.getRank()) : std::string("unknown")) +
+                     ", expected 2";
+  else if (!type.getElementType().isF32() && !type.getElementType().isF16() &&
+           !type.getElementType().isBF16())
     product.reason = "the weight is not f32, f16 or bf16";
   else
     product.quantizable = true;
@@ -101,7 +106,8 @@ void addAttention(Operation *op, StringRef operatorName, std::vector<MatrixProdu
 void addConv(onnx::ConvOp conv, std::vector<MatrixProduct> &products) {
   MatrixProduct product = start(conv, "Conv");
   product.outputSize = sizeAt(conv.getW().getType(), 0);
-  if (auto type = dyn_cast<RankedTensorType>(conv.getW().getType()); type && type.hasStaticShape()) {
+  if (auto type = dyn_cast<RankedTensorType>(conv.getW().getType());
+      type && type.hasStaticShape()) {
     product.weightElements = type.getNumElements();
     product.inputSize = product.outputSize > 0 ? product.weightElements / product.outputSize : -1;
   }
@@ -118,8 +124,9 @@ void addGemm(onnx::GemmOp gemm, std::vector<MatrixProduct> &products) {
   if (product.quantizable && gemm.getTransA().value_or(0) != 0) {
     product.quantizable = false;
     product.reason = "transA is set";
-  } else if (product.quantizable && (gemm.getAlpha().value_or(APFloat(1.0f)).convertToFloat() != 1.0f ||
-                                     gemm.getBeta().value_or(APFloat(1.0f)).convertToFloat() != 1.0f)) {
+  } else if (product.quantizable &&
+             (gemm.getAlpha().value_or(APFloat(1.0f)).convertToFloat() != 1.0f ||
+              gemm.getBeta().value_or(APFloat(1.0f)).convertToFloat() != 1.0f)) {
     product.quantizable = false;
     product.reason = "alpha or beta is not 1";
   }
@@ -128,11 +135,34 @@ void addGemm(onnx::GemmOp gemm, std::vector<MatrixProduct> &products) {
 
 /// Operators outside the typed subset that multiply matrices.
 StringRef opaqueReason(StringRef name) {
-  static const llvm::StringSet<> known = {
-      "Attention", "ConvInteger", "ConvTranspose", "DecoderMaskedMultiHeadAttention", "DeformConv", "Einsum", "FusedConv",
-      "FusedGemm", "GRU", "GemmFloat8", "LSTM", "MatMulBnb4", "MatMulFpQ4", "MatMulInteger", "MatMulIntegerToFloat", "MoE",
-      "PackedAttention", "QAttention", "QLinearConv", "QLinearMatMul", "QMoE", "RNN", "DynamicQuantizeMatMul",
-      "DynamicQuantizeLSTM", "LinearAttention", "MultiHeadAttention", "PagedAttention", "SparseAttention"};
+  static const llvm::StringSet<> known = {"Attention",
+                                          "ConvInteger",
+                                          "ConvTranspose",
+                                          "DecoderMaskedMultiHeadAttention",
+                                          "DeformConv",
+                                          "Einsum",
+                                          "FusedConv",
+                                          "FusedGemm",
+                                          "GRU",
+                                          "GemmFloat8",
+                                          "LSTM",
+                                          "MatMulBnb4",
+                                          "MatMulFpQ4",
+                                          "MatMulInteger",
+                                          "MatMulIntegerToFloat",
+                                          "MoE",
+                                          "PackedAttention",
+                                          "QAttention",
+                                          "QLinearConv",
+                                          "QLinearMatMul",
+                                          "QMoE",
+                                          "RNN",
+                                          "DynamicQuantizeMatMul",
+                                          "DynamicQuantizeLSTM",
+                                          "LinearAttention",
+                                          "MultiHeadAttention",
+                                          "PagedAttention",
+                                          "SparseAttention"};
   return known.contains(name) ? "no rule for this operator" : "";
 }
 
@@ -211,7 +241,8 @@ std::vector<MatrixProduct> qllm::findMatrixProducts(Operation *root) {
 llvm::json::Array qllm::toJSON(const std::vector<MatrixProduct> &products) {
   llvm::json::Array list;
   for (const MatrixProduct &product : products) {
-    llvm::json::Object object{{"name", product.name}, {"kind", product.kind}, {"quantizable", product.quantizable}};
+    llvm::json::Object object{
+        {"name", product.name}, {"kind", product.kind}, {"quantizable", product.quantizable}};
     if (product.inputSize >= 0)
       object["input_size"] = product.inputSize;
     if (product.outputSize >= 0)

@@ -1,8 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The integers inside shape computations: Shape, Gather of a Shape, Concat, arithmetic, and the Where(Equal(s, -1), 1, s)
-// that tracing exporters write in front of every Expand.
+// The integers inside shape computations: Shape, Gather of a Shape, Concat, arithmetic, and the
+// Where(Equal(s, -1), 1, s) that tracing exporters write in front of every Expand.
 
 #include "qllm/Analysis/Constants.h"
 #include "qllm/Analysis/SymbolicShapes.h"
@@ -63,11 +63,13 @@ std::optional<SymbolicShape> SymbolicShapes::elementsOfPart(Operation *op) {
     return result;
   }
   auto slice = cast<onnx::SliceOp>(op);
-  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()), ends = constantInts(slice.getEnds());
+  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()),
+                                      ends = constantInts(slice.getEnds());
   std::optional<SmallVector<int64_t>> steps = SmallVector<int64_t>{1};
   if (slice.getSteps())
     steps = constantInts(slice.getSteps());
-  bool single = starts && ends && steps && starts->size() == 1 && ends->size() == 1 && steps->size() == 1;
+  bool single =
+      starts && ends && steps && starts->size() == 1 && ends->size() == 1 && steps->size() == 1;
   if (!single || steps->front() != 1)
     return std::nullopt;
   int64_t start = clampBound(starts->front(), size), end = clampBound(ends->front(), size);
@@ -79,7 +81,8 @@ std::optional<SymbolicShape> SymbolicShapes::elementsOfFill(onnx::ConstantOfShap
   auto element = dyn_cast_or_null<DenseElementsAttr>(op.getValueAttr());
   bool counted = length && length->size() == 1 && (*length)[0].known && (*length)[0].value >= 0 &&
                  (*length)[0].value <= static_cast<int64_t>(longestShape);
-  if (!counted || !element || element.getNumElements() != 1 || !element.getElementType().isIntOrIndex())
+  if (!counted || !element || element.getNumElements() != 1 ||
+      !element.getElementType().isIntOrIndex())
     return std::nullopt;
   int64_t number = (*element.getValues<APInt>().begin()).getSExtValue();
   return SymbolicShape((*length)[0].value, SymbolicDim::number(number));
@@ -135,7 +138,7 @@ std::optional<SymbolicShape> SymbolicShapes::elementsOfView(Operation *op) {
       return std::nullopt;
   } else if (isa<onnx::CastOp>(op)) {
     // Between i32 and i64 only: sizes fit, and a cast to bool would change values.
-    for (Value end : {op->getOperand(0), op->getResult(0)}) {
+    for (Value end : {op->getOperand(0), Value(op->getResult(0))}) {
       auto type = dyn_cast<TensorType>(end.getType());
       if (!type || !(type.getElementType().isInteger(32) || type.getElementType().isInteger(64)))
         return std::nullopt;
@@ -147,7 +150,8 @@ std::optional<SymbolicShape> SymbolicShapes::elementsOfView(Operation *op) {
 std::optional<SymbolicShape> SymbolicShapes::computeElements(Value value) {
   auto type = dyn_cast<TensorType>(value.getType());
   Operation *op = value.getDefiningOp();
-  bool isVector = type && type.getElementType().isIntOrIndex() && !(type.hasRank() && type.getRank() > 1);
+  bool isVector =
+      type && type.getElementType().isIntOrIndex() && !(type.hasRank() && type.getRank() > 1);
   if (!op || !isVector)
     return std::nullopt;
   if (std::optional<SmallVector<int64_t>> numbers = constantInts(value)) {

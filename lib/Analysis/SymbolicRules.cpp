@@ -1,8 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Shapes of results from shapes of operands, one rule per family of operators. What no rule covers gets fresh symbols, so
-// a missing rule can only lose a proof, never make a wrong one.
+// Shapes of results from shapes of operands, one rule per family of operators. What no rule covers
+// gets fresh symbols, so a missing rule can only lose a proof, never make a wrong one.
 
 #include "qllm/Analysis/Constants.h"
 #include "qllm/Analysis/SymbolicShapes.h"
@@ -18,17 +18,19 @@ namespace {
 
 /// Operators whose result has the shape of their first operand.
 bool keepsShape(Operation *op) {
-  return isa<onnx::AbsOp, onnx::CastOp, onnx::CeilOp, onnx::ClipOp, onnx::CosOp, onnx::CumSumOp, onnx::ErfOp, onnx::ExpOp,
-             onnx::FloorOp, onnx::GeluOp, onnx::IdentityOp, onnx::IsInfOp, onnx::IsNaNOp, onnx::LayerNormalizationOp,
-             onnx::LogOp, onnx::NegOp, onnx::NotOp, onnx::ReciprocalOp, onnx::ReluOp, onnx::RMSNormalizationOp,
-             onnx::RotaryEmbeddingOp, onnx::RoundOp, onnx::SigmoidOp, onnx::SignOp, onnx::SinOp, onnx::SoftmaxOp,
+  return isa<onnx::AbsOp, onnx::CastOp, onnx::CeilOp, onnx::ClipOp, onnx::CosOp, onnx::CumSumOp,
+             onnx::ErfOp, onnx::ExpOp, onnx::FloorOp, onnx::GeluOp, onnx::IdentityOp, onnx::IsInfOp,
+             onnx::IsNaNOp, onnx::LayerNormalizationOp, onnx::LogOp, onnx::NegOp, onnx::NotOp,
+             onnx::ReciprocalOp, onnx::ReluOp, onnx::RMSNormalizationOp, onnx::RotaryEmbeddingOp,
+             onnx::RoundOp, onnx::SigmoidOp, onnx::SignOp, onnx::SinOp, onnx::SoftmaxOp,
              onnx::SqrtOp, onnx::TanhOp, onnx::TriluOp, onnx::SwishOp, onnx::CastLikeOp>(op);
 }
 
 bool broadcasts(Operation *op) {
-  return isa<onnx::AddOp, onnx::AndOp, onnx::DivOp, onnx::EqualOp, onnx::GreaterOp, onnx::GreaterOrEqualOp, onnx::LessOp,
-             onnx::LessOrEqualOp, onnx::MaxOp, onnx::MinOp, onnx::ModOp, onnx::MulOp, onnx::OrOp, onnx::PowOp, onnx::SubOp,
-             onnx::WhereOp, onnx::XorOp>(op);
+  return isa<onnx::AddOp, onnx::AndOp, onnx::DivOp, onnx::EqualOp, onnx::GreaterOp,
+             onnx::GreaterOrEqualOp, onnx::LessOp, onnx::LessOrEqualOp, onnx::MaxOp, onnx::MinOp,
+             onnx::ModOp, onnx::MulOp, onnx::OrOp, onnx::PowOp, onnx::SubOp, onnx::WhereOp,
+             onnx::XorOp>(op);
 }
 
 int64_t normalize(int64_t axis, int64_t rank) { return axis < 0 ? axis + rank : axis; }
@@ -69,8 +71,9 @@ std::optional<SymbolicShape> unsqueeze(const SymbolicShape &shape, ArrayRef<int6
 SymbolicShape squeeze(const SymbolicShape &shape, ArrayRef<int64_t> axes) {
   SymbolicShape result;
   for (auto [index, dim] : llvm::enumerate(shape)) {
-    bool removed = llvm::any_of(
-        axes, [&, i = index](int64_t axis) { return normalize(axis, shape.size()) == static_cast<int64_t>(i); });
+    bool removed = llvm::any_of(axes, [&, i = index](int64_t axis) {
+      return normalize(axis, shape.size()) == static_cast<int64_t>(i);
+    });
     if (!removed)
       result.push_back(dim);
   }
@@ -108,7 +111,8 @@ SymbolicShape SymbolicShapes::broadcast(ArrayRef<SymbolicShape> shapes, Value re
   return dims;
 }
 
-std::optional<SymbolicShape> SymbolicShapes::reshape(Value data, Value target, bool allowZero, Value result) {
+std::optional<SymbolicShape> SymbolicShapes::reshape(Value data, Value target, bool allowZero,
+                                                     Value result) {
   std::optional<SymbolicShape> wanted = elements(target);
   if (!wanted)
     return std::nullopt;
@@ -126,12 +130,14 @@ std::optional<SymbolicShape> SymbolicShapes::reshape(Value data, Value target, b
     }
   }
   if (rest)
-    (*wanted)[*rest] = from ? restOf(*from, *wanted, *rest).value_or(valueSymbol(result, *rest)) : valueSymbol(result, *rest);
+    (*wanted)[*rest] = from ? restOf(*from, *wanted, *rest).value_or(valueSymbol(result, *rest))
+                            : valueSymbol(result, *rest);
   return wanted;
 }
 
 /// The size that -1 stands for in a Reshape of `from`: equal symbols cancel, then numbers.
-std::optional<SymbolicDim> SymbolicShapes::restOf(ArrayRef<SymbolicDim> from, ArrayRef<SymbolicDim> wanted, size_t rest) {
+std::optional<SymbolicDim> SymbolicShapes::restOf(ArrayRef<SymbolicDim> from,
+                                                  ArrayRef<SymbolicDim> wanted, size_t rest) {
   SmallVector<SymbolicDim> left(from.begin(), from.end());
   int64_t divisor = 1, number = 1;
   for (auto [index, dim] : llvm::enumerate(wanted)) {
@@ -142,7 +148,8 @@ std::optional<SymbolicDim> SymbolicShapes::restOf(ArrayRef<SymbolicDim> from, Ar
         return std::nullopt;
       continue;
     }
-    auto *same = llvm::find_if(left, [&, wantedDim = dim](SymbolicDim l) { return equal(l, wantedDim); });
+    auto *same =
+        llvm::find_if(left, [&, wantedDim = dim](SymbolicDim l) { return equal(l, wantedDim); });
     if (same == left.end())
       return std::nullopt;
     left.erase(same);
@@ -178,9 +185,11 @@ std::optional<SymbolicShape> SymbolicShapes::elementwiseRule(Operation *op) {
 std::optional<SymbolicShape> SymbolicShapes::generatorRule(Operation *op) {
   if (isa<onnx::ConstantOfShapeOp>(op))
     return elements(op->getOperand(0));
-  std::optional<SymbolicShape> start = elements(op->getOperand(0)), limit = elements(op->getOperand(1)),
+  std::optional<SymbolicShape> start = elements(op->getOperand(0)),
+                               limit = elements(op->getOperand(1)),
                                step = elements(op->getOperand(2));
-  bool counts = start && limit && step && start->size() == 1 && limit->size() == 1 && step->size() == 1 && (*step)[0].is(1);
+  bool counts = start && limit && step && start->size() == 1 && limit->size() == 1 &&
+                step->size() == 1 && (*step)[0].is(1);
   if (!counts)
     return freshShape(op->getResult(0), 1);
   SymbolicDim from = (*start)[0], to = (*limit)[0];
@@ -205,7 +214,8 @@ std::optional<SymbolicShape> SymbolicShapes::viewRule(Operation *op, const Symbo
     axes = constantInts(op->getOperand(1));
   if (!axes)
     return std::nullopt;
-  return isa<onnx::UnsqueezeOp>(op) ? unsqueeze(first, *axes) : std::optional(squeeze(first, *axes));
+  return isa<onnx::UnsqueezeOp>(op) ? unsqueeze(first, *axes)
+                                    : std::optional(squeeze(first, *axes));
 }
 
 std::optional<SymbolicShape> SymbolicShapes::reshapeRule(onnx::ReshapeOp op) {
@@ -213,7 +223,8 @@ std::optional<SymbolicShape> SymbolicShapes::reshapeRule(onnx::ReshapeOp op) {
     return target;
   constexpr int64_t largestRank = 32;
   std::optional<SymbolicShape> length = shape(op.getShape());
-  if (length && length->size() == 1 && (*length)[0].known && (*length)[0].value >= 0 && (*length)[0].value < largestRank)
+  if (length && length->size() == 1 && (*length)[0].known && (*length)[0].value >= 0 &&
+      (*length)[0].value < largestRank)
     return freshShape(op.getResult(), (*length)[0].value);
   return std::nullopt;
 }
@@ -262,7 +273,8 @@ std::optional<SymbolicShape> SymbolicShapes::indexRule(Operation *op, SymbolicSh
   }
   auto gather = cast<onnx::GatherNDOp>(op);
   bool known = !indices->empty() && indices->back().known && gather.getBatchDims().value_or(0) == 0;
-  if (!known || indices->back().value < 0 || indices->back().value > static_cast<int64_t>(first.size()))
+  if (!known || indices->back().value < 0 ||
+      indices->back().value > static_cast<int64_t>(first.size()))
     return std::nullopt;
   SymbolicShape result(ArrayRef(*indices).drop_back());
   result.append(first.begin() + indices->back().value, first.end());
@@ -275,17 +287,22 @@ std::optional<SymbolicShape> SymbolicShapes::sliceRule(onnx::SliceOp op, Symboli
     axes = constantInts(op.getAxes());
   if (!axes)
     return freshShape(op.getResult(), first.size());
-  std::optional<SmallVector<int64_t>> starts = constantInts(op.getStarts()), ends = constantInts(op.getEnds());
+  std::optional<SmallVector<int64_t>> starts = constantInts(op.getStarts()),
+                                      ends = constantInts(op.getEnds());
   if (op.getSteps())
     steps = constantInts(op.getSteps());
-  bool unitSteps = !op.getSteps() || (steps && llvm::all_of(*steps, [](int64_t step) { return step == 1; }));
+  bool unitSteps =
+      !op.getSteps() || (steps && llvm::all_of(*steps, [](int64_t step) { return step == 1; }));
   for (auto [index, axis] : llvm::enumerate(*axes)) {
     int64_t at = normalize(axis, first.size());
     if (!isAxis(at, first))
       return std::nullopt;
-    bool bounded = unitSteps && first[at].known && starts && ends && index < starts->size() && index < ends->size();
-    first[at] = bounded ? SymbolicDim::number(lengthOfSlice((*starts)[index], (*ends)[index], first[at].value))
-                        : valueSymbol(op.getResult(), at);
+    bool bounded = unitSteps && first[at].known && starts && ends && index < starts->size() &&
+                   index < ends->size();
+    first[at] =
+        bounded
+            ? SymbolicDim::number(lengthOfSlice((*starts)[index], (*ends)[index], first[at].value))
+            : valueSymbol(op.getResult(), at);
   }
   return first;
 }

@@ -128,13 +128,15 @@ std::optional<SymbolicDim> SymbolicShapes::dim(Value value, int64_t axis) {
 bool SymbolicShapes::sameShape(Value a, Value b) {
   std::optional<SymbolicShape> left = shape(a), right = shape(b);
   return left && right && left->size() == right->size() &&
-         llvm::all_of(llvm::zip(*left, *right), [&](auto pair) { return equal(std::get<0>(pair), std::get<1>(pair)); });
+         llvm::all_of(llvm::zip(*left, *right),
+                      [&](auto pair) { return equal(std::get<0>(pair), std::get<1>(pair)); });
 }
 
 std::optional<SymbolicShape> SymbolicShapes::shape(Value value) {
   if (auto it = shapeOf.find(value); it != shapeOf.end())
     return it->second;
-  // A graph region may be cyclic in malformed IR; a value that is asked for while it is computed has no rule.
+  // A graph region may be cyclic in malformed IR; a value that is asked for while it is computed
+  // has no rule.
   if (!inProgress.try_emplace(value, true).second)
     return std::nullopt;
   std::optional<SymbolicShape> result = computeShape(value);
@@ -159,13 +161,15 @@ std::optional<SymbolicShape> SymbolicShapes::computeShape(Value value) {
       if (auto info = dyn_cast<DictionaryAttr>(infos[result.getResultNumber()]))
         if (auto names = info.getAs<ArrayAttr>("dims"))
           for (auto [dim, name] : llvm::zip(*rule, names))
-            if (auto text = dyn_cast<StringAttr>(name); text && !dim.known && !text.getValue().empty())
+            if (auto text = dyn_cast<StringAttr>(name);
+                text && !dim.known && !text.getValue().empty())
               unify(dim, named(text.getValue()));
   if (auto argument = dyn_cast<BlockArgument>(value))
     if (auto function = dyn_cast_or_null<func::FuncOp>(argument.getOwner()->getParentOp()))
       if (auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "onnx.dims"))
         for (auto [dim, name] : llvm::zip(*rule, names))
-          if (auto text = dyn_cast<StringAttr>(name); text && !dim.known && !text.getValue().empty())
+          if (auto text = dyn_cast<StringAttr>(name);
+              text && !dim.known && !text.getValue().empty())
             dim = named(text.getValue());
   return rule;
 }

@@ -122,7 +122,7 @@ def interpret(module, feeds, folder):
     return dict(np.load(folder / "out.npz"))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("vit")])  # no convolution there
+@pytest.mark.parametrize("name", NAMES)
 def test_same_on_the_interpreter(name, raised, tmp_path):
     """Padding included: the interpreter computes what the operators are defined to compute."""
     module, _, _ = raised(name)

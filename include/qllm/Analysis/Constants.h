@@ -17,19 +17,23 @@ namespace qllm {
 /// The value of an Initializer or Constant, large or small; null for anything else.
 mlir::TypedAttr constantValue(mlir::Value value);
 
-/// True for a weight: an Initializer or a Constant, through views that keep its data (Transpose, Reshape, Identity, ...).
+/// True for a weight: an Initializer or a Constant, through views that keep its data (Transpose,
+/// Reshape, Identity, ...).
 bool isConstantData(mlir::Value value);
 
 /// The elements of a small integer or bool constant of rank 0 or 1.
 std::optional<llvm::SmallVector<int64_t>> constantInts(mlir::Value value);
 
-/// The number that a floating-point or integer constant of one element holds (any rank, all dimensions 1).
+/// The number that a floating-point or integer constant of one element holds (any rank, all
+/// dimensions 1).
 std::optional<double> constantScalar(mlir::Value value);
 
-/// As constantScalar, and folds the arithmetic that exporters leave on scalars (Sqrt, Div, Mul, Cast, ...).
+/// As constantScalar, and folds the arithmetic that exporters leave on scalars (Sqrt, Div, Mul,
+/// Cast, ...).
 std::optional<double> foldScalar(mlir::Value value);
 
-/// True if `value` is a scalar constant within a relative 1e-5 of `expected`: constants pass through f32 and f16.
+/// True if `value` is a scalar constant within a relative 1e-5 of `expected`: constants pass
+/// through f32 and f16.
 bool isScalar(mlir::Value value, double expected);
 
 } // namespace qllm

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Bounds on the elements of masks: enough to prove that an additive attention mask holds no infinity.
+// Bounds on the elements of masks: enough to prove that an additive attention mask holds no
+// infinity.
 
 #ifndef QLLM_ANALYSIS_ELEMENTBOUNDS_H
 #define QLLM_ANALYSIS_ELEMENTBOUNDS_H

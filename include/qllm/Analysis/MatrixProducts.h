@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every matrix product of a model and whether its weight can be quantized; nothing is left out silently.
+// Every matrix product of a model and whether its weight can be quantized; nothing is left out
+// silently.
 
 #ifndef QLLM_ANALYSIS_MATRIXPRODUCTS_H
 #define QLLM_ANALYSIS_MATRIXPRODUCTS_H
@@ -22,11 +23,13 @@ struct MatrixProduct {
   mlir::Operation *op = nullptr;
   /// The readable name if the layer has one, else the node's name, else the result's name.
   std::string name;
-  /// Operator and, where one operator computes several products, which: `MatMul`, `Attention (Q K^T)`.
+  /// Operator and, where one operator computes several products, which: `MatMul`, `Attention (Q
+  /// K^T)`.
   std::string kind;
   /// The constant operand, looked at through Transpose; null for a product of activations.
   mlir::Value weight;
-  /// y[N] = sum over K of x[K] W; for Conv N is output channels and K the patch. Minus one: not known.
+  /// y[N] = sum over K of x[K] W; for Conv N is output channels and K the patch. Minus one: not
+  /// known.
   int64_t inputSize = -1, outputSize = -1;
   int64_t weightElements = 0;
   /// The weight lies as [N, K], as a linear layer keeps it, or is used through a Transpose of that.

@@ -1,8 +1,9 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What is known about shapes whose dimensions are not numbers: which dimensions are equal, and what the integers are that
-// exporters compute shapes with. A rewrite that is right only if two dimensions agree asks here for the proof.
+// What is known about shapes whose dimensions are not numbers: which dimensions are equal, and what
+// the integers are that exporters compute shapes with. A rewrite that is right only if two
+// dimensions agree asks here for the proof.
 
 #ifndef QLLM_ANALYSIS_SYMBOLICSHAPES_H
 #define QLLM_ANALYSIS_SYMBOLICSHAPES_H
@@ -26,8 +27,10 @@ class ReshapeOp;
 class SliceOp;
 } // namespace onnx
 
-/// A dimension or an integer used as one: a number, or a symbol that stands for one value throughout the function.
-/// Equal means proved equal, from the operators or from names of dimensions that the model declares; two different symbols may still have the same value at run time.
+/// A dimension or an integer used as one: a number, or a symbol that stands for one value
+/// throughout the function. Equal means proved equal, from the operators or from names of
+/// dimensions that the model declares; two different symbols may still have the same value at run
+/// time.
 struct SymbolicDim {
   bool known = false;
   /// The number when known, else the symbol's index.
@@ -35,7 +38,9 @@ struct SymbolicDim {
 
   static SymbolicDim number(int64_t n) { return {true, n}; }
   bool is(int64_t n) const { return known && value == n; }
-  bool operator==(const SymbolicDim &other) const { return known == other.known && value == other.value; }
+  bool operator==(const SymbolicDim &other) const {
+    return known == other.known && value == other.value;
+  }
   bool operator!=(const SymbolicDim &other) const { return !(*this == other); }
   bool operator<(const SymbolicDim &other) const {
     return std::tie(known, value) < std::tie(other.known, other.value);
@@ -44,7 +49,8 @@ struct SymbolicDim {
 
 using SymbolicShape = llvm::SmallVector<SymbolicDim, 5>;
 
-/// Lazy and memoized; valid as long as the operations it has looked at are neither changed nor erased.
+/// Lazy and memoized; valid as long as the operations it has looked at are neither changed nor
+/// erased.
 class SymbolicShapes {
 public:
   /// Learns what every successful run implies: the operands of a Concat agree outside its axis.
@@ -60,7 +66,9 @@ public:
   std::optional<SymbolicDim> dim(mlir::Value value, int64_t axis);
 
   /// False if the dimension may be negative, as a difference may.
-  bool isSize(SymbolicDim dim) const { return dim.known ? dim.value >= 0 : !signedSymbols.contains(dim.value); }
+  bool isSize(SymbolicDim dim) const {
+    return dim.known ? dim.value >= 0 : !signedSymbols.contains(dim.value);
+  }
 
   /// The number or the one symbol that stands for all that are proved equal to `dim`.
   SymbolicDim resolve(SymbolicDim dim) const;
@@ -98,8 +106,10 @@ private:
   SymbolicDim product(llvm::ArrayRef<SymbolicDim> factors);
 
   SymbolicShape broadcast(llvm::ArrayRef<SymbolicShape> shapes, mlir::Value result);
-  std::optional<SymbolicShape> reshape(mlir::Value data, mlir::Value target, bool allowZero, mlir::Value result);
-  std::optional<SymbolicDim> restOf(llvm::ArrayRef<SymbolicDim> from, llvm::ArrayRef<SymbolicDim> wanted, size_t rest);
+  std::optional<SymbolicShape> reshape(mlir::Value data, mlir::Value target, bool allowZero,
+                                       mlir::Value result);
+  std::optional<SymbolicDim> restOf(llvm::ArrayRef<SymbolicDim> from,
+                                    llvm::ArrayRef<SymbolicDim> wanted, size_t rest);
 
   llvm::DenseMap<mlir::Value, std::optional<SymbolicShape>> shapeOf, elementsOf;
   llvm::DenseMap<mlir::Value, bool> inProgress;

@@ -1,8 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Readable names for linear layers. A layer's place around the Attention operators says what it is, whatever its exporter
-// called it; the exporter's name serves where the place says nothing.
+// Readable names for linear layers. A layer's place around the Attention operators says what it is,
+// whatever its exporter called it; the exporter's name serves where the place says nothing.
 
 #include "RaiseUtils.h"
 #include "qllm/Analysis/MatrixProducts.h"
@@ -24,8 +24,9 @@ namespace {
 
 /// Operators between a linear layer and what uses it, none of which mixes channels with a weight.
 bool passesThrough(Operation *op) {
-  return isa<onnx::TransposeOp, onnx::ReshapeOp, onnx::RotaryEmbeddingOp, onnx::AddOp, onnx::SplitOp, onnx::UnsqueezeOp,
-             onnx::SqueezeOp, onnx::ExpandOp, onnx::ConcatOp, onnx::RMSNormalizationOp, onnx::CastOp, onnx::MulOp>(op) ||
+  return isa<onnx::TransposeOp, onnx::ReshapeOp, onnx::RotaryEmbeddingOp, onnx::AddOp,
+             onnx::SplitOp, onnx::UnsqueezeOp, onnx::SqueezeOp, onnx::ExpandOp, onnx::ConcatOp,
+             onnx::RMSNormalizationOp, onnx::CastOp, onnx::MulOp>(op) ||
          (isa<onnx::CustomOp>(op) && cast<onnx::CustomOp>(op).getOpType() == "TensorScatter");
 }
 
@@ -95,7 +96,8 @@ Operation *Names::linearAfter(Value value, int depth) {
 
 void Names::nameAround(onnx::AttentionOp attention, unsigned layer) {
   std::string prefix = "layers." + std::to_string(layer) + ".";
-  Operation *q = sourceOf(attention.getQ()), *k = sourceOf(attention.getK()), *v = sourceOf(attention.getV());
+  Operation *q = sourceOf(attention.getQ()), *k = sourceOf(attention.getK()),
+            *v = sourceOf(attention.getV());
   if (q && q == k && k == v) {
     name(q, prefix + "qkv_proj");
   } else {
@@ -107,7 +109,8 @@ void Names::nameAround(onnx::AttentionOp attention, unsigned layer) {
   attention->setAttr(readableNameAttr, StringAttr::get(module.getContext(), prefix + "attention"));
 }
 
-/// gate, up and down around the product of two branches, one of them through a SiLU or GELU; fc1 and fc2 around a GELU.
+/// gate, up and down around the product of two branches, one of them through a SiLU or GELU; fc1
+/// and fc2 around a GELU.
 void Names::nameFeedForward(Operation *op, unsigned layer) {
   std::string prefix = "layers." + std::to_string(layer) + ".";
   auto activated = [&](Value value) -> Operation * {
@@ -140,7 +143,8 @@ void Names::nameFeedForward(Operation *op, unsigned layer) {
   }
 }
 
-/// A layer whose result leaves the graph: the language model's head if its size is that of the embedding table.
+/// A layer whose result leaves the graph: the language model's head if its size is that of the
+/// embedding table.
 void Names::nameOutput(Operation *op) {
   for (Operation *user : op->getUsers()) {
     if (isa<onnx::AddOp>(user))
@@ -155,13 +159,15 @@ void Names::nameOutput(Operation *op) {
     bool isVocabulary = false;
     module.walk([&](onnx::GatherOp gather) {
       auto table = dyn_cast<RankedTensorType>(gather.getData().getType());
-      isVocabulary |= table && table.getRank() == 2 && isConstantData(gather.getData()) && table.getDimSize(0) == outputs;
+      isVocabulary |= table && table.getRank() == 2 && isConstantData(gather.getData()) &&
+                      table.getDimSize(0) == outputs;
     });
     name(layer, isVocabulary ? "lm_head" : "head");
   }
 }
 
-/// The exporter's name, shortened: `/model/layers.0/self_attn/q_proj/MatMul` to `layers.0.self_attn.q_proj`.
+/// The exporter's name, shortened: `/model/layers.0/self_attn/q_proj/MatMul` to
+/// `layers.0.self_attn.q_proj`.
 std::string Names::fromExporter(const MatrixProduct &product) {
   std::string text;
   if (auto initializer = product.weight.getDefiningOp<onnx::InitializerOp>())

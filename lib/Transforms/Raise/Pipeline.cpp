@@ -21,6 +21,7 @@ void qllm::buildRaisePipeline(OpPassManager &manager) {
 }
 
 void qllm::registerRaisePipelines() {
-  PassPipelineRegistration<>("qllm-raise", "one form for the same thing, whichever exporter wrote it",
+  PassPipelineRegistration<>("qllm-raise",
+                             "one form for the same thing, whichever exporter wrote it",
                              [](OpPassManager &manager) { buildRaisePipeline(manager); });
 }

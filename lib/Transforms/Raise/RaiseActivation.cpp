@@ -61,7 +61,8 @@ template <typename Op> Value onePlus(Value value) {
 /// erf(x / sqrt(2)) of the given x.
 bool isErfArgument(Value value, Value x) {
   Product product = productOf(value, 2);
-  return product.factors.size() == 1 && product.factors[0] == x && close(product.constant, std::sqrt(0.5));
+  return product.factors.size() == 1 && product.factors[0] == x &&
+         close(product.constant, std::sqrt(0.5));
 }
 
 /// x^3 times a constant.
@@ -72,7 +73,8 @@ bool isCube(Value value, Value x, double constant) {
   if (product.factors.size() == 1)
     if (auto pow = product.factors[0].getDefiningOp<onnx::PowOp>())
       return pow->getOperand(0) == x && isScalar(pow->getOperand(1), 3.0);
-  return product.factors.size() == 3 && llvm::all_of(product.factors, [&](Value v) { return v == x; });
+  return product.factors.size() == 3 &&
+         llvm::all_of(product.factors, [&](Value v) { return v == x; });
 }
 
 /// sqrt(2/pi) * (x + 0.044715 x^3), and sqrt(2/pi) * x * (1 + 0.044715 x^2).
@@ -97,12 +99,14 @@ Value raiseGelu(Operation *op) {
     StringRef approximate;
     if (Value argument = onePlus<onnx::ErfOp>(bracket); argument && isErfArgument(argument, x))
       approximate = "none";
-    else if (Value argument = onePlus<onnx::TanhOp>(bracket); argument && isTanhArgument(argument, x))
+    else if (Value argument = onePlus<onnx::TanhOp>(bracket);
+             argument && isTanhArgument(argument, x))
       approximate = "tanh";
     else
       continue;
     OpBuilder builder(op);
-    return onnx::GeluOp::create(builder, op->getLoc(), op->getResult(0).getType(), x, builder.getStringAttr(approximate));
+    return onnx::GeluOp::create(builder, op->getLoc(), op->getResult(0).getType(), x,
+                                builder.getStringAttr(approximate));
   }
   return nullptr;
 }
@@ -113,13 +117,16 @@ Value canonicalSilu(Operation *op) {
   if (auto swish = dyn_cast<onnx::SwishOp>(op)) {
     if (swish.getAlpha() && swish.getAlpha()->convertToFloat() != 1.0f)
       return nullptr;
-    Value gate = onnx::SigmoidOp::create(builder, op->getLoc(), swish.getX().getType(), swish.getX());
-    return onnx::MulOp::create(builder, op->getLoc(), op->getResult(0).getType(), swish.getX(), gate);
+    Value gate =
+        onnx::SigmoidOp::create(builder, op->getLoc(), swish.getX().getType(), swish.getX());
+    return onnx::MulOp::create(builder, op->getLoc(), op->getResult(0).getType(), swish.getX(),
+                               gate);
   }
   auto sigmoid = op->getOperand(0).getDefiningOp<onnx::SigmoidOp>();
   if (!sigmoid || sigmoid.getX() != op->getOperand(1))
     return nullptr;
-  return onnx::MulOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(1), op->getOperand(0));
+  return onnx::MulOp::create(builder, op->getLoc(), op->getResult(0).getType(), op->getOperand(1),
+                             op->getOperand(0));
 }
 
 struct OnnxRaiseActivation : qllm::impl::OnnxRaiseActivationBase<OnnxRaiseActivation> {

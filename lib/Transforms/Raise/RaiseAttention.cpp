@@ -43,7 +43,8 @@ private:
   SymbolicShapes shapes;
 };
 
-/// k behind Reshape(Expand(Unsqueeze(k, 2))), which repeats each head; `value` itself if it is not that.
+/// k behind Reshape(Expand(Unsqueeze(k, 2))), which repeats each head; `value` itself if it is not
+/// that.
 Value Attention::withoutRepeat(Value value) {
   Value wide = operandOf<onnx::ReshapeOp>(value);
   Value column = wide ? operandOf<onnx::ExpandOp>(wide) : Value();
@@ -52,16 +53,19 @@ Value Attention::withoutRepeat(Value value) {
     return value;
   std::optional<SmallVector<int64_t>> axes = constantInts(unsqueeze.getAxes());
   Value k = unsqueeze.getData();
-  std::optional<SymbolicShape> from = shapes.shape(k), repeated = shapes.shape(wide), to = shapes.shape(value);
-  if (!axes || axes->size() != 1 || (axes->front() != 2 && axes->front() != -3) || !from || !repeated || !to ||
-      from->size() != 4 || repeated->size() != 5 || to->size() != 4)
+  std::optional<SymbolicShape> from = shapes.shape(k), repeated = shapes.shape(wide),
+                               to = shapes.shape(value);
+  if (!axes || axes->size() != 1 || (axes->front() != 2 && axes->front() != -3) || !from ||
+      !repeated || !to || from->size() != 4 || repeated->size() != 5 || to->size() != 4)
     return value;
-  bool expandKeeps = shapes.equal((*repeated)[0], (*from)[0]) && shapes.equal((*repeated)[1], (*from)[1]) &&
-                     shapes.equal((*repeated)[3], (*from)[2]) && shapes.equal((*repeated)[4], (*from)[3]);
+  bool expandKeeps =
+      shapes.equal((*repeated)[0], (*from)[0]) && shapes.equal((*repeated)[1], (*from)[1]) &&
+      shapes.equal((*repeated)[3], (*from)[2]) && shapes.equal((*repeated)[4], (*from)[3]);
   bool reshapeJoins = shapes.equal((*to)[0], (*from)[0]) && shapes.equal((*to)[2], (*from)[2]) &&
                       shapes.equal((*to)[3], (*from)[3]);
   SymbolicDim heads = (*from)[1], groups = (*repeated)[2];
-  bool counts = heads.known && groups.known && (*to)[1].known && (*to)[1].value == heads.value * groups.value;
+  bool counts =
+      heads.known && groups.known && (*to)[1].known && (*to)[1].value == heads.value * groups.value;
   return expandKeeps && reshapeJoins && counts ? k : value;
 }
 
@@ -81,13 +85,15 @@ Value Attention::untransposedKey(Value value) {
     return nullptr;
   OpBuilder builder(transpose);
   std::swap((*shape)[1], (*shape)[2]);
-  return onnx::TransposeOp::create(builder, transpose.getLoc(), typeFor(transpose.getData(), *shape), transpose.getData(),
+  return onnx::TransposeOp::create(builder, transpose.getLoc(),
+                                   typeFor(transpose.getData(), *shape), transpose.getData(),
                                    builder.getDenseI64ArrayAttr({0, 2, 1, 3}));
 }
 
 /// What the operator demands beyond the form of the graph.
 bool Attention::fits(const Match &match, std::string &reason) {
-  std::optional<SymbolicShape> q = shapes.shape(match.q), k = shapes.shape(match.k), v = shapes.shape(match.v);
+  std::optional<SymbolicShape> q = shapes.shape(match.q), k = shapes.shape(match.k),
+                               v = shapes.shape(match.v);
   if (!q || !k || !v || q->size() != 4 || k->size() != 4 || v->size() != 4) {
     reason = "query, key and value are not known to have rank 4";
     return false;
@@ -114,7 +120,8 @@ bool Attention::fits(const Match &match, std::string &reason) {
   return true;
 }
 
-/// The mask over all keys. Add broadcasts a last axis of one, the operator fills it with minus infinity instead.
+/// The mask over all keys. Add broadcasts a last axis of one, the operator fills it with minus
+/// infinity instead.
 Value Attention::fullMask(Value mask, Value k, Operation *before) {
   std::optional<SymbolicDim> have = shapes.dim(mask, -1), want = shapes.dim(k, 2);
   std::optional<SymbolicShape> shape = shapes.shape(mask);
@@ -123,7 +130,8 @@ Value Attention::fullMask(Value mask, Value k, Operation *before) {
   OpBuilder builder(before);
   Location loc = before->getLoc();
   auto one = RankedTensorType::get({1}, builder.getI64Type());
-  Value keys = onnx::ShapeOp::create(builder, loc, one, k, builder.getI64IntegerAttr(3), builder.getI64IntegerAttr(2));
+  Value keys = onnx::ShapeOp::create(builder, loc, one, k, builder.getI64IntegerAttr(3),
+                                     builder.getI64IntegerAttr(2));
   shape->back() = *want;
   return onnx::ExpandOp::create(builder, loc, typeFor(mask, *shape), mask, keys);
 }
@@ -176,23 +184,25 @@ bool Attention::raise(onnx::MatMulOp op, std::string &reason) {
     reason.clear();
   }
   if (match.mask && !safe && !isProvablyFinite(match.mask)) {
-    reason = "a row masked by minus infinity gives NaN here and zeros in the operator, and the mask is not provably finite";
+    reason = "a row masked by minus infinity gives NaN here and zeros in the operator, and the "
+             "mask is not provably finite";
     return false;
   }
   OpBuilder builder(op);
   if (match.mask)
     match.mask = fullMask(match.mask, match.k, op);
   auto attention = onnx::AttentionOp::create(
-      builder, op.getLoc(), op.getType(), Type(), Type(), Type(), match.q, match.k, match.v, match.mask, Value(), Value(),
-      Value(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, builder.getF32FloatAttr(match.scale), nullptr, nullptr);
+      builder, op.getLoc(), op.getType(), Type(), Type(), Type(), match.q, match.k, match.v,
+      match.mask, Value(), Value(), Value(), nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+      builder.getF32FloatAttr(match.scale), nullptr, nullptr);
   replaceValue(op.getResult(), attention.getY());
   return true;
 }
 
 bool Attention::shareHeads(onnx::AttentionOp op) {
   Value k = withoutRepeat(op.getK()), v = withoutRepeat(op.getV());
-  if (k == op.getK() || v == op.getV() || op.getPastKey() || op.getPastValue() || !op->getResult(0).getType() ||
-      op.getPresentKey() || op.getPresentValue())
+  if (k == op.getK() || v == op.getV() || op.getPastKey() || op.getPastValue() ||
+      !op->getResult(0).getType() || op.getPresentKey() || op.getPresentValue())
     return false;
   op.getKMutable().assign(k);
   op.getVMutable().assign(v);

@@ -26,8 +26,9 @@ bool raiseOp(onnx::MicrosoftSimplifiedLayerNormalizationOp op, std::string &reas
     return false;
   }
   OpBuilder builder(op);
-  Value norm = onnx::RMSNormalizationOp::create(builder, op.getLoc(), op.getY().getType(), op.getX(), op.getScale(),
-                                                op.getAxisAttr(), op.getEpsilonAttr(), op.getStashTypeAttr());
+  Value norm = onnx::RMSNormalizationOp::create(builder, op.getLoc(), op.getY().getType(),
+                                                op.getX(), op.getScale(), op.getAxisAttr(),
+                                                op.getEpsilonAttr(), op.getStashTypeAttr());
   replaceValue(op.getY(), norm);
   return true;
 }
@@ -38,13 +39,16 @@ Value sumOf(OpBuilder &builder, Location loc, Type type, Value input, Value skip
   return bias ? onnx::AddOp::create(builder, loc, type, sum, bias).getResult() : sum;
 }
 
-template <typename Op> bool raiseSkip(Op op, Value bias, std::string &reason, llvm::function_ref<Value(OpBuilder &, Value)> norm) {
+template <typename Op>
+bool raiseSkip(Op op, Value bias, std::string &reason,
+               llvm::function_ref<Value(OpBuilder &, Value)> norm) {
   if (isUsed(op.getMean()) || isUsed(op.getInvStdVar())) {
     reason = "the mean or the inverse deviation is used";
     return false;
   }
   OpBuilder builder(op);
-  Value sum = sumOf(builder, op.getLoc(), op.getInput().getType(), op.getInput(), op.getSkip(), bias);
+  Value sum =
+      sumOf(builder, op.getLoc(), op.getInput().getType(), op.getInput(), op.getSkip(), bias);
   Value normalized = norm(builder, sum);
   if (op.getInputSkipBiasSum())
     op.getInputSkipBiasSum().replaceAllUsesWith(sum);
@@ -54,15 +58,17 @@ template <typename Op> bool raiseSkip(Op op, Value bias, std::string &reason, ll
 
 bool raiseOp(onnx::MicrosoftSkipSimplifiedLayerNormalizationOp op, std::string &reason) {
   return raiseSkip(op, op.getBias(), reason, [&](OpBuilder &builder, Value sum) -> Value {
-    return onnx::RMSNormalizationOp::create(builder, op.getLoc(), op.getY().getType(), sum, op.getGamma(),
-                                            builder.getI64IntegerAttr(-1), op.getEpsilonAttr(), nullptr);
+    return onnx::RMSNormalizationOp::create(builder, op.getLoc(), op.getY().getType(), sum,
+                                            op.getGamma(), builder.getI64IntegerAttr(-1),
+                                            op.getEpsilonAttr(), nullptr);
   });
 }
 
 bool raiseOp(onnx::MicrosoftSkipLayerNormalizationOp op, std::string &reason) {
   return raiseSkip(op, op.getBias(), reason, [&](OpBuilder &builder, Value sum) -> Value {
-    return onnx::LayerNormalizationOp::create(builder, op.getLoc(), op.getY().getType(), Type(), Type(), sum, op.getGamma(),
-                                              op.getBeta(), builder.getI64IntegerAttr(-1), op.getEpsilonAttr(), nullptr)
+    return onnx::LayerNormalizationOp::create(
+               builder, op.getLoc(), op.getY().getType(), Type(), Type(), sum, op.getGamma(),
+               op.getBeta(), builder.getI64IntegerAttr(-1), op.getEpsilonAttr(), nullptr)
         .getY();
   });
 }
@@ -81,10 +87,10 @@ bool raiseOp(onnx::MicrosoftRotaryEmbeddingOp op, std::string &reason) {
   if (!reason.empty())
     return false;
   OpBuilder builder(op);
-  Value rotated = onnx::RotaryEmbeddingOp::create(builder, op.getLoc(), op.getY().getType(), op.getInput(), op.getCosCache(),
-                                                  op.getSinCache(), op.getPositionIds(), op.getInterleavedAttr(),
-                                                  input.getRank() == 3 ? op.getNumHeadsAttr() : nullptr,
-                                                  op.getRotaryEmbeddingDimAttr());
+  Value rotated = onnx::RotaryEmbeddingOp::create(
+      builder, op.getLoc(), op.getY().getType(), op.getInput(), op.getCosCache(), op.getSinCache(),
+      op.getPositionIds(), op.getInterleavedAttr(),
+      input.getRank() == 3 ? op.getNumHeadsAttr() : nullptr, op.getRotaryEmbeddingDimAttr());
   replaceValue(op.getY(), rotated);
   return true;
 }
@@ -95,7 +101,8 @@ bool raiseGelu(Operation *op, Value bias, StringRef approximate) {
   Type type = op->getResult(0).getType();
   if (bias)
     x = onnx::AddOp::create(builder, op->getLoc(), type, x, bias);
-  Value gelu = onnx::GeluOp::create(builder, op->getLoc(), type, x, builder.getStringAttr(approximate));
+  Value gelu =
+      onnx::GeluOp::create(builder, op->getLoc(), type, x, builder.getStringAttr(approximate));
   replaceValue(op->getResult(0), gelu);
   return true;
 }

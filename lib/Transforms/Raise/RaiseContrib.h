@@ -22,7 +22,8 @@ public:
   bool raise(onnx::MicrosoftGroupQueryAttentionOp op, std::string &reason);
 
 private:
-  /// Positions of the step's tokens, where the step is written in the cache, and which keys each token sees.
+  /// Positions of the step's tokens, where the step is written in the cache, and which keys each
+  /// token sees.
   struct Frame {
     mlir::Value past, positions;
   };
@@ -30,12 +31,14 @@ private:
 
   std::string opsetObstacle();
   std::string unsupported(onnx::MicrosoftGroupQueryAttentionOp op);
-  Frame frameFor(mlir::OpBuilder &builder, onnx::MicrosoftGroupQueryAttentionOp op, SymbolicDim step);
-  mlir::Value maskFor(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value positions, mlir::Value keys, SymbolicDim batch,
-                      SymbolicDim step, SymbolicDim length);
-  mlir::Value toHeads(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value, int64_t heads, int64_t size);
-  mlir::Value cached(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value past, mlir::Value step, mlir::Value total,
-                     mlir::Value writeAt, mlir::Type type);
+  Frame frameFor(mlir::OpBuilder &builder, onnx::MicrosoftGroupQueryAttentionOp op,
+                 SymbolicDim step);
+  mlir::Value maskFor(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value positions,
+                      mlir::Value keys, SymbolicDim batch, SymbolicDim step, SymbolicDim length);
+  mlir::Value toHeads(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                      int64_t heads, int64_t size);
+  mlir::Value cached(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value past,
+                     mlir::Value step, mlir::Value total, mlir::Value writeAt, mlir::Type type);
 
   mlir::ModuleOp module;
   SymbolicShapes shapes;

@@ -44,7 +44,8 @@ Value reciprocalRootOf(Value value) {
   if (Value root = operandOf<onnx::ReciprocalOp>(value))
     return operandOf<onnx::SqrtOp>(root);
   if (auto div = value.getDefiningOp<onnx::DivOp>())
-    return isScalar(div->getOperand(0), 1.0) ? operandOf<onnx::SqrtOp>(div->getOperand(1)) : Value();
+    return isScalar(div->getOperand(0), 1.0) ? operandOf<onnx::SqrtOp>(div->getOperand(1))
+                                             : Value();
   auto pow = value.getDefiningOp<onnx::PowOp>();
   return pow && isScalar(pow->getOperand(1), -0.5) ? pow->getOperand(0) : Value();
 }
@@ -109,7 +110,8 @@ Value raiseNorm(Operation *op, SymbolicShapes &shapes) {
   Value root = op->getResult(0);
   std::optional<Normalization> match;
   if (isa<onnx::AddOp>(op)) {
-    // Only a centred normalization has a bias; RMS norm followed by a residual Add is found at its Mul.
+    // Only a centred normalization has a bias; RMS norm followed by a residual Add is found at its
+    // Mul.
     Value bias = otherOperand<onnx::AddOp>(root, [&](Value v) {
       match = scaled(v, shapes);
       return match && match->centred;
@@ -126,10 +128,11 @@ Value raiseNorm(Operation *op, SymbolicShapes &shapes) {
   auto axis = builder.getI64IntegerAttr(-1);
   auto epsilon = builder.getF32FloatAttr(match->epsilon);
   if (!match->centred)
-    return onnx::RMSNormalizationOp::create(builder, op->getLoc(), root.getType(), match->x, match->gain, axis, epsilon,
-                                            nullptr);
-  return onnx::LayerNormalizationOp::create(builder, op->getLoc(), root.getType(), Type(), Type(), match->x, match->gain,
-                                            match->bias, axis, epsilon, nullptr)
+    return onnx::RMSNormalizationOp::create(builder, op->getLoc(), root.getType(), match->x,
+                                            match->gain, axis, epsilon, nullptr);
+  return onnx::LayerNormalizationOp::create(builder, op->getLoc(), root.getType(), Type(), Type(),
+                                            match->x, match->gain, match->bias, axis, epsilon,
+                                            nullptr)
       .getY();
 }
 

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rotary position embedding. The operator takes the first halves of cos and sin, so both halves must be proved equal.
+// Rotary position embedding. The operator takes the first halves of cos and sin, so both halves
+// must be proved equal.
 
 #include "RaiseUtils.h"
 #include "qllm/Transforms/Raise/Passes.h"
@@ -44,7 +45,8 @@ Value sliceOfLastAxis(Value value, int64_t rank, int64_t &start, int64_t &end) {
   auto slice = value.getDefiningOp<onnx::SliceOp>();
   if (!slice || !slice.getAxes())
     return nullptr;
-  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()), ends = constantInts(slice.getEnds()),
+  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()),
+                                      ends = constantInts(slice.getEnds()),
                                       axes = constantInts(slice.getAxes());
   std::optional<SmallVector<int64_t>> steps;
   if (slice.getSteps())
@@ -65,7 +67,8 @@ Value Rotary::rotatedHalves(Value value, int64_t &size) {
   if (!concat || concat->getNumOperands() != 2)
     return nullptr;
   std::optional<SymbolicShape> shape = shapes.shape(value);
-  if (!shape || shape->size() != 4 || !shape->back().known || shape->back().value % 2 || shape->back().value <= 0)
+  if (!shape || shape->size() != 4 || !shape->back().known || shape->back().value % 2 ||
+      shape->back().value <= 0)
     return nullptr;
   if (concat.getAxis() != -1 && concat.getAxis() != 3)
     return nullptr;
@@ -74,8 +77,8 @@ Value Rotary::rotatedHalves(Value value, int64_t &size) {
   if (!upper)
     return nullptr;
   auto split = lower.getDefiningOp<onnx::SplitOp>();
-  if (split && upper.getDefiningOp() == split && split->getNumResults() == 2 && lower == split->getResult(0) &&
-      upper == split->getResult(1)) {
+  if (split && upper.getDefiningOp() == split && split->getNumResults() == 2 &&
+      lower == split->getResult(0) && upper == split->getResult(1)) {
     std::optional<SymbolicDim> half = shapes.dim(concat->getOperand(0), -1);
     bool lastAxis = split.getAxis().value_or(0) == -1 || split.getAxis().value_or(0) == 3;
     return lastAxis && half && half->is(size / 2) ? split.getInput() : Value();
@@ -90,7 +93,8 @@ Value Rotary::rotatedHalves(Value value, int64_t &size) {
   return whole && whole->is(size) && halvesFit ? x : Value();
 }
 
-/// A value that is the first half of `value` along the last axis, if both halves are provably equal.
+/// A value that is the first half of `value` along the last axis, if both halves are provably
+/// equal.
 Value Rotary::halfOf(Value value) {
   if (auto it = halves.find(value); it != halves.end())
     return it->second;
@@ -103,9 +107,10 @@ Value Rotary::halfOf(Value value) {
   if (concat && concat->getNumOperands() == 2 && concat->getOperand(0) == concat->getOperand(1) &&
       (concat.getAxis() == -1 || concat.getAxis() == static_cast<int64_t>(shape->size()) - 1)) {
     result = concat->getOperand(0);
-  } else if (isa<onnx::CosOp, onnx::SinOp, onnx::CastOp, onnx::MulOp, onnx::UnsqueezeOp, onnx::GatherOp>(op)) {
-    // The same operation on the half. A product only with a scalar; a new axis only in front of the last; a Gather only of
-    // whole rows.
+  } else if (isa<onnx::CosOp, onnx::SinOp, onnx::CastOp, onnx::MulOp, onnx::UnsqueezeOp,
+                 onnx::GatherOp>(op)) {
+    // The same operation on the half. A product only with a scalar; a new axis only in front of the
+    // last; a Gather only of whole rows.
     unsigned operand = isa<onnx::MulOp>(op) && constantScalar(op->getOperand(0)) ? 1 : 0;
     if (isa<onnx::MulOp>(op) && !constantScalar(op->getOperand(1 - operand)))
       return nullptr;
@@ -155,7 +160,8 @@ Value Rotary::tableFor(Value wide, int64_t size) {
     shape->erase(shape->begin() + 1);
     shape->back() = SymbolicDim::number(size / 2);
     Location loc = half.getLoc();
-    table = onnx::SqueezeOp::create(builder, loc, typeFor(half, *shape), half, makeInts(builder, loc, {1}));
+    table = onnx::SqueezeOp::create(builder, loc, typeFor(half, *shape), half,
+                                    makeInts(builder, loc, {1}));
   }
   return table;
 }
@@ -169,14 +175,18 @@ Value Rotary::expandBatch(Value table, Value x, Operation *before) {
   if (shapes.equal(*have, *want))
     return table;
   auto key = std::make_pair(table.getAsOpaquePointer(), *want);
-  if (auto it = expanded.find(key); it != expanded.end() && it->second.getParentBlock() == before->getBlock())
+  if (auto it = expanded.find(key);
+      it != expanded.end() && it->second.getParentBlock() == before->getBlock())
     return it->second;
   OpBuilder builder(before);
   Location loc = before->getLoc();
-  auto one = RankedTensorType::get({1}, builder.getI64Type()), three = RankedTensorType::get({3}, builder.getI64Type());
-  Value batch = onnx::ShapeOp::create(builder, loc, one, x, builder.getI64IntegerAttr(1), builder.getI64IntegerAttr(0));
+  auto one = RankedTensorType::get({1}, builder.getI64Type()),
+       three = RankedTensorType::get({3}, builder.getI64Type());
+  Value batch = onnx::ShapeOp::create(builder, loc, one, x, builder.getI64IntegerAttr(1),
+                                      builder.getI64IntegerAttr(0));
   Value ones = makeInts(builder, loc, {1, 1});
-  Value target = onnx::ConcatOp::create(builder, loc, three, ValueRange{batch, ones}, builder.getI64IntegerAttr(0));
+  Value target = onnx::ConcatOp::create(builder, loc, three, ValueRange{batch, ones},
+                                        builder.getI64IntegerAttr(0));
   (*shape)[0] = *want;
   Value wide = onnx::ExpandOp::create(builder, loc, typeFor(table, *shape), table, target);
   expanded[key] = wide;
@@ -185,7 +195,8 @@ Value Rotary::expandBatch(Value table, Value x, Operation *before) {
 
 bool Rotary::raise(onnx::AddOp op) {
   for (unsigned i : {0u, 1u}) {
-    auto plain = op->getOperand(i).getDefiningOp<onnx::MulOp>(), turned = op->getOperand(1 - i).getDefiningOp<onnx::MulOp>();
+    auto plain = op->getOperand(i).getDefiningOp<onnx::MulOp>(),
+         turned = op->getOperand(1 - i).getDefiningOp<onnx::MulOp>();
     if (!plain || !turned)
       continue;
     for (unsigned j : {0u, 1u}) {
@@ -193,15 +204,16 @@ bool Rotary::raise(onnx::AddOp op) {
       Value x = rotatedHalves(turned->getOperand(j), size);
       if (!x || (plain->getOperand(0) != x && plain->getOperand(1) != x))
         continue;
-      Value wideCos = plain->getOperand(plain->getOperand(0) == x ? 1 : 0), wideSin = turned->getOperand(1 - j);
+      Value wideCos = plain->getOperand(plain->getOperand(0) == x ? 1 : 0),
+            wideSin = turned->getOperand(1 - j);
       Value cos = tableFor(wideCos, size), sin = cos ? tableFor(wideSin, size) : Value();
       cos = sin ? expandBatch(cos, x, op) : Value();
       sin = cos ? expandBatch(sin, x, op) : Value();
       if (!sin)
         return false;
       OpBuilder builder(op);
-      Value rotated = onnx::RotaryEmbeddingOp::create(builder, op.getLoc(), op.getType(), x, cos, sin, Value(), nullptr,
-                                                      nullptr, nullptr);
+      Value rotated = onnx::RotaryEmbeddingOp::create(builder, op.getLoc(), op.getType(), x, cos,
+                                                      sin, Value(), nullptr, nullptr, nullptr);
       replaceValue(op.getResult(), rotated);
       return true;
     }
@@ -212,7 +224,8 @@ bool Rotary::raise(onnx::AddOp op) {
 bool Rotary::completeTables(onnx::RotaryEmbeddingOp op) {
   if (op.getPositionIds())
     return false;
-  Value cos = expandBatch(op.getCosCache(), op.getX(), op), sin = expandBatch(op.getSinCache(), op.getX(), op);
+  Value cos = expandBatch(op.getCosCache(), op.getX(), op),
+        sin = expandBatch(op.getSinCache(), op.getX(), op);
   if (!cos || !sin || (cos == op.getCosCache() && sin == op.getSinCache()))
     return false;
   op.getCosCacheMutable().assign(cos);

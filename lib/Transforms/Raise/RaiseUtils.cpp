@@ -18,7 +18,8 @@ SmallVector<Operation *> raise::operationsOf(Operation *root) {
 }
 
 void raise::eraseDeadOps(Operation *root) {
-  // In reverse program order every user comes before what it uses; a value is used only below its definition.
+  // In reverse program order every user comes before what it uses; a value is used only below its
+  // definition.
   SmallVector<Operation *> all = operationsOf(root);
   for (Operation *op : llvm::reverse(all))
     if (isOpTriviallyDead(op))
@@ -26,9 +27,11 @@ void raise::eraseDeadOps(Operation *root) {
 }
 
 bool raise::mayReplace(Value from, Value to) {
-  if (from.getType() == to.getType() && to.getDefiningOp() && !isa<onnx::InitializerOp>(to.getDefiningOp()))
+  if (from.getType() == to.getType() && to.getDefiningOp() &&
+      !isa<onnx::InitializerOp>(to.getDefiningOp()))
     return true;
-  return llvm::none_of(from.getUsers(), [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
+  return llvm::none_of(from.getUsers(),
+                       [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
 }
 
 void raise::replaceValue(Value from, Value to) {
@@ -47,14 +50,14 @@ void raise::replaceValue(Value from, Value to) {
 
 Value raise::makeInts(OpBuilder &builder, Location loc, ArrayRef<int64_t> values) {
   auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, builder.getI64Type());
-  return onnx::ConstantOp::create(builder, loc, type, nullptr, DenseElementsAttr::get(type, values), nullptr, nullptr,
-                                  nullptr, nullptr, nullptr, nullptr);
+  return onnx::ConstantOp::create(builder, loc, type, nullptr, DenseElementsAttr::get(type, values),
+                                  nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
 }
 
 Value raise::makeInt(OpBuilder &builder, Location loc, int64_t value) {
   auto type = RankedTensorType::get({}, builder.getI64Type());
-  return onnx::ConstantOp::create(builder, loc, type, nullptr, DenseElementsAttr::get(type, value), nullptr, nullptr,
-                                  nullptr, nullptr, nullptr, nullptr);
+  return onnx::ConstantOp::create(builder, loc, type, nullptr, DenseElementsAttr::get(type, value),
+                                  nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
 }
 
 RankedTensorType raise::typeFor(Value like, const SymbolicShape &shape) {
@@ -69,7 +72,8 @@ Value raise::stripScale(Value value, double &scale) {
     if (!isa<onnx::MulOp, onnx::DivOp>(op))
       break;
     std::optional<double> right = foldScalar(op->getOperand(1));
-    std::optional<double> left = isa<onnx::MulOp>(op) ? foldScalar(op->getOperand(0)) : std::nullopt;
+    std::optional<double> left =
+        isa<onnx::MulOp>(op) ? foldScalar(op->getOperand(0)) : std::nullopt;
     if (!right && !left)
       break;
     scale = isa<onnx::DivOp>(op) ? scale / *right : scale * (right ? *right : *left);
@@ -86,6 +90,7 @@ Value raise::meanOverLastAxis(Value value, SymbolicShapes &shapes) {
   std::optional<SymbolicShape> shape = shapes.shape(mean.getData());
   if (!axes || axes->size() != 1)
     return nullptr;
-  bool last = axes->front() == -1 || (shape && axes->front() == static_cast<int64_t>(shape->size()) - 1);
+  bool last =
+      axes->front() == -1 || (shape && axes->front() == static_cast<int64_t>(shape->size()) - 1);
   return last ? mean.getData() : Value();
 }

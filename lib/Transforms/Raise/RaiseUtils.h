@@ -1,9 +1,9 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the raising passes share. They walk the operations in order, build the raised operation in front of the last
-// operation of the match, and move its uses; what is dead goes at the end. Nothing is erased before, so values that the
-// shape analysis has seen stay valid.
+// What the raising passes share. They walk the operations in order, build the raised operation in
+// front of the last operation of the match, and move its uses; what is dead goes at the end.
+// Nothing is erased before, so values that the shape analysis has seen stay valid.
 
 #ifndef QLLM_LIB_TRANSFORMS_RAISE_RAISEUTILS_H
 #define QLLM_LIB_TRANSFORMS_RAISE_RAISEUTILS_H
@@ -23,10 +23,12 @@ llvm::SmallVector<mlir::Operation *> operationsOf(mlir::Operation *root);
 /// Erases operations without effect and without uses, uses first.
 void eraseDeadOps(mlir::Operation *root);
 
-/// Moves all uses of `from` to `to` and the ONNX names of the node and its first output to the operation of `to`.
+/// Moves all uses of `from` to `to` and the ONNX names of the node and its first output to the
+/// operation of `to`.
 void replaceValue(mlir::Value from, mlir::Value to);
 
-/// Whether `from` may be replaced by `to`: a function returns what it declares, and keeps results apart from arguments.
+/// Whether `from` may be replaced by `to`: a function returns what it declares, and keeps results
+/// apart from arguments.
 bool mayReplace(mlir::Value from, mlir::Value to);
 
 mlir::Value makeInts(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> values);
@@ -36,7 +38,8 @@ mlir::Value makeInt(mlir::OpBuilder &builder, mlir::Location loc, int64_t value)
 mlir::RankedTensorType typeFor(mlir::Value like, const SymbolicShape &shape);
 
 /// Matches `value` = Op(a, b) in either order, with `b` accepted; gives `a`.
-template <typename Op> mlir::Value otherOperand(mlir::Value value, llvm::function_ref<bool(mlir::Value)> accepted) {
+template <typename Op>
+mlir::Value otherOperand(mlir::Value value, llvm::function_ref<bool(mlir::Value)> accepted) {
   auto op = value.getDefiningOp<Op>();
   if (!op)
     return nullptr;

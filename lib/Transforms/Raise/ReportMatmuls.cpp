@@ -34,8 +34,9 @@ struct QllmReportMatmuls : qllm::impl::QllmReportMatmulsBase<QllmReportMatmuls> 
     size_t quantizable = 0;
     for (const MatrixProduct &product : products) {
       quantizable += product.quantizable;
-      os << (product.quantizable ? "yes " : "no  ") << product.kind << " " << (product.name.empty() ? "-" : product.name) << " "
-         << sizeText(product.outputSize) << "x" << sizeText(product.inputSize) << " " << product.weightElements;
+      os << (product.quantizable ? "yes " : "no  ") << product.kind << " "
+         << (product.name.empty() ? "-" : product.name) << " " << sizeText(product.outputSize)
+         << "x" << sizeText(product.inputSize) << " " << product.weightElements;
       if (!product.quantizable)
         os << ": " << product.reason;
       os << "\n";

@@ -18,8 +18,9 @@ using namespace qllm::raise;
 
 namespace {
 
-/// Sizes that are asked of one value each: the first in the function that has them. What an exporter asks of a late value (a
-/// repeated key, say) would keep that value alive for its shape only.
+/// Sizes that are asked of one value each: the first in the function that has them. What an
+/// exporter asks of a late value (a repeated key, say) would keep that value alive for its shape
+/// only.
 class Sizes {
 public:
   explicit Sizes(SymbolicShapes &shapes) : shapes(shapes) {}
@@ -33,12 +34,15 @@ public:
       return;
     for (auto [axis, dim] : llvm::enumerate(*shape))
       if (SymbolicDim resolved = shapes.resolve(dim); !resolved.known)
-        first.try_emplace({value.getParentBlock(), resolved.value}, value, static_cast<int64_t>(axis));
+        first.try_emplace({value.getParentBlock(), resolved.value}, value,
+                          static_cast<int64_t>(axis));
   }
 
-  /// The same size as the one element of the result of `op`, from the first value that has it; null if it is that already.
+  /// The same size as the one element of the result of `op`, from the first value that has it; null
+  /// if it is that already.
   Value find(Operation *op) {
-    auto type = op->getNumResults() == 1 ? dyn_cast<RankedTensorType>(op->getResult(0).getType()) : RankedTensorType();
+    auto type = op->getNumResults() == 1 ? dyn_cast<RankedTensorType>(op->getResult(0).getType())
+                                         : RankedTensorType();
     if (!type || !type.getElementType().isInteger(64) || type.getRank() > 1)
       return nullptr;
     std::optional<SymbolicShape> elements = shapes.elements(op->getResult(0));
@@ -67,11 +71,12 @@ private:
     OpBuilder builder(source.getContext());
     builder.setInsertionPointAfterValue(source);
     Location loc = source.getLoc();
-    made = onnx::ShapeOp::create(builder, loc, RankedTensorType::get({1}, builder.getI64Type()), source,
-                                 builder.getI64IntegerAttr(axis + 1), builder.getI64IntegerAttr(axis));
+    made = onnx::ShapeOp::create(builder, loc, RankedTensorType::get({1}, builder.getI64Type()),
+                                 source, builder.getI64IntegerAttr(axis + 1),
+                                 builder.getI64IntegerAttr(axis));
     if (rank == 0)
-      made = onnx::SqueezeOp::create(builder, loc, RankedTensorType::get({}, builder.getI64Type()), made,
-                                     makeInts(builder, loc, {0}));
+      made = onnx::SqueezeOp::create(builder, loc, RankedTensorType::get({}, builder.getI64Type()),
+                                     made, makeInts(builder, loc, {0}));
     return made;
   }
 

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What stands around the mathematics: views that change nothing, shape arithmetic, older operator forms.
+// What stands around the mathematics: views that change nothing, shape arithmetic, older operator
+// forms.
 
 #include "RaiseUtils.h"
 #include "qllm/Transforms/Raise/Passes.h"
@@ -20,7 +21,8 @@ namespace {
 /// The current form of an operator that the importer left opaque because its axes are an attribute.
 Value modernize(onnx::CustomOp custom) {
   auto axes = custom->getAttrOfType<DenseI64ArrayAttr>("axes");
-  if (!custom.getDomain().empty() || !axes || custom.getInputs().size() != 1 || custom.getOutputs().size() != 1)
+  if (!custom.getDomain().empty() || !axes || custom.getInputs().size() != 1 ||
+      custom.getOutputs().size() != 1)
     return nullptr;
   OpBuilder builder(custom);
   Location loc = custom.getLoc();
@@ -28,7 +30,8 @@ Value modernize(onnx::CustomOp custom) {
   Type type = custom.getOutputs()[0].getType();
   auto keep = custom->getAttrOfType<IntegerAttr>("keepdims");
   for (NamedAttribute attribute : custom->getDiscardableAttrs())
-    if (!attribute.getName().strref().starts_with("onnx.") && attribute.getName() != "axes" && attribute.getName() != "keepdims")
+    if (!attribute.getName().strref().starts_with("onnx.") && attribute.getName() != "axes" &&
+        attribute.getName() != "keepdims")
       return nullptr;
   StringRef name = custom.getOpType();
   if (name == "Squeeze" && !keep)
@@ -36,11 +39,14 @@ Value modernize(onnx::CustomOp custom) {
   if (name == "Unsqueeze" && !keep)
     return onnx::UnsqueezeOp::create(builder, loc, type, data, makeInts(builder, loc, axes));
   if (name == "ReduceMean")
-    return onnx::ReduceMeanOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep, nullptr);
+    return onnx::ReduceMeanOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep,
+                                      nullptr);
   if (name == "ReduceSum")
-    return onnx::ReduceSumOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep, nullptr);
+    return onnx::ReduceSumOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep,
+                                     nullptr);
   if (name == "ReduceMax")
-    return onnx::ReduceMaxOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep, nullptr);
+    return onnx::ReduceMaxOp::create(builder, loc, type, data, makeInts(builder, loc, axes), keep,
+                                     nullptr);
   return nullptr;
 }
 
@@ -64,7 +70,8 @@ Value timesOne(Operation *op, SymbolicShapes &shapes) {
 }
 
 bool takesEverything(onnx::SliceOp slice) {
-  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()), ends = constantInts(slice.getEnds());
+  std::optional<SmallVector<int64_t>> starts = constantInts(slice.getStarts()),
+                                      ends = constantInts(slice.getEnds());
   std::optional<SmallVector<int64_t>> steps;
   if (slice.getSteps())
     steps = constantInts(slice.getSteps());
@@ -108,13 +115,17 @@ Value swapOfLastTwo(onnx::ReshapeOp outer, SymbolicShapes &shapes) {
   auto inner = transpose ? transpose.getData().getDefiningOp<onnx::ReshapeOp>() : onnx::ReshapeOp();
   if (!inner || !transpose.getPerm() || *transpose.getPerm() != ArrayRef<int64_t>{0, 2, 1})
     return nullptr;
-  std::optional<SymbolicShape> from = shapes.shape(inner.getData()), middle = shapes.shape(inner.getResult()),
+  std::optional<SymbolicShape> from = shapes.shape(inner.getData()),
+                               middle = shapes.shape(inner.getResult()),
                                to = shapes.shape(outer.getResult());
-  if (!from || !middle || !to || from->size() < 2 || middle->size() != 3 || from->size() != to->size())
+  if (!from || !middle || !to || from->size() < 2 || middle->size() != 3 ||
+      from->size() != to->size())
     return nullptr;
   size_t rank = from->size();
-  if (!shapes.equal((*middle)[1], (*from)[rank - 2]) || !shapes.equal((*middle)[2], (*from)[rank - 1]) ||
-      !shapes.equal((*to)[rank - 1], (*from)[rank - 2]) || !shapes.equal((*to)[rank - 2], (*from)[rank - 1]))
+  if (!shapes.equal((*middle)[1], (*from)[rank - 2]) ||
+      !shapes.equal((*middle)[2], (*from)[rank - 1]) ||
+      !shapes.equal((*to)[rank - 1], (*from)[rank - 2]) ||
+      !shapes.equal((*to)[rank - 2], (*from)[rank - 1]))
     return nullptr;
   SmallVector<int64_t> permutation;
   for (size_t i = 0; i < rank; ++i) {
@@ -124,16 +135,18 @@ Value swapOfLastTwo(onnx::ReshapeOp outer, SymbolicShapes &shapes) {
   }
   std::swap(permutation[rank - 1], permutation[rank - 2]);
   OpBuilder builder(outer);
-  return onnx::TransposeOp::create(builder, outer.getLoc(), typeFor(inner.getData(), *to), inner.getData(),
-                                   builder.getDenseI64ArrayAttr(permutation));
+  return onnx::TransposeOp::create(builder, outer.getLoc(), typeFor(inner.getData(), *to),
+                                   inner.getData(), builder.getDenseI64ArrayAttr(permutation));
 }
 
 /// Integers on shapes whose value is known.
 Value foldIntegers(Operation *op, SymbolicShapes &shapes) {
-  if (op->getNumResults() != 1 || op->getNumRegions() || isa<onnx::ConstantOp, onnx::InitializerOp>(op))
+  if (op->getNumResults() != 1 || op->getNumRegions() ||
+      isa<onnx::ConstantOp, onnx::InitializerOp>(op))
     return nullptr;
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type || type.getRank() > 1 || !(type.getElementType().isInteger(64) || type.getElementType().isInteger(32)))
+  if (!type || type.getRank() > 1 ||
+      !(type.getElementType().isInteger(64) || type.getElementType().isInteger(32)))
     return nullptr;
   std::optional<SymbolicShape> elements = shapes.elements(op->getResult(0));
   if (!elements || !llvm::all_of(*elements, [](SymbolicDim dim) { return dim.known; }))
@@ -150,8 +163,9 @@ Value foldIntegers(Operation *op, SymbolicShapes &shapes) {
     numbers.push_back(APInt(width, dim.value, /*isSigned=*/true));
   }
   OpBuilder builder(op);
-  return onnx::ConstantOp::create(builder, op->getLoc(), type, nullptr, DenseElementsAttr::get(type, numbers), nullptr,
-                                  nullptr, nullptr, nullptr, nullptr, nullptr);
+  return onnx::ConstantOp::create(builder, op->getLoc(), type, nullptr,
+                                  DenseElementsAttr::get(type, numbers), nullptr, nullptr, nullptr,
+                                  nullptr, nullptr, nullptr);
 }
 
 /// What replaces the first result of `op`, or null.
@@ -190,8 +204,8 @@ Value simplify(Operation *op, SymbolicShapes &shapes) {
 
 struct OnnxSimplify : qllm::impl::OnnxSimplifyBase<OnnxSimplify> {
   void runOnOperation() override {
-    // A rewrite can open another one behind it (a cast between two transposes); a handful of rounds is more than any
-    // exporter needs, and each is a walk.
+    // A rewrite can open another one behind it (a cast between two transposes); a handful of rounds
+    // is more than any exporter needs, and each is a walk.
     for (int round = 0; round < 4; ++round) {
       SymbolicShapes shapes(getOperation());
       bool changed = false;
@@ -206,10 +220,12 @@ struct OnnxSimplify : qllm::impl::OnnxSimplifyBase<OnnxSimplify> {
         changed = true;
       }
       eraseDeadOps(getOperation());
-      // Custom operations count as having effects; the one that was modernized is known not to have any.
+      // Custom operations count as having effects; the one that was modernized is known not to have
+      // any.
       for (Operation *op : operationsOf(getOperation()))
-        if (auto custom = dyn_cast<onnx::CustomOp>(op); custom && custom.use_empty() && custom.getDomain().empty() &&
-                                                        custom->hasAttr("axes") && custom->getNumRegions() == 0)
+        if (auto custom = dyn_cast<onnx::CustomOp>(op);
+            custom && custom.use_empty() && custom.getDomain().empty() && custom->hasAttr("axes") &&
+            custom->getNumRegions() == 0)
           custom.erase();
       if (!changed)
         break;
