@@ -230,12 +230,28 @@ void add(Operation *op, std::vector<MatrixProduct> &products) {
   }
 }
 
+std::string sizeText(int64_t size) { return size < 0 ? "?" : std::to_string(size); }
+
 } // namespace
 
 std::vector<MatrixProduct> qllm::findMatrixProducts(Operation *root) {
   std::vector<MatrixProduct> products;
   root->walk<WalkOrder::PreOrder>([&](Operation *op) { add(op, products); });
   return products;
+}
+
+void qllm::printMatrixProducts(llvm::raw_ostream &os, const std::vector<MatrixProduct> &products) {
+  size_t quantizable = 0;
+  for (const MatrixProduct &product : products) {
+    quantizable += product.quantizable;
+    os << (product.quantizable ? "yes " : "no  ") << product.kind << " "
+       << (product.name.empty() ? "-" : product.name) << " " << sizeText(product.outputSize) << "x"
+       << sizeText(product.inputSize) << " " << product.weightElements;
+    if (!product.quantizable)
+      os << ": " << product.reason;
+    os << "\n";
+  }
+  os << products.size() << " matrix products, " << quantizable << " quantizable\n";
 }
 
 llvm::json::Array qllm::toJSON(const std::vector<MatrixProduct> &products) {

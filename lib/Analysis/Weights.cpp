@@ -5,6 +5,7 @@
 
 #include "qllm/Analysis/Weights.h"
 
+#include "qllm/Analysis/MatrixProducts.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
@@ -75,6 +76,9 @@ SmallVector<std::string> qllm::siteNames(Operation *op) {
     if (!text.empty() && !llvm::is_contained(names, text))
       names.push_back(text);
   };
+  if (auto readable = op->getDiscardableAttr(readableNameAttr))
+    if (auto name = dyn_cast<StringAttr>(readable))
+      add(name.getValue());
   if (auto node = op->getDiscardableAttr("onnx.node_name"))
     if (auto name = dyn_cast<StringAttr>(node))
       add(name.getValue());

@@ -162,3 +162,17 @@ def test_grouped_attention_steps(name, past, step, lengths, raised, tmp_path):
             if key != "logits":
                 have = (after[key][entry, :, :length], want[entry, :, :length])
             np.testing.assert_allclose(*have, atol=2e-5, rtol=1e-4, err_msg=key)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_raised_models_quantize(name, raised, tmp_path):
+    """The recipe finds every linear layer and every attention of the one form, by its readable name."""
+    module, _, _ = raised(name)
+    recipe = "weight-bits=8 activation-bits=8 kv-bits=8 include-head=true include-embedding=true ignore=layers.1.o_proj"
+    log = tool("qllm-opt", module, f"--recipe-rtn={recipe}", "-o", tmp_path / "quantized.mlir").stderr
+    assert "skipped" not in log
+    text = (tmp_path / "quantized.mlir").read_text()
+    linears = [line for line in text.splitlines() if "qllm.linear" in line]
+    assert len(linears) == len(expected_layers(name))
+    assert sum("!qllm.quantized" not in line for line in linears) == 1
+    assert len(re.findall(r"onnx\.Attention\(", text)) == 2

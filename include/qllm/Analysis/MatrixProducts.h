@@ -42,6 +42,9 @@ struct MatrixProduct {
 /// All products below `root`, in order, subgraphs and functions included.
 std::vector<MatrixProduct> findMatrixProducts(mlir::Operation *root);
 
+/// One line a product and a line with the counts.
+void printMatrixProducts(llvm::raw_ostream &os, const std::vector<MatrixProduct> &products);
+
 /// One object a product, with the fields above.
 llvm::json::Array toJSON(const std::vector<MatrixProduct> &products);
 

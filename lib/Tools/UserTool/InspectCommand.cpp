@@ -6,12 +6,15 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Analysis/Coverage.h"
+#include "qllm/Analysis/MatrixProducts.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
+#include "qllm/Transforms/Raise/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <map>
 
 using namespace llvm;
@@ -35,12 +38,16 @@ public:
     options.positional("MODEL", model, "an ONNX file, a module or a result directory");
     options.flag("json", json, "print JSON");
     options.flag("operators", operators, "count the operators too");
+    options.flag("products", products,
+                 "list every matrix product of the raised model instead: quantizable or why not");
   }
 
   ExitCode run(Session &session) override {
     mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
     if (!module)
       return ExitCode::BadInput;
+    if (products)
+      return listProducts(session, *module);
     std::map<std::string, int64_t> counts = countOperators(*module);
     // The layers are what a recipe would see.
     mlir::PassManager passes(&session.getContext(), mlir::ModuleOp::getOperationName());
@@ -56,6 +63,19 @@ public:
   }
 
 private:
+  ExitCode listProducts(Session &session, mlir::ModuleOp module) {
+    mlir::PassManager passes(&session.getContext(), mlir::ModuleOp::getOperationName());
+    buildRaisePipeline(passes);
+    if (failed(passes.run(module)))
+      return ExitCode::BadInput;
+    std::vector<MatrixProduct> found = findMatrixProducts(module);
+    if (json)
+      outs() << formatv("{0:2}", llvm::json::Value(toJSON(found))) << "\n";
+    else
+      printMatrixProducts(outs(), found);
+    return ExitCode::Done;
+  }
+
   static std::map<std::string, int64_t> countOperators(mlir::ModuleOp module) {
     std::map<std::string, int64_t> counts;
     module.walk([&](mlir::Operation *op) {
@@ -97,7 +117,7 @@ private:
   }
 
   std::string model;
-  bool json = false, operators = false;
+  bool json = false, operators = false, products = false;
 };
 
 } // namespace
