@@ -142,11 +142,17 @@ QLLM_CLONES float vec::minimum(const float *in, int64_t count) { return extreme<
 QLLM_CLONES static float exponentialsOf(const float *in, float shift, float *out, int64_t count) {
   float partial[lanes] = {};
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)
+  // All lanes are read before one is written: a row over itself, as attention has it, would not
+  // become vector code otherwise.
+  for (; i + lanes <= count; i += lanes) {
+    float values[lanes];
+    for (int lane = 0; lane < lanes; ++lane)
+      values[lane] = expOne(in[i + lane] - shift);
     for (int lane = 0; lane < lanes; ++lane) {
-      out[i + lane] = expOne(in[i + lane] - shift);
-      partial[lane] += out[i + lane];
+      out[i + lane] = values[lane];
+      partial[lane] += values[lane];
     }
+  }
   for (; i < count; ++i) {
     out[i] = expOne(in[i] - shift);
     partial[i % lanes] += out[i];
