@@ -139,6 +139,8 @@ bool raiseAny(Operation *op, GroupQueryAttention &groups, std::string &reason) {
     return raiseGelu(op, gelu.getBias(), "tanh");
   if (auto attention = dyn_cast<onnx::MicrosoftGroupQueryAttentionOp>(op))
     return groups.raise(attention, reason);
+  if (isa<onnx::MicrosoftMultiHeadAttentionOp, onnx::MicrosoftFusedMatMulOp>(op))
+    reason = "no rule for this operator";
   return false;
 }
 

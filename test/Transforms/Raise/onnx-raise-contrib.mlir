@@ -102,3 +102,14 @@ module attributes {onnx.opset = {ai.onnx = 21 : i64}} {
     onnx.Return %y : tensor<?x?x32xf32>
   }
 }
+
+// -----
+
+// What no rule knows is said, not passed over.
+// CHECK-LABEL: func.func @no_rule
+func.func @no_rule(%x: tensor<3x8xf32>, %y: tensor<8x8xf32>) -> tensor<3x8xf32> {
+  // CHECK: onnx.ms.FusedMatMul
+  // expected-remark @+1 {{not raised: no rule for this operator}}
+  %0 = onnx.ms.FusedMatMul(%x, %y) {alpha = 2.0 : f32} : (tensor<3x8xf32>, tensor<8x8xf32>) -> tensor<3x8xf32>
+  onnx.Return %0 : tensor<3x8xf32>
+}
