@@ -276,7 +276,7 @@ def test_functions_that_call_themselves(tmp_path):
 def accept(folder, model):
     path = folder / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    result = import_model(path, "-", timeout=20, megabytes=1024)
+    result = import_model(path, "-", timeout=60, megabytes=1024)
     assert result.returncode == 0, result.stderr
     return result.stdout
 
@@ -316,5 +316,5 @@ def test_flipped_bytes_never_crash(tmp_path, seed):
         for position in generator.integers(0, len(data), 1 + generator.integers(8)):
             data[position] = generator.integers(256)
         path.write_bytes(data)
-        result = import_model(path, "-", timeout=20, megabytes=2048)
+        result = import_model(path, "-", timeout=60, megabytes=2048)
         assert result.returncode in (0, 1), (result.returncode, result.stderr[-500:])
