@@ -78,6 +78,15 @@ def load_cases(kind):
             yield Case(kind, case.name, model, stored_inputs(pathlib.Path(case.model_dir), model))
 
 
+def as_fed(value):
+    """The suite also holds values as messages and as NumPy scalars, which ONNX Runtime does not take."""
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    if isinstance(value, (list, tuple)):
+        return [as_fed(each) for each in value]
+    return numpy.asarray(value)
+
+
 def run_model(path, inputs):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -87,7 +96,7 @@ def run_model(path, inputs):
     if inputs is None or len(inputs) < len(names):
         raise ValueError("no inputs are stored")
     # Absent optional inputs are None in the suite and simply not fed.
-    return session.run(None, {name: value for name, value in zip(names, inputs) if value is not None})
+    return session.run(None, {name: as_fed(value) for name, value in zip(names, inputs) if value is not None})
 
 
 def equal(left, right):

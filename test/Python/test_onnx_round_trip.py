@@ -244,6 +244,17 @@ def test_types_of_values(tmp_path):
         assert shown in text
 
 
+def test_types_that_the_model_leaves_open(tmp_path):
+    """What inference finds out does not end up in the model: an output without a type, a sequence without shapes."""
+    branch = helper.make_graph([helper.make_node("Neg", ["x"], ["r"])], "branch", [], [helper.make_empty_tensor_value_info("r")])
+    branch.output[0].ClearField("type")
+    nodes = [helper.make_node("If", ["flag"], ["a"], then_branch=branch, else_branch=branch),
+             helper.make_node("SequenceConstruct", ["a", "x"], ["s"])]
+    output = helper.make_value_info("s", helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, None)))
+    text = round_trip(tmp_path, model_of(nodes, [info("x"), info("flag", TensorProto.BOOL, ())], [output]))
+    assert "!onnx.seq<tensor<2xf32>>" in text
+
+
 def test_attributes(tmp_path):
     """Every kind, empty lists, and names that the dialect uses itself."""
     node = helper.make_node("Foo", ["x"], ["y", "", "z"], domain="com.example", f=1.5, i=-3, s="text", fs=[0.1, 2.0], ints=[1, 2], strings=["a", "b"],

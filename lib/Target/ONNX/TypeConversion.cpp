@@ -161,6 +161,10 @@ bool qllm::onnx::exportType(Type type, proto::TypeProto &out) {
 bool qllm::onnx::isGeneralizationOf(Type declared, Type actual) {
   if (declared == actual || isa<UnknownType>(declared))
     return true;
+  if (auto wide = dyn_cast<SequenceType>(declared), narrow = dyn_cast<SequenceType>(actual); wide && narrow)
+    return isGeneralizationOf(wide.getElementType(), narrow.getElementType());
+  if (auto wide = dyn_cast<OptionalType>(declared), narrow = dyn_cast<OptionalType>(actual); wide && narrow)
+    return isGeneralizationOf(wide.getElementType(), narrow.getElementType());
   auto wide = dyn_cast<TensorType>(declared), narrow = dyn_cast<TensorType>(actual);
   if (!wide || !narrow || wide.getElementType() != narrow.getElementType())
     return false;
@@ -201,6 +205,9 @@ bool qllm::onnx::exportValueDetails(DictionaryAttr details, Type actual, proto::
     out.set_doc_string(text.str());
   exportEntries(details.get("metadata"), out.mutable_metadata_props());
   if (auto kept = details.getAs<StringAttr>("type_proto")) {
+    // The model names the value and leaves its type open.
+    if (kept.empty())
+      return true;
     proto::TypeProto declared;
     if (declared.ParseFromArray(kept.data(), static_cast<int>(kept.size())) &&
         isGeneralizationOf(importType(declared, actual.getContext()), actual)) {
