@@ -7,6 +7,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
 
 using namespace qllm;
@@ -28,6 +29,8 @@ void qllm::buildRTNPipeline(mlir::OpPassManager &passes, const RTNOptions &optio
   plan.targets.assign(options.targets.begin(), options.targets.end());
   plan.ignore.assign(options.ignore.begin(), options.ignore.end());
 
+  // Every exporter's spelling of attention must be found, or its keys and values would stay unquantized.
+  buildRaisePipeline(passes);
   passes.addPass(createConvertONNXToQLLM());
   passes.addPass(createPlanRounding(std::move(plan)));
   passes.addPass(createQuantizeWeights());

@@ -12,6 +12,14 @@
 using namespace mlir;
 using namespace qllm;
 
+/// Adds `name` to `taken`, with a number behind it when it is there already, and returns what was added.
+static std::string insertUnique(llvm::StringSet<> &taken, const Twine &name) {
+  std::string unique = name.str();
+  for (unsigned i = 1; !taken.insert(unique).second; ++i)
+    unique = (name + "_" + Twine(i)).str();
+  return unique;
+}
+
 GraphBuilder::GraphBuilder(Operation *root)
     : builder(root->getContext()), location(root->getLoc()) {
   // Parts of packed weights leave together with their names.
@@ -19,6 +27,10 @@ GraphBuilder::GraphBuilder(Operation *root)
   root->walk([&](onnx::InitializerOp op) {
     if (op->use_empty() || !llvm::all_of(op->getUsers(), isPack))
       names.insert(op.getName());
+  });
+  root->walk([&](Operation *op) {
+    if (auto node = dyn_cast_if_present<StringAttr>(op->getDiscardableAttr("onnx.node_name")))
+      nodeNames.insert(node.getValue());
   });
 }
 
@@ -40,7 +52,7 @@ void GraphBuilder::setSite(Operation *op) {
 
 Value GraphBuilder::insert(OperationState &state, StringRef role) {
   Operation *op = builder.create(state);
-  op->setDiscardableAttr("onnx.node_name", builder.getStringAttr(siteName + "/" + role));
+  op->setDiscardableAttr("onnx.node_name", builder.getStringAttr(insertUnique(nodeNames, siteName + "/" + role)));
   return op->getResult(0);
 }
 
@@ -85,11 +97,8 @@ Value GraphBuilder::floats(ArrayRef<float> values) {
 }
 
 Value GraphBuilder::initializer(StringRef name, TypedAttr value) {
-  std::string unique = name.str();
-  for (unsigned i = 1; !names.insert(unique).second; ++i)
-    unique = (name + "_" + Twine(i)).str();
   return onnx::InitializerOp::create(builder, location, value.getType(),
-                                     builder.getStringAttr(unique), value);
+                                     builder.getStringAttr(insertUnique(names, name)), value);
 }
 
 NamedAttribute GraphBuilder::attribute(StringRef name, int64_t value) {

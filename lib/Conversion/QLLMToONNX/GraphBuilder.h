@@ -60,6 +60,8 @@ private:
   mlir::Block *entry = nullptr;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
   llvm::StringSet<> names;
+  /// ONNX Runtime refuses a graph with two nodes of one name.
+  llvm::StringSet<> nodeNames;
 };
 
 } // namespace qllm

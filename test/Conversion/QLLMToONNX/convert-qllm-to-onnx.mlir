@@ -34,7 +34,7 @@ module {
     // W4A8: onnx.Clip
     // W4A8: %[[D:.*]] = onnx.Mul
     // W4A8: onnx.DequantizeLinear({{.*}}axis = 1 : i64{{.*}} : (tensor<32x2xui4>, tensor<2xf32>, tensor<2xui4>) -> tensor<32x2xf32>
-    // W4A8: onnx.MatMul(%[[D]], %{{.*}}) {onnx.node_name = "w/MatMul"}
+    // W4A8: onnx.MatMul(%[[D]], %{{.*}}) {onnx.node_name = "head/MatMul"}
     %w = onnx.Initializer "w" = dense<0.5> : tensor<32x2xf32>
     %y = onnx.MatMul(%x, %w) : (tensor<?x32xf32>, tensor<32x2xf32>) -> tensor<?x2xf32>
     onnx.Return %y : tensor<?x2xf32>
