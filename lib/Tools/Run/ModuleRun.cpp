@@ -148,7 +148,6 @@ LogicalResult runFunction(interp::Interpreter &interpreter, func::FuncOp functio
 } // namespace
 
 LogicalResult ModuleRun::execute(MLIRContext *context) const {
-  context->printOpOnDiagnostic(false); // operations can be long, and messages say what matters
   bool isOnnx = llvm::sys::path::extension(model) == ".onnx";
   llvm::SourceMgr sources;
   std::optional<SourceMgrDiagnosticHandler> handler; // lines of text to point at

@@ -5,10 +5,11 @@
 // module, or a list of models.
 
 #include "qllm/Tools/RunMode.h"
-#include "qllm/Tools/ModuleRun.h"
+
 #include "mlir/IR/BuiltinAttributes.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Location.h"
+#include "qllm/Tools/Diagnostics.h"
+#include "qllm/Tools/ModuleRun.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -39,14 +40,6 @@ struct Options {
       cl::desc("for --run: run many models; each line of the file is MODEL INPUTS.npz OUTPUTS.npz"),
       cl::value_desc("file")};
 };
-
-/// Operations of an ONNX file have no lines, but names.
-void printNodeDiagnostic(Diagnostic &diagnostic) {
-  llvm::errs() << (diagnostic.getSeverity() == DiagnosticSeverity::Error ? "error: " : "note: ");
-  if (auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>())
-    llvm::errs() << "'" << name.getName().getValue() << "': ";
-  llvm::errs() << diagnostic << '\n';
-}
 
 /// Runs each line in a context of its own and prints `ok` or `failed` with what was wrong; fails
 /// only for a bad list.
@@ -86,7 +79,7 @@ TranslateMode qllm::runMode() {
           [options](StringRef input, StringRef, MLIRContext *context) {
             if (!options->list.empty())
               return runList(*options, context);
-            ScopedDiagnosticHandler handler(context, printNodeDiagnostic);
+            ScopedDiagnosticHandler handler(context, [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
             std::vector<std::string> inputs(options->inputs.begin(), options->inputs.end());
             return ModuleRun{input.str(),       inputs,           options->output,
                              options->function, options->threads, options->repeat}

@@ -11,6 +11,7 @@
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Export.h"
 #include "qllm/Target/ONNX/Import.h"
+#include "qllm/Tools/Diagnostics.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
@@ -35,28 +36,6 @@ cl::opt<onnx::ExternalData> externalData(
 cl::opt<int64_t> convertOpset("convert-opset", cl::desc("convert an imported model to this opset first"), cl::value_desc("version"),
                               cl::init(0), cl::cat(category));
 cl::opt<bool> noVerify("no-check", cl::desc("do not run the ONNX checker"), cl::cat(category));
-
-/// `file:line:column: error: text`; ONNX files have no lines to point at.
-void printDiagnostic(Diagnostic &diagnostic) {
-  auto file = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
-  auto name = diagnostic.getLocation()->findInstanceOf<NameLoc>();
-  llvm::raw_ostream &err = llvm::errs();
-  if (file) {
-    err << file.getFilename().getValue() << ':';
-    if (file.getLine() != 0)
-      err << file.getLine() << ':' << file.getColumn() << ':';
-    err << ' ';
-  }
-  constexpr const char *severities[] = {"note", "warning", "error", "remark"};
-  err << severities[static_cast<unsigned>(diagnostic.getSeverity())] << ": ";
-  std::string text = diagnostic.str();
-  // Verifiers do not know names of nodes; the importer's own messages have them already.
-  if (name && !StringRef(text).contains(name.getName().getValue()))
-    err << '\'' << name.getName().getValue() << "': ";
-  err << text << '\n';
-  for (Diagnostic &note : diagnostic.getNotes())
-    printDiagnostic(note);
-}
 
 LogicalResult importOnnx(StringRef input, StringRef output, MLIRContext *context) {
   onnx::ImportOptions options;
@@ -127,5 +106,6 @@ int qllm::translateMain(int argc, char **argv, DialectRegistry &registry, llvm::
     return 2;
   }
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.printOpOnDiagnostic(false); // an operation may be the whole model; messages say what matters
   return succeeded(chosen->run(inputName, outputName, &context)) ? 0 : 1;
 }

@@ -8,6 +8,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "qllm/InitAll.h"
+#include "qllm/Tools/Diagnostics.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Import.h"
 #include "llvm/Support/FileSystem.h"
@@ -42,19 +43,16 @@ Session::Session(unsigned threads) : log(llvm::errs()), pool(makePool(threads)) 
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   if (this->threads > 1)
     context->setThreadPool(*pool);
+  context->printOpOnDiagnostic(false); // an operation may be the whole model; messages say what matters
   context->getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { report(diagnostic); });
 }
 
 Session::~Session() = default;
 
 void Session::report(Diagnostic &diagnostic) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (!isa<UnknownLoc>(diagnostic.getLocation()))
-    os << diagnostic.getLocation() << ": ";
-  os << diagnostic;
+  std::string text = diagnosticPlace(diagnostic) + diagnosticMessage(diagnostic);
   for (Diagnostic &note : diagnostic.getNotes())
-    os << "\nnote: " << note;
+    text += "\nnote: " + diagnosticMessage(note);
   switch (diagnostic.getSeverity()) {
   case DiagnosticSeverity::Error:
     return log.error(text);
