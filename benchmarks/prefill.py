@@ -20,7 +20,7 @@ import onnxruntime
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "utils"))
 
-from measure import CommandFailed, measure  # noqa: E402
+from measure import exit_with, measure  # noqa: E402
 
 MOST_RATIO, MOST_EXTRA = 1.5, 400_000_000
 
@@ -77,8 +77,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CommandFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(1)
+    exit_with(main)

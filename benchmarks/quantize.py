@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "utils"))
 
-from measure import CommandFailed, measure  # noqa: E402
+from measure import exit_with, measure  # noqa: E402
 
 PEERS = {
     "onnxruntime": ("onnxruntime_quantize.py", "onnxruntime.quantization.matmul_nbits_quantizer"),
@@ -74,8 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CommandFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(1)
+    exit_with(main)

@@ -24,7 +24,7 @@ import gguf_to_onnx  # noqa: E402
 import report  # noqa: E402
 import texts  # noqa: E402
 import tokens  # noqa: E402
-from measure import CommandFailed, measure  # noqa: E402
+from measure import CommandFailed, exit_with, measure  # noqa: E402
 
 WINDOWS, LENGTH = 24, 512
 
@@ -156,9 +156,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
-    except CommandFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(1)
+        exit_with(main)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -38,6 +38,15 @@ def measure(command: list, **options) -> Cost:
         return Cost(finished.stdout, **json.load(report))
 
 
+def exit_with(main) -> None:
+    """Ends the process with what `main` returns; a measured command that failed becomes one error and exit code 1."""
+    try:
+        sys.exit(main())
+    except CommandFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        sys.exit(1)
+
+
 def watch(report: str, command: list) -> int:
     """Runs `command` with this process's own streams, writes its cost to `report`, and returns its exit code."""
     start = time.monotonic()

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "utils"), str(ROOT / "demo")]
 
 import gguf_to_onnx  # noqa: E402
-from measure import CommandFailed, measure  # noqa: E402
+from measure import exit_with, measure  # noqa: E402
 
 RECIPES = {
     "W4A16": ["--weight-bits=4"],
@@ -86,8 +86,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CommandFailed as failure:
-        print(f"error: {failure}", file=sys.stderr)
-        sys.exit(1)
+    exit_with(main)
