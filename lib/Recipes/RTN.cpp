@@ -13,26 +13,11 @@
 using namespace qllm;
 
 void qllm::buildRTNPipeline(mlir::OpPassManager &passes, const RTNOptions &options) {
-  PlanRoundingOptions plan;
-  plan.weightBits = options.weightBits;
-  plan.weightFormat = options.weightFormat;
-  plan.granularity = options.granularity;
-  plan.groupSize = options.groupSize;
-  plan.adaptGroups = options.adaptGroups;
-  plan.symmetric = options.symmetric;
-  plan.scale = options.scale;
-  plan.activationBits = options.activationBits;
-  plan.activationSymmetric = options.activationSymmetric;
-  plan.kvBits = options.kvBits;
-  plan.includeEmbedding = options.includeEmbedding;
-  plan.includeHead = options.includeHead;
-  plan.targets.assign(options.targets.begin(), options.targets.end());
-  plan.ignore.assign(options.ignore.begin(), options.ignore.end());
-
-  // Every exporter's spelling of attention must be found, or its keys and values would stay unquantized.
+  // Every exporter's spelling of attention must be found, or its keys and values would stay
+  // unquantized.
   buildRaisePipeline(passes);
   passes.addPass(createConvertONNXToQLLM());
-  passes.addPass(createPlanRounding(std::move(plan)));
+  passes.addPass(createPlanRounding(options.planRounding()));
   passes.addPass(createQuantizeWeights());
   passes.addPass(createQuantizeActivations());
 }

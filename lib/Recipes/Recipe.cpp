@@ -13,22 +13,34 @@ using namespace qllm;
 namespace {
 
 template <typename Options, void (*buildPipeline)(mlir::OpPassManager &, const Options &)>
-llvm::Error build(mlir::OpPassManager &passes, llvm::StringRef text) {
-  Options options;
-  std::string message;
-  llvm::raw_string_ostream os(message);
-  if (failed(options.parseFromString(text, os)))
-    return llvm::createStringError("expected options of the recipe, but got '" + text +
-                                   "': " + llvm::StringRef(message).trim());
-  buildPipeline(passes, options);
-  return llvm::Error::success();
+constexpr Recipe makeRecipe(llvm::StringLiteral name, llvm::StringLiteral summary) {
+  return {name, summary,
+          [](mlir::OpPassManager &passes, llvm::StringRef text) -> llvm::Error {
+            Options options;
+            std::string message;
+            llvm::raw_string_ostream os(message);
+            if (failed(options.parseFromString(text, os)))
+              return llvm::createStringError("expected options of the recipe, but got '" + text +
+                                             "': " + llvm::StringRef(message).trim());
+            buildPipeline(passes, options);
+            return llvm::Error::success();
+          },
+          [] { return Options().list(); },
+          [](const Recipe &recipe) {
+            mlir::PassPipelineRegistration<Options>(("recipe-" + recipe.name).str(), recipe.summary,
+                                                    buildPipeline);
+          }};
 }
 
 constexpr Recipe recipes[] = {
-    {"rtn", "round to nearest, no calibration", build<RTNOptions, buildRTNPipeline>},
+    makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
 };
 
 } // namespace
+
+bool Recipe::hasOption(llvm::StringRef option) const {
+  return llvm::any_of(options(), [&](const RecipeOption &each) { return each.name == option; });
+}
 
 llvm::ArrayRef<Recipe> qllm::allRecipes() { return recipes; }
 
@@ -40,6 +52,6 @@ const Recipe *qllm::findRecipe(llvm::StringRef name) {
 }
 
 void qllm::registerRecipePipelines() {
-  mlir::PassPipelineRegistration<RTNOptions>("recipe-rtn", "round to nearest, no calibration",
-                                             buildRTNPipeline);
+  for (const Recipe &recipe : recipes)
+    recipe.registerPipeline(recipe);
 }

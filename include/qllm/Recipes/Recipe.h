@@ -8,6 +8,7 @@
 #define QLLM_RECIPES_RECIPE_H
 
 #include "mlir/Pass/PassManager.h"
+#include "qllm/Recipes/RecipeOptions.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 
@@ -19,6 +20,14 @@ struct Recipe {
   /// Adds the passes; `options` reads "weight-bits=4 activation-bits=8". Fails on an option it does
   /// not have.
   llvm::Error (*build)(mlir::OpPassManager &passes, llvm::StringRef options);
+  /// What `options` may hold.
+  std::vector<RecipeOption> (*options)();
+  /// Makes `recipe-<name>` known to pass registries.
+  void (*registerPipeline)(const Recipe &recipe);
+
+  bool hasOption(llvm::StringRef name) const;
+  /// Whether it looks at activations, and so at a calibration text.
+  bool isCalibrated() const { return hasOption("calibration"); }
 };
 
 llvm::ArrayRef<Recipe> allRecipes();

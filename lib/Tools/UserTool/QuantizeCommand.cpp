@@ -16,6 +16,7 @@
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Version.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
@@ -36,6 +37,7 @@ public:
 private:
   void declareRecipeOptions(OptionTable &options);
   ExitCode fail(Session &session, Error error, ExitCode code = ExitCode::BadInput);
+  Error addData(Session &session);
   Expected<Pipeline> makePipeline(Session &session);
   Error dumpStage(size_t number, StringRef stage, mlir::ModuleOp module);
   ExitCode plan(Session &session, mlir::ModuleOp module, Pipeline pipeline);
@@ -56,7 +58,7 @@ private:
 /// Options of recipes are passed on as they are; numbers are checked here, so that a slip is a
 /// usage error.
 void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
-  auto pass = [&](StringRef name, StringRef text) {
+  auto pass = [this](StringRef name, StringRef text) {
     recipeOptions += (recipeOptions.empty() ? "" : " ") + name.str() + "=" + text.str();
   };
   auto number = [&](StringRef name, int64_t low, int64_t high, StringRef help) {
@@ -107,6 +109,17 @@ void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
   flag("include-head", "quantize the lm_head");
   globs("targets", "quantize only layers that match one of these");
   globs("ignore", "leave layers alone that match one of these");
+  // What single recipes add to these.
+  StringSet<> seen;
+  for (const Option &option : options.options())
+    seen.insert(option.name);
+  for (const Recipe &known : allRecipes())
+    for (const RecipeOption &option : known.options())
+      if (option.name != "calibration" && option.name != "seed" && seen.insert(option.name).second)
+        options.add(option.name, "VALUE", option.help).store = [=](StringRef text) {
+          pass(option.name, text);
+          return Error::success();
+        };
 }
 
 void QuantizeCommand::declare(OptionTable &options) {
@@ -132,7 +145,30 @@ ExitCode QuantizeCommand::fail(Session &session, Error error, ExitCode code) {
   return code;
 }
 
+/// Hands the calibration text and the seed on to recipes that take them.
+Error QuantizeCommand::addData(Session &session) {
+  const Recipe *known = findRecipe(recipe);
+  if (!known)
+    return Error::success(); // a file of passes has its own data
+  auto add = [&](StringRef name, const Twine &value) {
+    recipeOptions += (recipeOptions.empty() ? "" : " ") + name.str() + "=" + value.str();
+  };
+  if (known->isCalibrated() && calibration.empty())
+    return createStringError("recipe '" + recipe +
+                             "' looks at activations: expected tokens (--calibration FILE.npy)");
+  if (known->isCalibrated())
+    add("calibration", calibration);
+  else if (!calibration.empty())
+    session.log.warning("recipe '" + recipe + "' looks at no activations; '" + calibration +
+                        "' is not read");
+  if (known->hasOption("seed") && seed)
+    add("seed", Twine(seed));
+  return Error::success();
+}
+
 Expected<Pipeline> QuantizeCommand::makePipeline(Session &session) {
+  if (Error error = addData(session))
+    return error;
   Expected<Pipeline> pipeline = Pipeline::create(&session.getContext(), recipe, recipeOptions);
   if (!pipeline)
     return pipeline.takeError();
@@ -232,9 +268,6 @@ ExitCode QuantizeCommand::run(Session &session) {
   Expected<Pipeline> pipeline = makePipeline(session);
   if (!pipeline)
     return fail(session, pipeline.takeError(), ExitCode::Usage);
-  if (!calibration.empty())
-    session.log.warning("recipe '" + recipe + "' looks at no activations; '" + calibration +
-                        "' is not read");
   mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
   if (!module)
     return ExitCode::BadInput;
