@@ -38,6 +38,11 @@ float largestStepCount(const QuantizeSpec &spec) {
   return static_cast<float>(spec.symmetric ? steps / 2 : steps);
 }
 
+float clipped(const QuantizeSpec &spec, float bound) {
+  float limit = limitsMagnitude(spec) ? maxRangeMagnitude : std::numeric_limits<float>::max();
+  return std::min(std::max(bound * spec.clip, -limit), limit);
+}
+
 GroupCodec::GroupCodec(const QuantizeSpec &spec, float tensorScale, const Kernels &kernels)
     : spec(spec), kernels(kernels), tensorScale(tensorScale), denominator(largestStepCount(spec)),
       lowestCode(spec.element->minFinite()), highestCode(spec.element->maxFinite()) {
@@ -62,6 +67,8 @@ float GroupCodec::storedScale(float numerator, float floor) const {
 GroupParameters GroupCodec::asymmetricParameters(ValueRange range) const {
   if (spec.rangeIncludesZero)
     range.merge(ValueRange{0, 0, false});
+  range.min = clipped(spec, range.min);
+  range.max = clipped(spec, range.max);
   GroupParameters parameters;
   parameters.scale = storedScale(range.max - range.min, range.absMax() * smallestStepRatio);
   float offset = -range.min / effectiveScale(parameters.scale);
@@ -85,7 +92,7 @@ GroupParameters GroupCodec::parametersFor(const ValueRange &range, float absMean
     return asymmetricParameters(range);
   GroupParameters parameters;
   bool useMean = spec.statistic == ScaleStatistic::AbsMean;
-  parameters.scale = storedScale(useMean ? absMean : range.absMax(), 0.0f);
+  parameters.scale = storedScale(clipped(spec, useMean ? absMean : range.absMax()), 0.0f);
   if (spec.element->kind() == ElementKind::UnsignedInteger)
     parameters.zeroPoint = static_cast<std::int32_t>(spec.element->codeCount() / 2);
   return parameters;

@@ -16,6 +16,14 @@ namespace qllm::detail {
 /// What a group's extent is divided by: the largest element, or the number of steps in a range.
 float largestStepCount(const QuantizeSpec &spec);
 
+/// Whether values beyond `maxRangeMagnitude` are refused.
+inline bool limitsMagnitude(const QuantizeSpec &spec) {
+  return !spec.symmetric || spec.hasTensorScale;
+}
+
+/// The end of a range times the clip, held within what ranges may be.
+float clipped(const QuantizeSpec &spec, float bound);
+
 class GroupCodec {
 public:
   /// `spec` must verify.

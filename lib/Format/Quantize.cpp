@@ -58,7 +58,7 @@ FormatStatus scanGroup(Span<const float> values, std::size_t offset, std::size_t
 }
 
 bool isAsymmetric(const QuantizeSpec &spec) { return !spec.symmetric; }
-bool limitsMagnitude(const QuantizeSpec &spec) { return isAsymmetric(spec) || spec.hasTensorScale; }
+using detail::limitsMagnitude;
 
 FormatStatus verifyCall(const QuantizeSpec &spec, float tensorScale) {
   if (FormatStatus status = spec.verify(); !status)
@@ -122,6 +122,8 @@ FormatStatus QuantizeSpec::verify() const {
         "expected asymmetric quantization for a range that includes zero, but got symmetric");
   if (statistic == ScaleStatistic::AbsMean && element != &ElementFormat::ternary())
     return fail("expected ternary for a scale from the mean magnitude, but got ", element->name());
+  if (!(clip > 0 && std::isfinite(clip)))
+    return fail("expected a positive finite clip, but got ", clip);
   return {};
 }
 
@@ -142,6 +144,7 @@ float tensorScaleFor(const QuantizeSpec &spec, float absMax) {
   bool narrow = spec.scaleFormat == ScaleFormat::E4M3 || spec.scaleFormat == ScaleFormat::F16;
   if (!spec.hasTensorScale || !narrow)
     return 1.0f;
+  absMax = detail::clipped(spec, absMax);
   // An asymmetric range can be twice as wide as its largest magnitude.
   float widest = isAsymmetric(spec) ? 2 * absMax : absMax;
   float largest = detail::largestStepCount(spec) * maxScale(spec.scaleFormat);

@@ -236,6 +236,8 @@ LogicalResult quantize(mlir::Operation *op, KernelContext &ctx) {
     return ctx.fail(floats.takeError());
   result->spec = specOf(type);
   result->spec.rangeIncludesZero = op->hasAttr("include_zero");
+  if (auto clip = op->getAttrOfType<mlir::FloatAttr>("clip"))
+    result->spec.clip = clip.getValue().convertToFloat();
   Shape shape(floats->shape());
   if (failed(layoutOf(ctx, type, shape, result->layout)))
     return failure();

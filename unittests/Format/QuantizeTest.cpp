@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -242,6 +243,32 @@ TEST(Quantize, SpecsThatDoNotGoTogetherAreRefused) {
   spec = specFor("int4");
   spec.statistic = ScaleStatistic::AbsMean;
   EXPECT_FALSE(spec.verify().ok());
+}
+
+// The clipped range stays within what a scale can be made of, however large the clip.
+TEST(Quantize, ClipOfTheRange) {
+  QuantizeSpec spec = specFor("int4");
+  spec.clip = 0.5f;
+  Result r = roundTrip(spec, {-14, 3, 14}, 3);
+  EXPECT_EQ(r.scales[0], 1.0f);
+  EXPECT_EQ(r.back, (std::vector<float>{-8, 3, 7}));
+  for (const char *name : {"int4", "uint4"}) {
+    spec = specFor(name, name[0] == 'i');
+    spec.clip = std::numeric_limits<float>::max();
+    r = roundTrip(spec, {-1e30f, 1e30f}, 2);
+    ASSERT_TRUE(r.status.ok()) << r.status.message();
+    EXPECT_TRUE(std::isfinite(r.scales[0]));
+  }
+  spec = specFor("e2m1");
+  spec.scaleFormat = ScaleFormat::E4M3;
+  spec.hasTensorScale = true;
+  spec.clip = 0.25f;
+  EXPECT_EQ(tensorScaleFor(spec, 4 * 448 * 6), 1.0f);
+  for (float clip : {0.0f, -1.0f, std::numeric_limits<float>::infinity(),
+                     std::numeric_limits<float>::quiet_NaN()}) {
+    spec.clip = clip;
+    EXPECT_FALSE(spec.verify().ok()) << clip;
+  }
 }
 
 TEST(Quantize, WrongSizesAreRefused) {

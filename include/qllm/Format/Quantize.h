@@ -49,6 +49,9 @@ struct QuantizeSpec {
   ScaleStatistic statistic = ScaleStatistic::AbsMax;
   /// A second, f32 scale for the whole tensor multiplies every group's scale (NVFP4).
   bool hasTensorScale = false;
+  /// Multiplies the range (or the mean magnitude) before scales are computed from it: below 1 the
+  /// largest values saturate and all others get finer steps. Positive and finite.
+  float clip = 1;
 
   /// Fails when the members do not go together; every function below checks it first.
   FormatStatus verify() const;

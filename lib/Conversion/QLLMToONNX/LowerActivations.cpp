@@ -83,7 +83,8 @@ FailureOr<Value> qllm::lowerQuantize(GraphBuilder &graph, QuantizeOp op) {
   int64_t last = input.getRank() - 1;
   bool lastAxisGroups = granularity.isGroup() && granularity.getAxis() == last;
   if (!format || !op.isDynamic() || op.getIncludeZero() || op.getRoundingOffsets() ||
-      type.getScaleEncoding() != ScaleEncoding::F32 || !input.getElementType().isF32() ||
+      op.getClip() || type.getScaleEncoding() != ScaleEncoding::F32 ||
+      !input.getElementType().isF32() ||
       !(granularity.isPerToken() || granularity.isPerTensor() || lastAxisGroups))
     return op.emitOpError() << "expected a dynamic integer format of f32 values per token, per "
                                "tensor or in groups of "

@@ -168,6 +168,30 @@ func.func @quantize_c7(%x: tensor<8x64xf32>) {
 
 // -----
 
+func.func @quantize_c8_scales(%x: tensor<8x64xf32>, %s: tensor<8xf32>) {
+  // expected-error @+1 {{expected no scales beside clip, but got some}}
+  %0 = qllm.quantize %x scales(%s : tensor<8xf32>) clip 0.9 : tensor<8x64xf32> -> !qllm.quantized<8x64, #qllm.int<4>, per_token>
+  return
+}
+
+// -----
+
+func.func @quantize_c8_zero(%x: tensor<8x64xf32>) {
+  // expected-error @+1 {{expected a positive finite clip, but got 0.000000e+00 : f32}}
+  %0 = qllm.quantize %x clip 0.0 : tensor<8x64xf32> -> !qllm.quantized<8x64, #qllm.int<4>, per_token>
+  return
+}
+
+// -----
+
+func.func @quantize_c8_infinity(%x: tensor<8x64xf32>) {
+  // expected-error @+1 {{expected a positive finite clip, but got 0x7F800000 : f32}}
+  %0 = qllm.quantize %x clip 0x7F800000 : tensor<8x64xf32> -> !qllm.quantized<8x64, #qllm.int<4>, per_token>
+  return
+}
+
+// -----
+
 func.func @dequantize_c1(%q: !qllm.quantized<8x64, #qllm.int<4>, per_tensor>) {
   // expected-error @+1 {{expected a result of the shape of '!qllm.quantized<8x64, #qllm.int<4>, per_tensor>', but got 'tensor<8x32xf32>'}}
   %0 = qllm.dequantize %q : !qllm.quantized<8x64, #qllm.int<4>, per_tensor> -> tensor<8x32xf32>

@@ -14,6 +14,8 @@ func.func @quantize(%x: tensor<?x64xf32>, %s: tensor<64xf32>, %z: tensor<64xi32>
   %0 = qllm.quantize %x : tensor<?x64xf32> -> !dynamic
   // CHECK: qllm.quantize %[[X]] include_zero :
   %1 = qllm.quantize %x include_zero : tensor<?x64xf32> -> !dynamic
+  // CHECK: qllm.quantize %[[X]] include_zero clip 7.500000e-01 :
+  %clipped = qllm.quantize %x include_zero clip 0.75 : tensor<?x64xf32> -> !dynamic
   // CHECK: qllm.quantize %[[X]] rounding_offsets(%[[S]] : tensor<64xf32>) :
   %2 = qllm.quantize %x rounding_offsets(%s : tensor<64xf32>) : tensor<?x64xf32> -> !dynamic
   // CHECK: qllm.quantize %[[X]] scales(%[[S]] : tensor<64xf32>) zero_points(%[[Z]] : tensor<64xi32>) :

@@ -45,7 +45,15 @@ std::string describe(QuantizedType type) {
 
 void QuantizeOp::build(OpBuilder &builder, OperationState &state, Type result, Value input) {
   build(builder, state, result, input, /*scales=*/Value(), /*zero_points=*/Value(),
-        /*tensor_scale=*/Value(), /*rounding_offsets=*/Value(), /*include_zero=*/false);
+        /*tensor_scale=*/Value(), /*rounding_offsets=*/Value(), /*include_zero=*/false,
+        /*clip=*/FloatAttr());
+}
+
+void QuantizeOp::build(OpBuilder &builder, OperationState &state, Type result, Value input,
+                       Value roundingOffsets, float clip) {
+  build(builder, state, result, input, /*scales=*/Value(), /*zero_points=*/Value(),
+        /*tensor_scale=*/Value(), roundingOffsets, /*include_zero=*/false,
+        clip == 1 ? FloatAttr() : builder.getF32FloatAttr(clip));
 }
 
 namespace {
@@ -100,6 +108,11 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError() << "expected a dynamic range and a format with zero points beside "
                             "include_zero, but got "
                          << given << describe(type);
+  // quantize_c8
+  if (getClip() && getScales())
+    return emitOpError() << "expected no scales beside clip, but got some";
+  if (getClip() && !(getRangeClip() > 0 && getClip()->isFinite()))
+    return emitOpError() << "expected a positive finite clip, but got " << getClipAttr();
   return success();
 }
 

@@ -42,6 +42,75 @@ func.func @include_zero() {
   return
 }
 
+// s = 0.5 * 14 / 7; what lies beyond saturates, below at -8.
+func.func @clip_symmetric() {
+  %x = onnx.Initializer "x" = dense<[[-14.0, 3.0, 14.0]]> : tensor<1x3xf32>
+  %codes = onnx.Initializer "codes" = dense<[[-8, 3, 7]]> : tensor<1x3xi4>
+  %scales = onnx.Initializer "scales" = dense<1.0> : tensor<1xf32>
+  %q = qllm.quantize %x clip 0.5 : tensor<1x3xf32> -> !qllm.quantized<1x3, #qllm.int<4>, per_token>
+  %c, %s = qllm.unpack %q : !qllm.quantized<1x3, #qllm.int<4>, per_token>
+  check.expect_eq %c, %codes : tensor<1x3xi4>, tensor<1x3xi4>
+  check.expect_eq %s, %scales : tensor<1xf32>, tensor<1xf32>
+  return
+}
+
+// Both ends move: [-10, 20] becomes [-5, 10], s = 15 / 15 and z = 5.
+func.func @clip_asymmetric() {
+  %x = onnx.Initializer "x" = dense<[[-10.0, 3.0, 20.0]]> : tensor<1x3xf32>
+  %codes = onnx.Initializer "codes" = dense<[[0, 8, 15]]> : tensor<1x3xui4>
+  %zeros = onnx.Initializer "zeros" = dense<5> : tensor<1xi32>
+  %q = qllm.quantize %x clip 0.5 : tensor<1x3xf32> -> !qllm.quantized<1x3, #qllm.int<4, asymmetric>, per_token>
+  %c, %s, %z = qllm.unpack %q : !qllm.quantized<1x3, #qllm.int<4, asymmetric>, per_token>
+  check.expect_eq %c, %codes : tensor<1x3xui4>, tensor<1x3xui4>
+  check.expect_eq %z, %zeros : tensor<1xi32>, tensor<1xi32>
+  return
+}
+
+// Above 1 a power-of-two scale rises: floor(log2 (7 * 1.5)) = 3, so the scale is 2 and 7 does not saturate.
+func.func @clip_mxfp4() {
+  %x = onnx.Initializer "x" = dense<[[7.0, 2.4, -0.7, 1.0]]> : tensor<1x4xf32>
+  %e = onnx.Initializer "e" = dense<[[8.0, 2.0, -1.0, 1.0]]> : tensor<1x4xf32>
+  %q = qllm.quantize %x clip 1.5 : tensor<1x4xf32> -> !qllm.quantized<1x4, #qllm.float<e2m1>, group<1, 4>, scale = ue8m0>
+  %d = qllm.dequantize %q : !qllm.quantized<1x4, #qllm.float<e2m1>, group<1, 4>, scale = ue8m0> -> tensor<1x4xf32>
+  check.expect_eq %d, %e : tensor<1x4xf32>, tensor<1x4xf32>
+  return
+}
+
+// The tensor scale is 0.5 * 5376 / (448 * 6) = 1, and both blocks are clipped like the tensor.
+func.func @clip_nvfp4() {
+  %x = onnx.Initializer "x" = dense<[[5376.0, 448.0, 12.0, 2.4]]> : tensor<1x4xf32>
+  %scales = onnx.Initializer "scales" = dense<[[448.0, 1.0]]> : tensor<1x2xf8E4M3FN>
+  %e = onnx.Initializer "e" = dense<[[2688.0, 448.0, 6.0, 2.0]]> : tensor<1x4xf32>
+  %one = onnx.Initializer "one" = dense<1.0> : tensor<f32>
+  %q = qllm.quantize %x clip 0.5 : tensor<1x4xf32> -> !qllm.quantized<1x4, #qllm.float<e2m1>, group<1, 2>, scale = e4m3, tensor_scale>
+  %c, %s, %t = qllm.unpack %q : !qllm.quantized<1x4, #qllm.float<e2m1>, group<1, 2>, scale = e4m3, tensor_scale>
+  check.expect_eq %s, %scales : tensor<1x2xf8E4M3FN>, tensor<1x2xf8E4M3FN>
+  check.expect_eq %t, %one : tensor<f32>, tensor<f32>
+  %d = qllm.dequantize %q : !qllm.quantized<1x4, #qllm.float<e2m1>, group<1, 2>, scale = e4m3, tensor_scale> -> tensor<1x4xf32>
+  check.expect_eq %d, %e : tensor<1x4xf32>, tensor<1x4xf32>
+  return
+}
+
+// The table ends at 0.5 * 4, and 4 saturates.
+func.func @clip_nf4() {
+  %x = onnx.Initializer "x" = dense<[[-2.0, 0.0, 4.0]]> : tensor<1x3xf32>
+  %e = onnx.Initializer "e" = dense<[[-2.0, 0.0, 2.0]]> : tensor<1x3xf32>
+  %q = qllm.quantize %x clip 0.5 : tensor<1x3xf32> -> !qllm.quantized<1x3, #qllm.codebook<nf4>, per_token>
+  %d = qllm.dequantize %q : !qllm.quantized<1x3, #qllm.codebook<nf4>, per_token> -> tensor<1x3xf32>
+  check.expect_eq %d, %e : tensor<1x3xf32>, tensor<1x3xf32>
+  return
+}
+
+// s = 0.5 * mean of 1, 5, 2, 0 = 1; 1 / 2 would have been a tie.
+func.func @clip_ternary() {
+  %x = onnx.Initializer "x" = dense<[[1.0, -5.0, 2.0, 0.0]]> : tensor<1x4xf32>
+  %e = onnx.Initializer "e" = dense<[[1.0, -1.0, 1.0, 0.0]]> : tensor<1x4xf32>
+  %q = qllm.quantize %x clip 0.5 : tensor<1x4xf32> -> !qllm.quantized<1x4, #qllm.ternary, per_tensor>
+  %d = qllm.dequantize %q : !qllm.quantized<1x4, #qllm.ternary, per_tensor> -> tensor<1x4xf32>
+  check.expect_eq %d, %e : tensor<1x4xf32>, tensor<1x4xf32>
+  return
+}
+
 // Groups along the first axis: rows 0 and 1 share scales, column by column.
 func.func @group_along_the_first_axis() {
   %x = onnx.Initializer "x" = dense<[[7.0, 14.0], [1.0, 2.0], [21.0, 0.0], [3.0, 3.5]]> : tensor<4x2xf32>

@@ -39,7 +39,9 @@ def QLLM_QuantizeOp : QLLM_Op<"quantize", [AttrSizedOperandSegments]> {
     M is the largest finite value of the format. The e4m3 rule without a tensor scale has t = 1. A scale
     below 1e-8 becomes 1e-8 (below the smallest value of its encoding, that value). A scale is rounded to
     its encoding before it is used. `include_zero` extends the range of an asymmetric integer to contain
-    zero first; otherwise z may lie outside the codes. When the operation runs, a NaN element is an error, and
+    zero first; otherwise z may lie outside the codes. With `clip` c, every max, min and mean above is
+    multiplied by c before it is used: below 1 the largest elements saturate and all others get finer
+    steps. When the operation runs, a NaN element is an error, and
     so is an infinite one where the range is dynamic; given parameters saturate it.
 
     Constraints:
@@ -50,11 +52,13 @@ def QLLM_QuantizeOp : QLLM_Op<"quantize", [AttrSizedOperandSegments]> {
     - (C5) `tensor_scale` is given exactly when `scales` are given and the type has a tensor scale.
     - (C6) `rounding_offsets` need an integer format and have one element for each index of the last axis.
     - (C7) `include_zero` needs a format with zero points and no given `scales`.
+    - (C8) `clip` is positive and finite, and there are no given `scales`.
 
     ```mlir
     func.func @quantize(%x: tensor<?x576xf32>, %s: tensor<576xf32>, %z: tensor<576xi32>) {
       %dynamic = qllm.quantize %x : tensor<?x576xf32>
           -> !qllm.quantized<?x576, #qllm.int<8, asymmetric>, per_token>
+      %clipped = qllm.quantize %x clip 0.9 : tensor<?x576xf32> -> !qllm.quantized<?x576, #qllm.int<4>, per_token>
       %static = qllm.quantize %x scales(%s : tensor<576xf32>) zero_points(%z : tensor<576xi32>)
           : tensor<?x576xf32> -> !qllm.quantized<?x576, #qllm.int<4, asymmetric>, per_channel<1>>
       return
@@ -63,23 +67,30 @@ def QLLM_QuantizeOp : QLLM_Op<"quantize", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins QLLM_FloatTensor:$input, Optional<QLLM_ScaleTensor>:$scales,
       Optional<QLLM_ZeroPointTensor>:$zero_points, Optional<QLLM_TensorScale>:$tensor_scale,
-      Optional<QLLM_FloatVector>:$rounding_offsets, UnitAttr:$include_zero);
+      Optional<QLLM_FloatVector>:$rounding_offsets, UnitAttr:$include_zero,
+      OptionalAttr<F32Attr>:$clip);
   let results = (outs QLLM_QuantizedType:$result);
   let assemblyFormat = [{
     $input (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`zero_points` `(` $zero_points^ `:` type($zero_points) `)`)?
     (`tensor_scale` `(` $tensor_scale^ `:` type($tensor_scale) `)`)?
     (`rounding_offsets` `(` $rounding_offsets^ `:` type($rounding_offsets) `)`)?
-    (`include_zero` $include_zero^)? attr-dict `:` type($input) `->` qualified(type($result))
+    (`include_zero` $include_zero^)? (`clip` $clip^)? attr-dict `:` type($input) `->`
+    qualified(type($result))
   }];
   let hasVerifier = 1;
   let builders = [
     /// Dynamic: the parameters come from the tensor.
-    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input)>
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input)>,
+    /// The same; `roundingOffsets` may be null, and a clip of 1 is none.
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$input, "::mlir::Value":$roundingOffsets,
+                   "float":$clip)>
   ];
   let extraClassDeclaration = [{
     /// Whether the parameters come from the tensor itself.
     bool isDynamic() { return !getScales(); }
+    /// What the dynamic range is multiplied by; 1 where nothing is said.
+    float getRangeClip() { return getClip() ? getClip()->convertToFloat() : 1.0f; }
   }];
 }
 
