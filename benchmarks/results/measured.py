@@ -1,0 +1,177 @@
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs one row and keeps what came out as JSON, so that a long list of rows can be run in portions.
+
+A result is found again by its key: the canonical text of the pipeline, the options, and the contents of model, calibration and
+evaluation files. The revision of the code is written down with it and is not part of the key: a page tells for every figure which
+revision it belongs to, and `--stale` runs those again that another one has made.
+"""
+import hashlib
+import json
+import math
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from measure import CommandFailed, measure
+from provenance import machine, revision
+
+WINDOWS, LENGTH = 24, 512
+
+
+def digest(path: Path, folder: Path) -> str:
+    """sha256 of a file; for an ONNX file of the data beside it too. Remembered by size and time, as models are large."""
+    found = hashlib.sha256()
+    for part in (path, Path(str(path) + ".data")):
+        if not part.exists():
+            continue
+        state = part.stat()
+        note = folder / "digests" / hashlib.sha256(f"{part.resolve()} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()
+        if not note.exists():
+            note.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("rb") as stream:
+                note.write_text(hashlib.file_digest(stream, "sha256").hexdigest())
+        found.update(note.read_bytes())
+    return found.hexdigest()
+
+
+class Bench:
+    """The tools and files that rows are measured with, and the folder of finished rows."""
+
+    def __init__(self, bin_folder: Path, folder: Path, model: Path, calibration: Path, tokens: Path, threads: int = 0):
+        self.bin, self.folder, self.model, self.calibration, self.tokens = bin_folder, folder, model, calibration, tokens
+        self.threads = [f"--threads={threads}"] if threads else []
+        self.digests = {name: digest(path, folder) for name, path in
+                        [("model", model), ("calibration", calibration), ("tokens", tokens)]}
+
+    def pipeline(self, row) -> str:
+        """The canonical text of the row's passes, with every option: qllm-opt prints it before it runs anything."""
+        if row.is_float:
+            return ""
+        if row.recipe:
+            options = " ".join(word.removeprefix("--") for word in row.option_words)
+            asked = [f"--recipe-{row.recipe}={options}"]
+        else:
+            asked = [f"--pass-pipeline=builtin.module({self.passes(row)})"]
+        process = subprocess.run([self.bin / "qllm-opt", *asked, "--dump-pass-pipeline", "-o", os.devnull, "-"], input="module {}",
+                                 capture_output=True, text=True, check=False)
+        lines = process.stderr.splitlines()
+        starts = [i for i, line in enumerate(lines) if line.startswith("builtin.module(")]
+        ends = [i for i, line in enumerate(lines) if starts and i >= starts[0] and line.rstrip().endswith(")")]
+        if not ends:
+            raise CommandFailed(f"expected a pipeline from 'qllm-opt {asked[0]}', but got: {process.stderr.strip()[:300]}")
+        dumped = "\n".join(lines[starts[0]:ends[0] + 1])
+        return dumped.replace(str(self.calibration), self.calibration.name)
+
+    def passes(self, row) -> str:
+        return row.passes.replace("{calibration}", str(self.calibration))
+
+    def key(self, row) -> str:
+        parts = {"pipeline": self.pipeline(row), "options": row.option_words, "windows": [WINDOWS, LENGTH], **self.digests}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def path(self, row) -> Path:
+        """Where the row's result is kept. Rows that run the same share it; a row that has no pipeline has only its name."""
+        try:
+            name = self.key(row)[:24]
+        except CommandFailed:
+            name = "without-pipeline-" + hashlib.sha256(row.identity.encode()).hexdigest()[:12]
+        return self.folder / "rows" / f"{name}.json"
+
+    def stored(self, row):
+        """The finished result, or None."""
+        try:
+            return json.loads(self.path(row).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def quantize_command(self, row, output: Path) -> list:
+        command = [self.bin / "qllm", "quantize", self.model, "--recipe"]
+        if row.recipe:
+            command += [row.recipe, *row.option_words]
+            if row.calibrated:
+                command += ["--calibration", self.calibration]
+        else:
+            recipe = output.with_suffix(".passes")
+            recipe.parent.mkdir(parents=True, exist_ok=True)
+            recipe.write_text(self.passes(row) + "\n", encoding="utf-8")
+            command.append(recipe)
+        return [*command, *self.threads, "--allow-skips", "-o", output]
+
+    def evaluate_command(self, model: Path) -> list:
+        return [self.bin / "qllm", "eval", model, "--tokens", self.tokens, f"--windows={WINDOWS}", f"--window-length={LENGTH}",
+                "--json", *self.threads]
+
+    def shown(self, command: list) -> str:
+        """A command as one would type it from the root of the checkout."""
+        root = str(Path(__file__).resolve().parents[2]) + os.sep
+        words = [os.fspath(word).replace(root, "") for word in command]
+        return shlex.join([Path(words[0]).name, *words[1:]])
+
+    def run(self, row) -> dict:
+        """Measures the row and stores the result, also when a command fails: then with the error instead of figures."""
+        output = self.folder / "models" / re.sub(r"[^a-z0-9.-]", "-", row.identity)
+        result = {"row": row.identity, "recipe": row.recipe, "options": row.options, "revision": revision(), "machine": machine(),
+                  "started": time.strftime("%Y-%m-%d %H:%M"), "command": self.shown(self.evaluate_command(self.model) if row.is_float else self.quantize_command(row, output))}
+        path = self.path(row)
+        try:
+            result |= {"key": self.key(row), "pipeline": self.pipeline(row)}
+            result |= self.figures(row, output)
+        except (CommandFailed, OSError, ValueError) as failure:
+            result["error"] = str(failure)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        partial.write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+        partial.replace(path)
+        shutil.rmtree(output, ignore_errors=True)
+        return result
+
+    def figures(self, row, output: Path) -> dict:
+        if row.is_float:
+            return self.evaluated(self.model)
+        shutil.rmtree(output, ignore_errors=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        quantize = measure(self.quantize_command(row, output))
+        report = json.loads((output / "report.json").read_text(encoding="utf-8"))
+        return self.evaluated(output) | {"quantize": cost(quantize), "coverage": summary(report["coverage"]), "bytes": sum(
+            each.stat().st_size for each in output.iterdir() if each.name.startswith("model."))}
+
+    def evaluated(self, model: Path) -> dict:
+        evaluate = measure(self.evaluate_command(model))
+        losses = json.loads(evaluate.output)["losses"]
+        if len(losses) != WINDOWS:
+            raise CommandFailed(f"expected {WINDOWS} losses from 'qllm eval', but got {len(losses)}")
+        return {"losses": losses, "evaluate": cost(evaluate)}
+
+
+def cost(measured) -> dict:
+    return {"wall": measured.wall, "cpu": measured.cpu, "peak": measured.peak}
+
+
+def summary(coverage: dict) -> dict:
+    """What a page says of a model's coverage: everything but the list of layers."""
+    skipped = [layer["name"] for layer in coverage["layers"] if layer["state"] == "skipped"]
+    return {name: value for name, value in coverage.items() if name not in ("layers", "rows")} | {
+        "bits_per_weight": bits_per_weight(coverage), "skipped_layers": skipped}
+
+
+def bits_per_weight(coverage: dict):
+    """Stored bits of quantized layers over their original weights, everything that came with them included; None where nothing is
+    quantized. The report counts it (branches, tables and maps belong to no layer of the original model)."""
+    if "bits_per_weight" in coverage:
+        return coverage["bits_per_weight"]
+    layers = [layer for layer in coverage["layers"] if layer["state"] == "quantized" and layer["weights"]]
+    weights = sum(layer["weights"] for layer in layers)
+    return 8 * sum(layer["bytes"] for layer in layers) / weights if weights else None
+
+
+def perplexity(losses: list, keep) -> float:
+    """Over the windows whose index `keep` accepts."""
+    kept = [loss for index, loss in enumerate(losses) if keep(index)]
+    return math.exp(sum(kept) / len(kept))
+
+
+SUBSETS = {"8": lambda index: index % 3 == 0, "16": lambda index: index % 3 != 0, "24": lambda index: True}
