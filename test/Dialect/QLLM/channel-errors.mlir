@@ -97,6 +97,31 @@ func.func @rotate_channels_c4(%x: tensor<?x6xf32>) {
 
 // -----
 
+func.func @rotate_channels_c4_stride(%x: tensor<?x24xf32>) {
+  // expected-error @+1 {{expected blocks that divide the 24 channels, but got blocks of 4 with a stride of 4}}
+  %0 = qllm.rotate_channels %x hadamard 4 stride 4 : tensor<?x24xf32>
+  return
+}
+
+// -----
+
+// 2^62 times 4 is no number of 64 bits.
+func.func @rotate_channels_c4_huge(%x: tensor<?x24xf32>) {
+  // expected-error @+1 {{expected blocks that divide the 24 channels, but got blocks of 4611686018427387904 with a stride of 4}}
+  %0 = qllm.rotate_channels %x hadamard 4611686018427387904 stride 4 : tensor<?x24xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_channels_c5(%x: tensor<?x8xf32>) {
+  // expected-error @+1 {{expected a stride of at least 1, but got 0}}
+  %0 = qllm.rotate_channels %x hadamard 4 stride 0 : tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @split_channels_c1(%x: tensor<?x3xf32>) {
   // expected-error @+1 {{expected 3 parts, one for each channel, but got 2}}
   %0 = qllm.split_channels %x parts [1, 2] : tensor<?x3xf32>

@@ -103,7 +103,9 @@ func.func @channels(%x: tensor<?x4xf32>, %v: tensor<4xf32>, %r: tensor<2x2xf32>)
   // CHECK: qllm.rotate_channels %{{.*}} hadamard 4 : tensor<?x4xf32>
   %3 = qllm.rotate_channels %2 hadamard 4 : tensor<?x4xf32>
   // CHECK: qllm.rotate_channels %{{.*}} by(%{{.*}} : tensor<2x2xf32>) inverse : tensor<?x4xf32>
-  %4 = qllm.rotate_channels %3 by(%r : tensor<2x2xf32>) inverse : tensor<?x4xf32>
+  %near = qllm.rotate_channels %3 by(%r : tensor<2x2xf32>) inverse : tensor<?x4xf32>
+  // CHECK: qllm.rotate_channels %{{.*}} by(%{{.*}} : tensor<2x2xf32>) stride 2 inverse : tensor<?x4xf32>
+  %4 = qllm.rotate_channels %near by(%r : tensor<2x2xf32>) stride 2 inverse : tensor<?x4xf32>
   // CHECK: qllm.split_channels %{{.*}} parts [1, 3, 1, 1] rounding_offsets : tensor<?x4xf32>
   %5 = qllm.split_channels %4 parts [1, 3, 1, 1] rounding_offsets : tensor<?x4xf32>
   // CHECK: qllm.split_channels %{{.*}} parts [1, 1, 1, 1, 1, 2] repeat : tensor<?x6xf32>

@@ -146,19 +146,22 @@ protected:
       return ShiftChannelsOp::create(builder, loc(), x, factors, inverse);
     };
     auto rotate = [&](bool inverse) {
-      return RotateChannelsOp::create(builder, loc(), x.getType(), x, rotation, IntegerAttr(),
-                                      inverse ? builder.getUnitAttr() : UnitAttr());
+      return RotateChannelsOp::create(builder, loc(), x, rotation, /*stride=*/1, inverse);
     };
-    auto hadamard = RotateChannelsOp::create(builder, loc(), x.getType(), x, Value(),
-                                             builder.getI64IntegerAttr(4), UnitAttr());
+    auto rotateFar = [&](bool inverse) {
+      return RotateChannelsOp::create(builder, loc(), x, rotation, /*stride=*/2, inverse);
+    };
+    auto hadamard = RotateChannelsOp::create(builder, loc(), x, /*hadamard=*/4);
+    auto hadamardFar = RotateChannelsOp::create(builder, loc(), x, /*hadamard=*/2, /*stride=*/4);
     auto permute =
         PermuteChannelsOp::create(builder, loc(), x, ArrayRef<int64_t>{2, 0, 1, 7, 6, 3, 4, 5});
     SmallVector<int64_t> parts{1, 3, 1, 2, 1, 1, 5, 1};
     auto split = SplitChannelsOp::create(builder, loc(), x, parts, /*repeat=*/false, true);
     auto repeat = SplitChannelsOp::create(builder, loc(), x, parts, /*repeat=*/true, false);
-    return {make(scale(false)),  make(scale(true)),  make(shift(false)), make(shift(true)),
-            make(rotate(false)), make(rotate(true)), make(hadamard),     make(permute),
-            make(split),         make(repeat)};
+    return {make(scale(false)),  make(scale(true)),  make(shift(false)),     make(shift(true)),
+            make(rotate(false)), make(rotate(true)), make(rotateFar(false)), make(rotateFar(true)),
+            make(hadamard),      make(hadamardFar),  make(permute),          make(split),
+            make(repeat)};
   }
 
   std::vector<ChannelTransform> merges() {
@@ -252,19 +255,44 @@ TEST_F(ChannelTransformTest, ElementwiseTransformsComposeInAnyDirection) {
 }
 
 TEST_F(ChannelTransformTest, RotationsCancel) {
-  Value there =
-      RotateChannelsOp::create(builder, loc(), x.getType(), x, rotation, IntegerAttr(), UnitAttr());
-  Value back = RotateChannelsOp::create(builder, loc(), x.getType(), there, rotation, IntegerAttr(),
-                                        builder.getUnitAttr());
+  auto rotate = [&](Value input, int64_t stride, bool inverse) {
+    return Value(RotateChannelsOp::create(builder, loc(), input, rotation, stride, inverse));
+  };
+  Value there = rotate(x, 2, false), back = rotate(there, 2, true);
   FailureOr<Value> composed = make(back).composeAfter(builder, make(there), true);
   ASSERT_TRUE(succeeded(composed));
   EXPECT_EQ(*composed, x);
   expectClose(values.get(back), values.get(x));
 
-  // Twice the same way is another rotation.
-  Value again = RotateChannelsOp::create(builder, loc(), x.getType(), there, rotation,
-                                         IntegerAttr(), UnitAttr());
-  EXPECT_TRUE(failed(make(again).composeAfter(builder, make(there), true)));
+  // Twice the same way is another rotation, and so is one back with another stride.
+  for (Value other : {rotate(there, 2, false), rotate(there, 1, true)})
+    EXPECT_TRUE(failed(make(other).composeAfter(builder, make(there), true)));
+}
+
+TEST_F(ChannelTransformTest, HadamardsCancelOrGrow) {
+  auto hadamard = [&](Value input, int64_t size, int64_t stride) {
+    return Value(RotateChannelsOp::create(builder, loc(), input, size, stride));
+  };
+  Value first = hadamard(x, 2, 2), same = hadamard(first, 2, 2);
+  FailureOr<Value> composed = make(same).composeAfter(builder, make(first), true);
+  ASSERT_TRUE(succeeded(composed));
+  EXPECT_EQ(*composed, x);
+
+  // H2 with stride 2 between blocks of 2: one of 4 rows; whichever comes first.
+  for (auto [inner, outer] : {std::pair(1, 2), std::pair(2, 1), std::pair(2, 4)}) {
+    Value low = hadamard(x, 2, inner), both = hadamard(low, 2, outer);
+    composed = make(both).composeAfter(builder, make(low), true);
+    ASSERT_TRUE(succeeded(composed));
+    auto one = cast<RotateChannelsOp>(composed->getDefiningOp());
+    EXPECT_EQ(one.getInput(), x);
+    EXPECT_EQ(one.getBlockSize(), 4);
+    EXPECT_EQ(int64_t(one.getStride()), std::min(inner, outer));
+    expectClose(values.get(*composed), values.get(both));
+    EXPECT_TRUE(failed(make(both).composeAfter(builder, make(low), false)));
+  }
+  // Strides 1 and 4 leave a gap at 2.
+  Value low = hadamard(x, 2, 1), far = hadamard(low, 2, 4);
+  EXPECT_TRUE(failed(make(far).composeAfter(builder, make(low), true)));
 }
 
 TEST_F(ChannelTransformTest, MergingTheCopiesOfASplitUndoesIt) {

@@ -63,6 +63,11 @@ TEST(ProducerFolding, RotationStaysInsideAHead) {
   EXPECT_EQ(foldable("qllm.rotate_channels %x hadamard 8 : tensor<?x8xf32>"), "linear_rows");
   EXPECT_EQ(foldable("qllm.rotate_channels %x by(%r : tensor<4x4xf32>) : tensor<?x8xf32>"),
             "linear_rows attention_value");
+  // Inside a head with a stride, and across the two heads.
+  EXPECT_EQ(foldable("qllm.rotate_channels %x hadamard 2 stride 2 : tensor<?x8xf32>"),
+            "linear_rows attention_value");
+  EXPECT_EQ(foldable("qllm.rotate_channels %x hadamard 2 stride 4 : tensor<?x8xf32>"),
+            "linear_rows");
   // A block of unknown width may cross heads.
   EXPECT_EQ(foldable("qllm.rotate_channels %x by(%d : tensor<?x?xf32>) : tensor<?x8xf32>"),
             "linear_rows");

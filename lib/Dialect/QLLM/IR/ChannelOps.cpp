@@ -107,10 +107,32 @@ void PermuteChannelsOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 // rotate
 //===------------------------------------------------------------------------------------------===//
 
+void RotateChannelsOp::build(OpBuilder &builder, OperationState &state, Value input, Value matrix,
+                             int64_t stride, bool inverse) {
+  build(builder, state, input.getType(), input, matrix, /*hadamard=*/nullptr,
+        builder.getI64IntegerAttr(stride), inverse ? builder.getUnitAttr() : UnitAttr());
+}
+
+void RotateChannelsOp::build(OpBuilder &builder, OperationState &state, Value input,
+                             int64_t hadamard, int64_t stride) {
+  build(builder, state, input.getType(), input, /*matrix=*/Value(),
+        builder.getI64IntegerAttr(hadamard), builder.getI64IntegerAttr(stride),
+        /*inverse=*/UnitAttr());
+}
+
 int64_t RotateChannelsOp::getBlockSize() {
   if (getHadamard())
     return *getHadamard();
   return getMatrix().getType().getDimSize(0);
+}
+
+int64_t RotateChannelsOp::getSpan() {
+  int64_t block = getBlockSize();
+  if (ShapedType::isDynamic(block))
+    return block;
+  // A span that no tensor can have divides no number of channels; nor does the largest number.
+  constexpr uint64_t limit = std::numeric_limits<int64_t>::max();
+  return std::min(llvm::SaturatingMultiply<uint64_t>(block, getStride()), limit);
 }
 
 LogicalResult RotateChannelsOp::verify() {
@@ -126,17 +148,25 @@ LogicalResult RotateChannelsOp::verify() {
                            << getMatrix().getType();
   }
   // rotate_channels_c3
-  if (getHadamard() && (*getHadamard() < 1 || !llvm::isPowerOf2_64(*getHadamard())))
-    return emitOpError() << "expected a power of two for hadamard, but got " << *getHadamard();
+  if (getHadamard() && (int64_t(*getHadamard()) < 1 || !llvm::isPowerOf2_64(*getHadamard())))
+    return emitOpError() << "expected a power of two for hadamard, but got "
+                         << int64_t(*getHadamard());
+  // rotate_channels_c5
+  int64_t stride = getStride();
+  if (stride < 1)
+    return emitOpError() << "expected a stride of at least 1, but got " << stride;
   // rotate_channels_c4
   auto input = getInput().getType();
   if (input.getRank() < 1)
     return emitOpError() << "expected an input of rank at least 1, but got " << input;
   int64_t channels = input.getShape().back(), block = getBlockSize();
-  if (!ShapedType::isDynamic(channels) && !ShapedType::isDynamic(block) && channels % block != 0)
-    return emitOpError() << "expected blocks that divide the " << channels
-                         << " channels, but got blocks of " << block;
-  return success();
+  if (ShapedType::isDynamic(channels) || ShapedType::isDynamic(block) || channels % getSpan() == 0)
+    return success();
+  InFlightDiagnostic error = emitOpError() << "expected blocks that divide the " << channels
+                                           << " channels, but got blocks of " << block;
+  if (stride != 1)
+    error << " with a stride of " << stride;
+  return error;
 }
 
 OpFoldResult RotateChannelsOp::fold(FoldAdaptor) { return isIdentity() ? getInput() : Value(); }

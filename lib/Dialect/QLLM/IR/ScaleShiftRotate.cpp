@@ -7,7 +7,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
-#include "llvm/ADT/bit.h"
+#include "qllm/Numerics/Rotation.h"
+#include "llvm/Support/MathExtras.h"
 #include <cmath>
 
 using namespace mlir;
@@ -172,51 +173,24 @@ bool ShiftChannelsOp::canFoldIntoProducer(ProducerKind producer, int64_t) {
 // rotate
 //===------------------------------------------------------------------------------------------===//
 
-namespace {
-
-/// The entries of the rotation, whether Hadamard or given.
-struct Rotation {
-  ArrayRef<float> matrix;
-  size_t block;
-  float hadamardScale;
-  bool inverse;
-
-  float at(size_t row, size_t column) const {
-    if (matrix.empty())
-      return llvm::popcount(row & column) % 2 ? -hadamardScale : hadamardScale;
-    return inverse ? matrix[column * block + row] : matrix[row * block + column];
-  }
-};
-
-void rotateBlock(const Rotation &rotation, ArrayRef<float> input, MutableArrayRef<float> output) {
-  for (size_t column = 0; column < rotation.block; ++column) {
-    float sum = 0.0f;
-    for (size_t row = 0; row < rotation.block; ++row)
-      sum += input[row] * rotation.at(row, column);
-    output[column] = sum;
-  }
-}
-
-} // namespace
-
 LogicalResult RotateChannelsOp::applyToRow(ArrayRef<float> input,
                                            ArrayRef<ArrayRef<float>> parameters,
                                            MutableArrayRef<float> output) {
-  Rotation rotation{{}, 0, 0.0f, getInverse()};
-  if (getHadamard()) {
-    rotation.block = *getHadamard();
-    rotation.hadamardScale = 1.0f / std::sqrt(static_cast<float>(rotation.block));
-  } else if (parameters.size() == 1) {
-    rotation.matrix = parameters[0];
-    rotation.block = std::lround(std::sqrt(static_cast<double>(rotation.matrix.size())));
-    if (rotation.block * rotation.block != rotation.matrix.size())
-      return failure();
-  }
-  size_t block = rotation.block, channels = input.size();
-  if (block == 0 || channels % block != 0 || output.size() != channels)
+  size_t block = 0;
+  if (getHadamard())
+    block = *getHadamard();
+  else if (parameters.size() == 1)
+    block = std::lround(std::sqrt(static_cast<double>(parameters[0].size())));
+  bool square = getHadamard() || (parameters.size() == 1 && block * block == parameters[0].size());
+  size_t span = llvm::SaturatingMultiply<size_t>(block, getStride());
+  if (!square || span == 0 || input.size() % span != 0 || output.size() != input.size())
     return failure();
-  for (size_t begin = 0; begin < channels; begin += block)
-    rotateBlock(rotation, input.slice(begin, block), output.slice(begin, block));
+  if (!getHadamard()) {
+    rotateRow(parameters[0], block, getStride(), getInverse(), input, output);
+    return success();
+  }
+  llvm::copy(input, output.begin());
+  hadamardRow(block, getStride(), output);
   return success();
 }
 
@@ -231,7 +205,7 @@ FailureOr<LinearParameters> RotateChannelsOp::absorb(OpBuilder &builder,
     return failure();
   consumer.weight =
       RotateChannelsOp::create(builder, getLoc(), consumer.weight.getType(), consumer.weight,
-                               getMatrix(), getHadamardAttr(), getInverseAttr());
+                               getMatrix(), getHadamardAttr(), getStrideAttr(), getInverseAttr());
   return consumer;
 }
 
@@ -241,31 +215,38 @@ FailureOr<LinearParameters> RotateChannelsOp::foldIntoConsumer(OpBuilder &builde
   if (!isFloatMatrix(consumer.weight))
     return failure();
   UnitAttr flipped = getInverse() ? UnitAttr() : builder.getUnitAttr();
-  consumer.weight = RotateChannelsOp::create(builder, getLoc(), consumer.weight.getType(),
-                                             consumer.weight, getMatrix(), getHadamardAttr(),
-                                             getHadamard() ? getInverseAttr() : flipped);
+  consumer.weight = RotateChannelsOp::create(
+      builder, getLoc(), consumer.weight.getType(), consumer.weight, getMatrix(), getHadamardAttr(),
+      getStrideAttr(), getHadamard() ? getInverseAttr() : flipped);
   return consumer;
 }
 
 FailureOr<Value> RotateChannelsOp::composeAfter(OpBuilder &builder, ChannelTransform first,
                                                 bool allowRounding) {
   auto rotation = dyn_cast<RotateChannelsOp>(first.getOperation());
-  if (!rotation || !allowRounding)
+  if (!rotation || !allowRounding || rotation.getInput().getType() != getResult().getType())
     return failure();
+  int64_t stride = getStride(), firstStride = rotation.getStride();
   // R R^T = 1. A Hadamard matrix is symmetric, so two of the same size cancel in any direction.
   bool cancels = getHadamard()
                      ? getHadamardAttr() == rotation.getHadamardAttr()
                      : getMatrix() == rotation.getMatrix() && getInverse() != rotation.getInverse();
-  if (cancels && rotation.getInput().getType() == getResult().getType())
+  if (cancels && stride == firstStride)
     return rotation.getInput();
-  return failure();
+  // H_a x H_b is H_ab: blocks of one whose stride spans those of the other.
+  if (!getHadamard() || !rotation.getHadamard() ||
+      (stride != rotation.getSpan() && firstStride != getSpan()))
+    return failure();
+  return Value(RotateChannelsOp::create(builder, getLoc(), rotation.getInput(),
+                                        int64_t(*getHadamard() * *rotation.getHadamard()),
+                                        std::min(stride, firstStride)));
 }
 
 bool RotateChannelsOp::canFoldIntoProducer(ProducerKind producer, int64_t headSize) {
   if (producer == ProducerKind::LinearRows)
     return true;
   // Attention mixes tokens, never the channels of a head; every block must stay inside one head.
-  int64_t block = getBlockSize();
-  return producer == ProducerKind::AttentionValue && headSize > 0 &&
-         !ShapedType::isDynamic(block) && headSize % block == 0;
+  int64_t span = getSpan();
+  return producer == ProducerKind::AttentionValue && headSize > 0 && !ShapedType::isDynamic(span) &&
+         headSize % span == 0;
 }

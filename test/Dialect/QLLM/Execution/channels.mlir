@@ -53,6 +53,22 @@ func.func @rotate() {
   return
 }
 
+// Channels 0 and 2, and 1 and 3 of every four, by a quarter turn; by H2 with weights sqrt(2) apart.
+func.func @rotate_stride() {
+  %x = onnx.Initializer "x" = dense<[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]]> : tensor<1x8xf32>
+  %r = onnx.Initializer "r" = dense<[[0.0, 1.0], [-1.0, 0.0]]> : tensor<2x2xf32>
+  %there = onnx.Initializer "there" = dense<[[-3.0, -4.0, 1.0, 2.0, -7.0, -8.0, 5.0, 6.0]]> : tensor<1x8xf32>
+  %0 = qllm.rotate_channels %x by(%r : tensor<2x2xf32>) stride 2 : tensor<1x8xf32>
+  check.expect_eq %0, %there : tensor<1x8xf32>, tensor<1x8xf32>
+  %1 = qllm.rotate_channels %0 by(%r : tensor<2x2xf32>) stride 2 inverse : tensor<1x8xf32>
+  check.expect_eq %1, %x : tensor<1x8xf32>, tensor<1x8xf32>
+  // H4 over all with stride 2: halves of sums and differences of (1, 3, 5, 7) and (2, 4, 6, 8).
+  %h = onnx.Initializer "h" = dense<[[8.0, 10.0, -2.0, -2.0, -4.0, -4.0, 0.0, 0.0]]> : tensor<1x8xf32>
+  %2 = qllm.rotate_channels %x hadamard 4 stride 2 : tensor<1x8xf32>
+  check.expect_close %2, %h : tensor<1x8xf32>, tensor<1x8xf32>
+  return
+}
+
 func.func @split() {
   %x = onnx.Initializer "x" = dense<[[1.0, 6.0, 3.0]]> : tensor<1x3xf32>
   %shares = onnx.Initializer "shares" = dense<[[1.0, 2.0, 2.0, 2.0, 1.5, 1.5]]> : tensor<1x6xf32>

@@ -99,43 +99,59 @@ def QLLM_PermuteChannelsOp : QLLM_ShapeKeepingChannelOp<"permute_channels"> {
 }
 
 def QLLM_RotateChannelsOp : QLLM_ShapeKeepingChannelOp<"rotate_channels"> {
-  let summary = "multiply blocks of channels by an orthogonal matrix";
+  let summary = "multiply sets of channels by an orthogonal matrix";
   let description = [{
-    The channels are cut into blocks as wide as the matrix R, and every block is multiplied by it:
+    Channels that are S = `stride` apart are mixed, as many as the matrix R has rows, B:
 
     ```
-    y[.., B i + j] = sum over k of x[.., B i + k] * R[k, j]        with `inverse`: R[j, k]
+    y[.., (B i + j) S + t] = sum over k of x[.., (B i + k) S + t] * R[k, j]   with 0 <= t < S
+                                                       with `inverse`: R[j, k]
     ```
+
+    Without a stride these are blocks of B neighbouring channels. With it, rotations of all channels that
+    are Kronecker products need no matrix as wide as the channels: 1536 channels by H12 x H128 is a rotation
+    by H12 with stride 128, and one by H128.
 
     R is either the operand `matrix`, which must be orthogonal (its values are data and are not verified),
-    or with `hadamard` the symmetric matrix of B = 2^m rows with R[k, j] = 2^(-m/2) (-1)^popcount(k & j).
+    or with `hadamard` the symmetric matrix of B = 2^m rows with R[k, j] = 2^(-m/2) (-1)^popcount(k & j),
+    which takes m additions for each channel.
     A consumer of the input absorbs the transform by rotating its columns the same way.
 
     Constraints:
     - (C1) exactly one of `matrix` and `hadamard` is given.
     - (C2) `matrix` is square, with at least one row.
     - (C3) `hadamard` is a power of two.
-    - (C4) rank(`input`) is at least 1 and the width of a block divides the number of channels.
+    - (C4) rank(`input`) is at least 1 and B S divides the number of channels.
+    - (C5) `stride` is at least 1.
 
     ```mlir
-    func.func @rotate_channels(%x: tensor<?x8xf32>, %r: tensor<8x8xf32>) -> tensor<?x8xf32> {
-      %0 = qllm.rotate_channels %x hadamard 4 : tensor<?x8xf32>
-      %1 = qllm.rotate_channels %0 by(%r : tensor<8x8xf32>) inverse : tensor<?x8xf32>
-      return %1 : tensor<?x8xf32>
+    func.func @rotate_channels(%x: tensor<?x24xf32>, %r: tensor<12x12xf32>) -> tensor<?x24xf32> {
+      %0 = qllm.rotate_channels %x hadamard 8 : tensor<?x24xf32>
+      %1 = qllm.rotate_channels %0 by(%r : tensor<12x12xf32>) stride 2 inverse : tensor<?x24xf32>
+      return %1 : tensor<?x24xf32>
     }
     ```
   }];
   let arguments = (ins QLLM_FloatTensor:$input, Optional<2DTensorOf<[QLLM_Float]>>:$matrix,
-      OptionalAttr<I64Attr>:$hadamard, UnitAttr:$inverse);
+      OptionalAttr<I64Attr>:$hadamard, DefaultValuedOptionalAttr<I64Attr, "1">:$stride,
+      UnitAttr:$inverse);
   let results = (outs QLLM_FloatTensor:$result);
   let assemblyFormat = [{
-    $input (`hadamard` $hadamard^)? (`by` `(` $matrix^ `:` type($matrix) `)`)? (`inverse` $inverse^)?
-    attr-dict `:` type($input)
+    $input (`hadamard` $hadamard^)? (`by` `(` $matrix^ `:` type($matrix) `)`)? (`stride` $stride^)?
+    (`inverse` $inverse^)? attr-dict `:` type($input)
   }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$matrix, CArg<"int64_t", "1">:$stride,
+                   CArg<"bool", "false">:$inverse)>,
+    OpBuilder<(ins "::mlir::Value":$input, "int64_t":$hadamard, CArg<"int64_t", "1">:$stride)>
+  ];
   let hasFolder = 1;
   let extraClassDeclaration = [{
     /// The number of channels that are mixed with each other; dynamic when the matrix is.
     int64_t getBlockSize();
+    /// From the first to behind the last of the channels between which something is mixed: the
+    /// block size times the stride; dynamic when the matrix is.
+    int64_t getSpan();
   }];
 }
 
