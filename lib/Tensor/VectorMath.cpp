@@ -109,6 +109,22 @@ QLLM_CLONES double vec::sumOfSquares(const float *in, int64_t count) {
   return total;
 }
 
+QLLM_CLONES double vec::squaredDistance(const float *a, const float *b, int64_t count) {
+  double partial[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (int lane = 0; lane < lanes; ++lane) {
+      double difference = double(a[i + lane]) - b[i + lane];
+      partial[lane] += difference * difference;
+    }
+  for (; i < count; ++i)
+    partial[i % lanes] += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
+  double total = 0;
+  for (double value : partial)
+    total += value;
+  return total;
+}
+
 namespace {
 
 /// The extreme of a row; the comparison keeps a NaN once one is seen.

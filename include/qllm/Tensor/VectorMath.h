@@ -30,6 +30,8 @@ void layerNormRow(const float *in, const float *gain, const float *bias, float e
 
 double sum(const float *in, int64_t count);
 double sumOfSquares(const float *in, int64_t count);
+/// Sum of (a - b)^2, differences and sum in f64.
+double squaredDistance(const float *a, const float *b, int64_t count);
 /// NaN if any element is NaN.
 float maximum(const float *in, int64_t count);
 float minimum(const float *in, int64_t count);
