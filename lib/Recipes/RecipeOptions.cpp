@@ -28,7 +28,13 @@ PlanRoundingOptions FormatOptions::planRounding() const {
   plan.scale = scale;
   plan.activationBits = activationBits;
   plan.activationSymmetric = activationSymmetric;
+  plan.activationFormat = activationFormat;
+  plan.activationGroupSize = activationGroupSize;
   plan.kvBits = kvBits;
+  plan.queryBits = queryBits;
+  plan.keyBits = keyBits;
+  plan.valueBits = valueBits;
+  plan.kvSymmetric = kvSymmetric;
   plan.includeEmbedding = includeEmbedding;
   plan.includeHead = includeHead;
   plan.targets.assign(targets.begin(), targets.end());

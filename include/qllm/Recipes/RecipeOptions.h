@@ -53,12 +53,32 @@ struct FormatOptions : virtual RecipeOptions {
       *this, "activation-bits",
       llvm::cl::desc("bits of the inputs of products, 2 to 8; 16 keeps floats"),
       llvm::cl::init(16)};
+  Option<std::string> activationFormat{
+      *this, "activation-format",
+      llvm::cl::desc("int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8, nvfp4"),
+      llvm::cl::init("int")};
+  Option<int64_t> activationGroupSize{
+      *this, "activation-group-size",
+      llvm::cl::desc("channels of a token that share a scale; 0 for the whole token"),
+      llvm::cl::init(0)};
   Option<bool> activationSymmetric{*this, "activation-symmetric",
                                    llvm::cl::desc("activations without zero points"),
                                    llvm::cl::init(false)};
   Option<int64_t> kvBits{
       *this, "kv-bits", llvm::cl::desc("bits of queries, keys and values, 2 to 8; 16 keeps floats"),
       llvm::cl::init(16)};
+  Option<int64_t> queryBits{*this, "query-bits",
+                            llvm::cl::desc("bits of queries alone; 0 for those of kv-bits"),
+                            llvm::cl::init(0)};
+  Option<int64_t> keyBits{*this, "key-bits",
+                          llvm::cl::desc("bits of keys alone; 0 for those of kv-bits"),
+                          llvm::cl::init(0)};
+  Option<int64_t> valueBits{*this, "value-bits",
+                            llvm::cl::desc("bits of values alone; 0 for those of kv-bits"),
+                            llvm::cl::init(0)};
+  Option<bool> kvSymmetric{*this, "kv-symmetric",
+                           llvm::cl::desc("queries, keys and values without zero points"),
+                           llvm::cl::init(false)};
   Option<bool> includeEmbedding{*this, "include-embedding",
                                 llvm::cl::desc("quantize the embedding"), llvm::cl::init(false)};
   Option<bool> includeHead{*this, "include-head", llvm::cl::desc("quantize the lm_head"),

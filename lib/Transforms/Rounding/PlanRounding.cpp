@@ -61,13 +61,16 @@ private:
   void collectWeights();
   void markHeads();
   std::string findExclusion(const WeightSites &weight);
+  QuantizedType inputType(Operation *op);
   void planWeight(const WeightSites &weight);
   void planAttention(const AttentionSite &site);
   void exclude(const WeightSites &weight, const Twine &reason);
   void skip(const WeightSites &weight, const Twine &reason);
 
   std::optional<WeightFormat> weightPlan;
-  ElementFormatAttrInterface activationFormat, kvFormat;
+  std::optional<WeightFormat> activationPlan;
+  /// Of queries, keys and values; null where they stay floats.
+  std::array<ElementFormatAttrInterface, 3> attentionFormats;
   SiteFilter targetFilter, ignoreFilter;
   // Keyed by the value that readers use, which tells [out, in] from its transpose; in order of
   // appearance.
@@ -88,20 +91,26 @@ LogicalResult PlanRounding::resolveOptions() {
       return fail(format.takeError());
     weightPlan = *format;
   }
-  auto resolve = [&](StringRef option, int64_t bits,
-                     ElementFormatAttrInterface &result) -> llvm::Error {
+  auto activations =
+      resolveActivationFormat(context, {activationBits, activationFormat, activationGroupSize,
+                                        adaptGroups, activationSymmetric});
+  if (!activations)
+    return fail(activations.takeError());
+  activationPlan = *activations;
+  const std::tuple<StringRef, int64_t> own[] = {
+      {"query-bits", queryBits}, {"key-bits", keyBits}, {"value-bits", valueBits}};
+  for (auto [format, option] : llvm::zip_equal(attentionFormats, own)) {
+    auto [name, bits] = option;
+    if (bits == 0)
+      std::tie(name, bits) = std::tuple(StringRef("kv-bits"), int64_t(kvBits));
+    format = {};
     if (bits == 16)
-      return llvm::Error::success();
-    auto format = resolveIntegerFormat(context, option, bits, activationSymmetric);
-    if (!format)
-      return format.takeError();
-    result = *format;
-    return llvm::Error::success();
-  };
-  if (auto error = resolve("activation-bits", activationBits, activationFormat))
-    return fail(std::move(error));
-  if (auto error = resolve("kv-bits", kvBits, kvFormat))
-    return fail(std::move(error));
+      continue;
+    auto resolved = resolveIntegerFormat(context, name, bits, kvSymmetric);
+    if (!resolved)
+      return fail(resolved.takeError());
+    format = *resolved;
+  }
   for (auto [name, list, filter] : {std::tuple("targets", &targets, &targetFilter),
                                     std::tuple("ignore", &ignore, &ignoreFilter)}) {
     auto globs = SiteFilter::create(name, llvm::to_vector(*list));
@@ -192,29 +201,51 @@ void PlanRounding::skip(const WeightSites &weight, const Twine &reason) {
   }
 }
 
+/// What the input of a product becomes; null where it stays as it is.
+QuantizedType PlanRounding::inputType(Operation *op) {
+  auto linear = dyn_cast<LinearOp>(op);
+  if (!linear || !activationPlan)
+    return {};
+  auto input = dyn_cast<RankedTensorType>(linear.getInput().getType());
+  if (!input)
+    return {};
+  std::string note;
+  auto type = activationPlan->typeFor(input.getShape(), note);
+  if (type)
+    return *type;
+  llvm::consumeError(type.takeError());
+  return {};
+}
+
 void PlanRounding::planWeight(const WeightSites &weight) {
   numMatched += weight.readers.size();
   std::string exclusion = findExclusion(weight);
   if (!exclusion.empty())
     return exclude(weight, exclusion);
   QuantizedType weightType;
+  std::string note;
   if (weightPlan) {
-    std::string note;
     auto type = weightPlan->typeFor(weight.type.getShape(), note);
     if (!type)
       return skip(weight, llvm::toString(type.takeError()));
     weightType = *type;
-    if (!note.empty())
-      weight.readers.front()->emitRemark()
-          << "planned '" << siteName(weight.readers.front()) << "': " << note;
   }
+  if (activationPlan && llvm::any_of(weight.readers, llvm::IsaPred<LinearOp>)) {
+    // Columns of the weight are channels of the input: what divides one divides the other.
+    std::string inputNote;
+    if (auto input = activationPlan->typeFor(weight.type.getShape(), inputNote); !input)
+      return skip(weight, "of its input, " + llvm::toString(input.takeError()));
+    if (note.empty())
+      note = inputNote;
+  }
+  if (!note.empty())
+    weight.readers.front()->emitRemark()
+        << "planned '" << siteName(weight.readers.front()) << "': " << note;
   for (Operation *op : weight.readers) {
     SitePlan plan;
     plan.weight = weightType;
-    if (auto linear = dyn_cast<LinearOp>(op); linear && activationFormat)
-      if (auto input = dyn_cast<RankedTensorType>(linear.getInput().getType()))
-        plan.operands = {QuantizedType::get(input.getShape(), activationFormat,
-                                            GranularityAttr::perToken(&getContext()))};
+    if (QuantizedType input = inputType(op))
+      plan.operands = {input};
     plan.attachTo(op);
     ++numPlanned;
   }
@@ -241,9 +272,9 @@ static QuantizedType attentionType(const AttentionOperand &operand,
 void PlanRounding::planAttention(const AttentionSite &site) {
   std::string problem = site.problem;
   SmallVector<QuantizedType> types;
-  for (const AttentionOperand &operand : site.operands) {
-    types.push_back(attentionType(operand, kvFormat));
-    if (!types.back() && problem.empty())
+  for (auto [operand, format] : llvm::zip(site.operands, attentionFormats)) {
+    types.push_back(format ? attentionType(operand, format) : QuantizedType());
+    if (format && !types.back() && problem.empty())
       problem = "expected queries, keys and values of known rank and head size";
   }
   if (!problem.empty()) {
@@ -255,6 +286,8 @@ void PlanRounding::planAttention(const AttentionSite &site) {
     return;
   }
   for (auto [operand, type] : llvm::zip_equal(site.operands, types)) {
+    if (!type)
+      continue;
     Operation *reader = operand.operand->getOwner();
     FailureOr<SitePlan> plan = SitePlan::of(reader);
     if (failed(plan))
@@ -279,7 +312,7 @@ void PlanRounding::runOnOperation() {
       (void)fail(std::move(error));
       return signalPassFailure();
     }
-  if (!kvFormat)
+  if (llvm::none_of(attentionFormats, [](auto format) { return bool(format); }))
     return;
   for (const AttentionSite &site : findAttention(getOperation()))
     planAttention(site);

@@ -23,9 +23,13 @@ using namespace qllm;
 namespace {
 
 struct QuantizeActivations : qllm::impl::QuantizeActivationsBase<QuantizeActivations> {
+  using QuantizeActivationsBase::QuantizeActivationsBase;
+
   void runOnOperation() override;
 
 private:
+  LogicalResult checkOptions();
+  bool isWanted(Operation *op) const;
   LogicalResult apply(Operation *op, SitePlan &plan);
   Value quantized(Value value, QuantizedType type);
   Value dequantized(Value quantized, Type type);
@@ -44,7 +48,8 @@ Value QuantizeActivations::quantized(Value value, QuantizedType type) {
   }
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(value);
-  result = QuantizeOp::create(builder, value.getLoc(), type, value);
+  result = QuantizeOp::create(builder, value.getLoc(), type, value, /*roundingOffsets=*/Value(),
+                              float(clip));
   return result;
 }
 
@@ -80,11 +85,30 @@ LogicalResult QuantizeActivations::apply(Operation *op, SitePlan &plan) {
   return success();
 }
 
+LogicalResult QuantizeActivations::checkOptions() {
+  if (sites != "all" && sites != "attention" && sites != "linears")
+    return getOperation()->emitError()
+           << "expected all, attention or linears as sites, but got '" << sites << "'";
+  if (!(clip > 0 && clip <= 1))
+    return getOperation()->emitError()
+           << "expected a clip over 0 and at most 1, but got " << double(clip);
+  return success();
+}
+
+/// An operation with a plan is a linear layer, or one of those that make up attention.
+bool QuantizeActivations::isWanted(Operation *op) const {
+  return sites == "all" || (sites == "linears") == isa<LinearOp>(op);
+}
+
 void QuantizeActivations::runOnOperation() {
   cache.clear();
+  if (failed(checkOptions()))
+    return signalPassFailure();
   WalkResult result = getOperation().walk([&](Operation *op) {
     FailureOr<SitePlan> plan = SitePlan::of(op);
-    if (failed(plan) || (!plan->operands.empty() && failed(apply(op, *plan))))
+    if (failed(plan))
+      return WalkResult::interrupt();
+    if (!plan->operands.empty() && isWanted(op) && failed(apply(op, *plan)))
       return WalkResult::interrupt();
     return WalkResult::advance();
   });

@@ -47,10 +47,11 @@ int64_t adaptedGroup(int64_t width, int64_t size) {
   return group == 1 ? 0 : group;
 }
 
-Expected<ElementFormatAttrInterface> resolveElement(MLIRContext *context,
+/// The format that the options `<what>-format` and `<what>-bits` name.
+Expected<ElementFormatAttrInterface> resolveElement(MLIRContext *context, StringRef what,
                                                     const WeightFormatOptions &options) {
   if (options.format == "int")
-    return resolveIntegerFormat(context, "weight-bits", options.bits, options.symmetric);
+    return resolveIntegerFormat(context, (what + "-bits").str(), options.bits, options.symmetric);
   if (options.format == "nf4")
     return ElementFormatAttrInterface(CodebookFormatAttr::get(context, CodebookKind::NF4));
   if (options.format == "ternary")
@@ -59,8 +60,25 @@ Expected<ElementFormatAttrInterface> resolveElement(MLIRContext *context,
     return ElementFormatAttrInterface(FloatFormatAttr::get(context, *kind));
   return optionError(
       "expected int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 "
-      "or nvfp4 as weight-format, but got '" +
-      options.format + "'");
+      "or nvfp4 as " +
+      what + "-format, but got '" + options.format + "'");
+}
+
+/// The named block format; nothing if `name` is none.
+std::optional<WeightFormat> findBlockFormat(MLIRContext *context, StringRef name) {
+  for (const BlockFormat &block : blockFormats) {
+    if (name != block.name)
+      continue;
+    WeightFormat format;
+    format.element = FloatFormatAttr::get(context, block.element);
+    format.granularity = GranularityKind::Group;
+    format.groupSize = block.groupSize;
+    format.adaptGroups = false;
+    format.scale = block.scale;
+    format.tensorScale = block.tensorScale;
+    return format;
+  }
+  return std::nullopt;
 }
 
 } // namespace
@@ -76,19 +94,10 @@ qllm::resolveIntegerFormat(MLIRContext *context, StringRef option, int64_t bits,
 
 Expected<WeightFormat> qllm::resolveWeightFormat(MLIRContext *context,
                                                  const WeightFormatOptions &options) {
+  if (std::optional<WeightFormat> block = findBlockFormat(context, options.format))
+    return *block;
   WeightFormat format;
-  for (const BlockFormat &block : blockFormats) {
-    if (options.format != block.name)
-      continue;
-    format.element = FloatFormatAttr::get(context, block.element);
-    format.granularity = GranularityKind::Group;
-    format.groupSize = block.groupSize;
-    format.adaptGroups = false;
-    format.scale = block.scale;
-    format.tensorScale = block.tensorScale;
-    return format;
-  }
-  Expected<ElementFormatAttrInterface> element = resolveElement(context, options);
+  Expected<ElementFormatAttrInterface> element = resolveElement(context, "weight", options);
   if (!element)
     return element.takeError();
   format.element = *element;
@@ -113,6 +122,27 @@ Expected<WeightFormat> qllm::resolveWeightFormat(MLIRContext *context,
   return format;
 }
 
+Expected<std::optional<WeightFormat>>
+qllm::resolveActivationFormat(MLIRContext *context, const ActivationFormatOptions &options) {
+  if (options.format == "int" && options.bits == 16)
+    return std::nullopt;
+  if (options.groupSize < 0 || options.groupSize == 1)
+    return optionError("expected an activation-group-size of 0 or at least 2, but got " +
+                       llvm::Twine(options.groupSize));
+  if (std::optional<WeightFormat> block = findBlockFormat(context, options.format))
+    return block;
+  WeightFormatOptions rows = {options.bits, options.format, "", 0, false, options.symmetric, ""};
+  Expected<ElementFormatAttrInterface> element = resolveElement(context, "activation", rows);
+  if (!element)
+    return element.takeError();
+  WeightFormat format;
+  format.element = *element;
+  format.granularity = options.groupSize == 0 ? GranularityKind::PerToken : GranularityKind::Group;
+  format.groupSize = options.groupSize;
+  format.adaptGroups = options.adaptGroups;
+  return format;
+}
+
 Expected<QuantizedType> WeightFormat::typeFor(ArrayRef<int64_t> shape, std::string &note) const {
   MLIRContext *context = element.getContext();
   GranularityAttr attribute;
@@ -131,6 +161,9 @@ Expected<QuantizedType> WeightFormat::typeFor(ArrayRef<int64_t> shape, std::stri
     attribute = GranularityAttr::group(context, shape.size() - 1, size);
     break;
   }
+  case GranularityKind::PerToken:
+    attribute = GranularityAttr::perToken(context);
+    break;
   default:
     attribute = GranularityAttr::perChannel(context, 0);
   }

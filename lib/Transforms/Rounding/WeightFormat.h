@@ -39,6 +39,20 @@ struct WeightFormatOptions {
 llvm::Expected<WeightFormat> resolveWeightFormat(mlir::MLIRContext *context,
                                                  const WeightFormatOptions &options);
 
+struct ActivationFormatOptions {
+  int64_t bits;
+  std::string format;
+  /// Elements of a row that share a scale; 0 for the whole row.
+  int64_t groupSize;
+  bool adaptGroups;
+  bool symmetric;
+};
+
+/// What the options say about all inputs of products: nothing for 16 bits. Without groups scales
+/// are per token, the granularity of the result then means nothing.
+llvm::Expected<std::optional<WeightFormat>>
+resolveActivationFormat(mlir::MLIRContext *context, const ActivationFormatOptions &options);
+
 /// The integer format of activations, keys and values.
 llvm::Expected<ElementFormatAttrInterface> resolveIntegerFormat(mlir::MLIRContext *context,
                                                                 llvm::StringRef option,

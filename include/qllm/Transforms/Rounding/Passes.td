@@ -25,8 +25,10 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
     A group size that does not divide the width becomes the largest power of two below it that does (`adapt-groups`), with a
     remark; otherwise the operation is skipped and the reason lists the sizes that divide.
 
-    Activations are planned per token, asymmetric unless `activation-symmetric`. Keys, queries and values are planned per
-    token and head.
+    Activations are planned per token, or in groups of `activation-group-size` channels, asymmetric unless
+    `activation-symmetric`. `activation-format` names another format: mxfp4, mxfp6, mxfp8 and nvfp4 bring their groups and
+    scales (the tensor scale of nvfp4 is then that of the whole input of a run). Keys, queries and values are planned per
+    token and head, asymmetric unless `kv-symmetric`.
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
   let options = [
@@ -39,8 +41,16 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
     Option<"symmetric", "symmetric", "bool", "false", "integer weights without zero points">,
     Option<"scale", "scale", "std::string", "\"f32\"", "how scales of weights are stored: f32, f16 or bf16">,
     Option<"activationBits", "activation-bits", "int64_t", "16", "bits of the inputs of products, 2 to 8; 16 keeps floats">,
+    Option<"activationFormat", "activation-format", "std::string", "\"int\"",
+           "int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 or nvfp4">,
+    Option<"activationGroupSize", "activation-group-size", "int64_t", "0",
+           "channels of a token that share a scale; 0 for the whole token">,
     Option<"activationSymmetric", "activation-symmetric", "bool", "false", "activations without zero points">,
     Option<"kvBits", "kv-bits", "int64_t", "16", "bits of queries, keys and values, 2 to 8; 16 keeps floats">,
+    Option<"queryBits", "query-bits", "int64_t", "0", "bits of queries alone; 0 for those of kv-bits">,
+    Option<"keyBits", "key-bits", "int64_t", "0", "bits of keys alone; 0 for those of kv-bits">,
+    Option<"valueBits", "value-bits", "int64_t", "0", "bits of values alone; 0 for those of kv-bits">,
+    Option<"kvSymmetric", "kv-symmetric", "bool", "false", "queries, keys and values without zero points">,
     Option<"includeEmbedding", "include-embedding", "bool", "false", "quantize the embedding">,
     Option<"includeHead", "include-head", "bool", "false", "quantize the lm_head">,
     ListOption<"targets", "targets", "std::string", "globs of the only operations to quantize">,
@@ -78,7 +88,8 @@ def QuantizeActivations : Pass<"qllm-quantize-activations", "::mlir::ModuleOp"> 
   let description = [{
     A `qllm.quantize` with dynamic parameters in front of every operand whose plan says so. `qllm.linear` takes the quantized
     value; other operations take it dequantized again. One value that several operations read in the same format is
-    quantized once.
+    quantized once. `sites` takes only one kind of operand: those of attention (queries, keys and values, wherever they are
+    read) or the inputs of linear layers; the rest of the plan stays. `clip` multiplies the ranges, as `qllm.quantize` says.
 
     ```mlir
     func.func @before(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
@@ -95,6 +106,10 @@ def QuantizeActivations : Pass<"qllm-quantize-activations", "::mlir::ModuleOp"> 
     ```
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
+  let options = [
+    Option<"sites", "sites", "std::string", "\"all\"", "all, attention or linears">,
+    Option<"clip", "clip", "double", "1", "ratio of the ranges that is kept, over 0 and at most 1">
+  ];
   let statistics = [
     Statistic<"numMatched", "num-matched", "operands planned">,
     Statistic<"numRewritten", "num-rewritten", "operands quantized">,
