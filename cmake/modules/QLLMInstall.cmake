@@ -8,5 +8,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/QLLMConfig.cmake.in ${PR
                               INSTALL_DESTINATION lib/cmake/QLLM)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/QLLMConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/QLLMConfig.cmake ${PROJECT_BINARY_DIR}/QLLMConfigVersion.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/FindOneDNN.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindOneDNN.cmake ${CMAKE_CURRENT_LIST_DIR}/FindOpenBLASSerial.cmake
         DESTINATION lib/cmake/QLLM)

@@ -15,8 +15,9 @@
 #ifndef QLLM_SITE_SITESTATE_H
 #define QLLM_SITE_SITESTATE_H
 
-#include "qllm/Format/Quantize.h"
 #include "qllm/Solver/ChannelMap.h"
+#include "qllm/Solver/InputQuantizer.h"
+#include "qllm/Solver/Rounding.h"
 #include "qllm/Support/Matrix.h"
 #include <memory>
 #include <optional>
@@ -34,13 +35,12 @@ enum class SiteKind {
   Other,
 };
 
-/// How the rows of a matrix become codes.
-struct RowFormat {
-  QuantizeSpec spec;
-  /// Elements of a row that share a scale; 0 for the whole row.
-  int64_t groupSize = 0;
-  /// One scale for the whole matrix (`groupSize` is then 0).
-  bool perTensor = false;
+/// What a layer's output is fitted to, given that its input is rounded.
+enum class TargetKind {
+  None,      ///< the layer's own weight
+  Local,     ///< W x of the unrounded input on the quantized stream
+  Reference, ///< W x of the float model
+  Residual,  ///< the same, and what the residual stream has lost before this layer added to it
 };
 
 /// One of the linear layers; their weights lie below each other in the matrices of the state.
@@ -59,8 +59,9 @@ struct StoredFactor {
   bool empty() const { return values.empty(); }
 };
 
-/// The scales of rounded weights and their codes. One column a group; codes one byte each, extended
-/// as the format says.
+/// The scales of rounded weights and their codes. One column a group (products with fewer groups
+/// than others leave the last columns 0); codes one byte each, extended as the format says. Rows of
+/// products without a format have the float values and no scales.
 struct RoundedWeight {
   MatrixF scales;
   Matrix<int32_t> zeroPoints;
@@ -102,6 +103,9 @@ struct SiteState {
   MatrixF input;
   /// The same in the float model; empty unless a step asks for it (SiteStep::needsReference).
   MatrixF reference;
+  /// [tokens, rows]: what the float model's residual stream has more than the quantized one where
+  /// the output is added to it (o, down); empty where there is no such stream, or nobody asked.
+  MatrixF residualLoss;
   /// Rows where windows of calibration text begin, and the number of tokens at the end.
   std::vector<int64_t> windows;
   /// Rows that hold attention sinks, found by rule; not part of means and thresholds.
@@ -127,11 +131,22 @@ struct SiteState {
   StoredFactor branchDown, branchUp;
   RoundedWeight rounded;
 
+  // What a step decided for the steps behind it.
+  TargetKind targetKind = TargetKind::None;
+  RangeOptions range;
+  RoundingOptions rounding;
+
   // Working values, kept up to date by the functions below.
-  /// The weight to be rounded, for the activation behind the maps [sum of rows, channels].
+  /// `weight` for the activation behind the maps [sum of rows, channels].
+  MatrixF mappedWeight;
+  /// The weight to be rounded: `mappedWeight`, or what a target made of it.
   MatrixF target;
   /// Bias that goes with it, the output bias of the finished site in the end.
   std::vector<float> outputBias;
+
+  /// To be called once input, weight, bias and products are there: makes the working values those of
+  /// the float layer. Steps may rely on it.
+  void begin();
 
   /// x1, x1 - z P (what is quantized, before the split), z, and x^ folded back to one column a
   /// channel (the sum of its copies); computed when first asked for and again after a decision in
@@ -145,25 +160,26 @@ struct SiteState {
   /// y of the finished site on the calibration rows, in the order of the products' rows.
   MatrixF output();
 
-  /// To be called when a decision changed: everything behind it is computed again.
+  /// The weight that meets the quantized input in the end: the rounded one once there is one, or
+  /// `target`; without the branch.
+  const MatrixF &presentWeight() const;
+  /// One row format for z.
+  RowFormat principalFormat() const;
+
+  /// To be called when a decision changed: everything behind it is computed again. Copies of a state
+  /// (for candidates) share what was computed before they part.
   void mapsChanged();
   void principalChanged();
   void inputQuantizerChanged(); ///< clip, parts, offsets or the input format
 
-  /// Appends a map, absorbs it into `target` and `outputBias` (and into what is behind).
+  /// Appends a map and absorbs it into the working values. Maps come first: a principal part, parts,
+  /// a branch and rounded weights are for the channels as they were, and are dropped.
   void addMap(ChannelMap map);
 
 private:
   struct Cache;
   std::shared_ptr<Cache> cache;
 };
-
-/// x^ for given values: the input quantizer of a site with split channels emulated on unsplit ones.
-/// Copies share s and z, taken from the split values without offsets: identical copies give
-/// T s (clamp(round(x / (T s)) + z) - z); offset copies give s clamp(round(x / s), -z T, (n - z) T)
-/// (Hermite's identity; docs/recipes/qllm-plus.md).
-MatrixF quantizeInput(ThreadPool &pool, const MatrixF &values, const RowFormat &format,
-                      llvm::ArrayRef<int64_t> parts, bool offsets, float clip);
 
 } // namespace qllm
 

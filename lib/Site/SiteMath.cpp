@@ -1,0 +1,200 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+
+#include "qllm/Site/SiteMath.h"
+#include "qllm/Numerics/Cholesky.h"
+#include "qllm/Numerics/Products.h"
+#include "qllm/Support/ThreadPool.h"
+
+using namespace qllm;
+
+namespace {
+
+/// moment += sign * cross * weight^T.
+void addProduct(ThreadPool &pool, MatrixD &moment, double sign, const MatrixD &cross,
+                const MatrixD &weight) {
+  multiply(pool, cross.rows(), weight.rows(), cross.columns(), sign,
+           {cross.data(), cross.columns()}, {weight.data(), weight.columns(), true}, 1,
+           moment.data(), moment.columns());
+}
+
+/// The part of `left`^T D that the float model's output brings.
+llvm::Error addReference(SiteState &state, bool withResidual, const MatrixF &left,
+                         MatrixD &moment) {
+  if (state.reference.rows() != state.input.rows())
+    return llvm::createStringError(
+        "expected the float model's input with %lld tokens at '%s', but got %lld",
+        (long long)state.input.rows(), state.name.c_str(), (long long)state.reference.rows());
+  ThreadPool &pool = state.pool;
+  addProduct(pool, moment, 1, crossMoment(pool, left, state.reference), toDouble(state.weight));
+  for (int64_t i = 0; i < left.columns(); ++i) {
+    double sum = 0;
+    for (int64_t row = 0; row < left.rows(); ++row)
+      sum += left(row, i);
+    for (int64_t j = 0; j < moment.columns(); ++j)
+      moment(i, j) += sum * (double(state.bias[size_t(j)]) - state.outputBias[size_t(j)]);
+  }
+  if (!state.principal.empty())
+    addProduct(pool, moment, -1, crossMoment(pool, left, state.principalCodes()),
+               toDouble(state.principalUp.values));
+  if (withResidual && !state.residualLoss.empty()) {
+    MatrixD loss = crossMoment(pool, left, state.residualLoss);
+    for (int64_t i = 0; i < moment.size(); ++i)
+      moment.data()[i] += loss.data()[i];
+  }
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Expected<MatrixD> qllm::momentOfError(SiteState &state, TargetKind kind, const MatrixF &left,
+                                            const MatrixD &weight) {
+  ThreadPool &pool = state.pool;
+  const MatrixF &x = state.quantized();
+  MatrixD moment(left.columns(), weight.rows());
+  // x^ as `left` is the common case: its moment is the Hessian.
+  MatrixD own = &left == &x ? state.hessian() : crossMoment(pool, left, x);
+  switch (kind) {
+  case TargetKind::None:
+    addProduct(pool, moment, 1, own, toDouble(state.mappedWeight));
+    break;
+  case TargetKind::Local:
+    addProduct(pool, moment, 1, crossMoment(pool, left, state.residual()),
+               toDouble(state.mappedWeight));
+    break;
+  case TargetKind::Reference:
+  case TargetKind::Residual:
+    if (llvm::Error error =
+            addReference(state, kind == TargetKind::Residual, left, moment))
+      return std::move(error);
+    break;
+  }
+  addProduct(pool, moment, -1, own, weight);
+  return moment;
+}
+
+MatrixD qllm::effectiveWeight(const SiteState &state) {
+  MatrixD weight = toDouble(state.presentWeight());
+  if (!state.branchDown.empty()) {
+    MatrixD branch =
+        product(state.pool, toDouble(state.branchUp.values), toDouble(state.branchDown.values));
+    for (int64_t i = 0; i < weight.size(); ++i)
+      weight.data()[i] += branch.data()[i];
+  }
+  return weight;
+}
+
+MatrixF qllm::everyRow(const MatrixF &matrix, int64_t stride) {
+  MatrixF result((matrix.rows() + stride - 1) / stride, matrix.columns());
+  for (int64_t i = 0; i < result.rows(); ++i)
+    std::copy_n(matrix.row(i * stride), matrix.columns(), result.row(i));
+  return result;
+}
+
+llvm::Expected<MatrixF> qllm::outputMetric(ThreadPool &pool, const MatrixF &weight) {
+  if (weight.rows() <= weight.columns())
+    return weight;
+  MatrixD wide = toDouble(weight), square = productTransposedLeft(pool, wide, wide);
+  addRelativeDiagonal(square, 1e-9); // channels without a weight have no pivot of their own
+  double trace = 0;
+  for (int64_t i = 0; i < square.rows(); ++i)
+    trace += square(i, i);
+  if (trace == 0)
+    return weight;
+  llvm::Expected<MatrixD> lower = cholesky(pool, std::move(square));
+  if (!lower)
+    return lower.takeError();
+  return toFloat(transposed(*lower));
+}
+
+double qllm::relativeOutputError(ThreadPool &pool, const MatrixF &metric, const MatrixF &values,
+                                 const MatrixF &quantized) {
+  MatrixF difference(values.rows(), values.columns());
+  for (int64_t i = 0; i < values.size(); ++i)
+    difference.data()[i] = quantized.data()[i] - values.data()[i];
+  MatrixF wanted = applyWeight(pool, values, metric), lost = applyWeight(pool, difference, metric);
+  double sum = 0;
+  for (int64_t row = 0; row < values.rows(); ++row) {
+    double energy = 0, error = 0;
+    for (int64_t j = 0; j < wanted.columns(); ++j) {
+      energy += double(wanted(row, j)) * wanted(row, j);
+      error += double(lost(row, j)) * lost(row, j);
+    }
+    sum += error / std::max(energy, 1e-6);
+  }
+  return values.rows() > 0 ? sum / double(values.rows()) : 0;
+}
+
+namespace {
+
+/// Writes the rows of one product into the arrays of the site.
+void put(const RoundedMatrix &part, size_t product, int64_t firstRow, RoundedWeight &all) {
+  for (int64_t row = 0; row < part.values.rows(); ++row) {
+    std::copy_n(part.values.row(row), part.values.columns(), all.values.row(firstRow + row));
+    std::copy_n(part.codes.row(row), part.codes.columns(), all.codes.row(firstRow + row));
+    for (int64_t group = 0; group < part.scales.scales.columns(); ++group) {
+      all.scales(firstRow + row, group) = part.scales.scales(row, group);
+      all.zeroPoints(firstRow + row, group) = part.scales.zeroPoints(row, group);
+    }
+  }
+  all.tensorScales[product] = part.scales.tensorScale;
+}
+
+MatrixF weightToRound(const SiteState &state) {
+  if (state.branchDown.empty())
+    return state.target;
+  MatrixF weight = state.target;
+  MatrixF branch = toFloat(
+      product(state.pool, toDouble(state.branchUp.values), toDouble(state.branchDown.values)));
+  for (int64_t i = 0; i < weight.size(); ++i)
+    weight.data()[i] -= branch.data()[i];
+  return weight;
+}
+
+} // namespace
+
+llvm::Error qllm::roundTarget(SiteState &state) {
+  MatrixF weight = weightToRound(state);
+  int64_t columns = weight.columns(), groups = 1;
+  bool any = false, gptq = state.rounding.method == RoundingMethod::GPTQ;
+  for (const SiteProduct &product : state.products)
+    if (product.format) {
+      any = true;
+      groups = std::max(groups, product.format->groupsOf(columns));
+    }
+  RoundedWeight result;
+  result.values = weight;
+  result.codes = Matrix<uint8_t>(weight.rows(), columns);
+  result.scales = MatrixF(weight.rows(), groups);
+  result.zeroPoints = Matrix<int32_t>(weight.rows(), groups);
+  result.tensorScales.assign(state.products.size(), 1);
+  const MatrixD *hessian =
+      any && (gptq || state.range.needsHessian()) ? &state.hessian() : nullptr;
+  GPTQFactor factor;
+  if (any && gptq) {
+    llvm::Expected<GPTQFactor> prepared = prepareGPTQ(state.pool, *hessian, state.rounding);
+    if (!prepared)
+      return prepared.takeError();
+    factor = std::move(*prepared);
+  }
+  for (size_t i = 0; i < state.products.size(); ++i) {
+    const SiteProduct &product = state.products[i];
+    if (!product.format)
+      continue;
+    MatrixF rows = rowsOf(weight, product.firstRow, product.rows);
+    llvm::Expected<WeightScales> scales =
+        chooseScales(state.pool, rows, *product.format, state.range, hessian);
+    if (!scales)
+      return scales.takeError();
+    llvm::Expected<RoundedMatrix> part =
+        gptq ? roundGPTQ(state.pool, rows, *product.format, std::move(*scales), factor,
+                         state.rounding)
+             : roundNearest(state.pool, rows, *product.format, std::move(*scales));
+    if (!part)
+      return part.takeError();
+    put(*part, i, product.firstRow, result);
+  }
+  state.rounded = std::move(result);
+  return llvm::Error::success();
+}

@@ -1,0 +1,48 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+
+#include "qllm/Solver/LowRank.h"
+#include "qllm/Numerics/Eigen.h"
+#include "qllm/Numerics/Products.h"
+#include "qllm/Solver/RowFormat.h"
+#include <cmath>
+
+using namespace qllm;
+
+llvm::Expected<LowRankFactors> qllm::lowRank(ThreadPool &pool, const MatrixD &error,
+                                             const MatrixD *metric, int64_t rank, uint64_t seed) {
+  llvm::Expected<SingularTriples> triples =
+      topSingular(pool, metric ? product(pool, error, *metric) : error, rank, seed);
+  if (!triples)
+    return triples.takeError();
+  // Directions without energy come back as zeros or noise; left vectors must stay orthonormal.
+  orthonormalizeRows(triples->left);
+  LowRankFactors factors;
+  factors.down = toFloat(product(pool, triples->left, error));
+  factors.up = toFloat(transposed(triples->left));
+  return factors;
+}
+
+int64_t qllm::rankForBudget(int64_t rows, int64_t channels, double budget) {
+  if (!(budget > 0) || rows + channels == 0)
+    return 0;
+  double rank = budget * double(rows) * double(channels) / double(rows + channels);
+  return std::min(int64_t(rank), std::min(rows, channels));
+}
+
+MatrixF qllm::roundFactor(const MatrixF &factor, int64_t bits) {
+  if (bits >= 16)
+    return factor;
+  MatrixF result = factor;
+  float steps = float((1 << (bits - 1)) - 1);
+  for (int64_t i = 0; i < factor.rows(); ++i) {
+    float largest = 0;
+    for (float value : factor.rowValues(i))
+      largest = std::max(largest, std::fabs(value));
+    float scale = std::max(largest / steps, scaleFloor);
+    for (float &value : result.rowValues(i))
+      value = scale * std::nearbyint(value / scale);
+  }
+  return result;
+}
