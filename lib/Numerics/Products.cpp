@@ -106,7 +106,8 @@ void qllm::multiply(ThreadPool &pool, int64_t rows, int64_t columns, int64_t dep
                     int64_t outStride) {
   if (rows <= 0 || columns <= 0)
     return;
-  int64_t down = (rows + rowBlock - 1) / rowBlock, across = (columns + columnBlock - 1) / columnBlock;
+  int64_t down = (rows + rowBlock - 1) / rowBlock,
+          across = (columns + columnBlock - 1) / columnBlock;
   pool.run(down * across, [&](int64_t task) {
     int64_t r = task % down * rowBlock, c = task / down * columnBlock;
     Block block{r, std::min(rowBlock, rows - r), c, std::min(columnBlock, columns - c)};
@@ -125,8 +126,8 @@ MatrixD qllm::productTransposedLeft(ThreadPool &pool, const MatrixD &left, const
 }
 
 MatrixD qllm::productTransposedRight(ThreadPool &pool, const MatrixD &left, const MatrixD &right) {
-  return viewProduct(pool, left.rows(), right.rows(), left.columns(),
-                     {left.data(), left.columns()}, {right.data(), right.columns(), true});
+  return viewProduct(pool, left.rows(), right.rows(), left.columns(), {left.data(), left.columns()},
+                     {right.data(), right.columns(), true});
 }
 
 MatrixF qllm::applyWeight(ThreadPool &pool, const MatrixF &left, const MatrixF &right) {

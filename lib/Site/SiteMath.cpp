@@ -65,8 +65,7 @@ llvm::Expected<MatrixD> qllm::momentOfError(SiteState &state, TargetKind kind, c
     break;
   case TargetKind::Reference:
   case TargetKind::Residual:
-    if (llvm::Error error =
-            addReference(state, kind == TargetKind::Residual, left, moment))
+    if (llvm::Error error = addReference(state, kind == TargetKind::Residual, left, moment))
       return std::move(error);
     break;
   }
@@ -169,8 +168,7 @@ llvm::Error qllm::roundTarget(SiteState &state) {
   result.scales = MatrixF(weight.rows(), groups);
   result.zeroPoints = Matrix<int32_t>(weight.rows(), groups);
   result.tensorScales.assign(state.products.size(), 1);
-  const MatrixD *hessian =
-      any && (gptq || state.range.needsHessian()) ? &state.hessian() : nullptr;
+  const MatrixD *hessian = any && (gptq || state.range.needsHessian()) ? &state.hessian() : nullptr;
   GPTQFactor factor;
   if (any && gptq) {
     llvm::Expected<GPTQFactor> prepared = prepareGPTQ(state.pool, *hessian, state.rounding);

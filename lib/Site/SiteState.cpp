@@ -106,8 +106,8 @@ const MatrixF &SiteState::quantized() {
   if (!cache)
     cache = std::make_shared<Cache>();
   if (!cache->quantized)
-    cache->quantized = std::make_shared<MatrixF>(
-        quantizeInput(pool, x, *inputFormat, parts, offsets, clip));
+    cache->quantized =
+        std::make_shared<MatrixF>(quantizeInput(pool, x, *inputFormat, parts, offsets, clip));
   return *cache->quantized;
 }
 

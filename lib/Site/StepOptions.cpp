@@ -83,10 +83,9 @@ bool StepOptionReader::numbers(llvm::StringRef name, std::vector<float> &values,
   bool range = texts.size() == 3;
   for (auto [i, text] : llvm::enumerate(texts))
     if (!readNumber(text, range && i == 2 ? 1e-6 : lowest, highest, read[i])) {
-      complain(*option,
-               llvm::formatv("low:high:step or numbers divided by colons, from {0} to {1}", lowest,
-                             highest)
-                   .str());
+      complain(*option, llvm::formatv("low:high:step or numbers divided by colons, from {0} to {1}",
+                                      lowest, highest)
+                            .str());
       return true;
     }
   values.clear();

@@ -8,6 +8,7 @@
 #include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Products.h"
 #include "qllm/Tensor/Gemm.h"
+#include "llvm/ADT/STLExtras.h"
 #include <numeric>
 
 using namespace qllm;
@@ -66,10 +67,10 @@ llvm::Expected<RoundedMatrix> qllm::roundNearest(ThreadPool &pool, const MatrixF
         FormatStatus status =
             encodeGroup(format.spec, parameters, {weight.row(place.row) + place.begin, length},
                         codes, tensorScale);
-        return status ? decodeGroup(format.spec, parameters, codes,
-                                    {result.values.row(place.row) + place.begin, length},
-                                    tensorScale)
-                      : status;
+        return status
+                   ? decodeGroup(format.spec, parameters, codes,
+                                 {result.values.row(place.row) + place.begin, length}, tensorScale)
+                   : status;
       });
   if (error)
     return std::move(error);
@@ -86,8 +87,9 @@ llvm::Expected<GPTQFactor> qllm::prepareGPTQ(ThreadPool &pool, MatrixD hessian,
   factor.order.resize(size_t(n));
   std::iota(factor.order.begin(), factor.order.end(), 0);
   if (options.actOrder && n == hessian.columns())
-    std::stable_sort(factor.order.begin(), factor.order.end(),
-                     [&](int64_t a, int64_t b) { return hessian(a, a) > hessian(b, b); });
+    llvm::sort(factor.order, [&](int64_t a, int64_t b) {
+      return hessian(a, a) != hessian(b, b) ? hessian(a, a) > hessian(b, b) : a < b;
+    });
   addRelativeDiagonal(hessian, options.damp);
   MatrixD ordered(n, hessian.columns());
   for (int64_t i = 0; i < n && n == hessian.columns(); ++i)

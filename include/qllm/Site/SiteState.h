@@ -144,8 +144,8 @@ struct SiteState {
   /// Bias that goes with it, the output bias of the finished site in the end.
   std::vector<float> outputBias;
 
-  /// To be called once input, weight, bias and products are there: makes the working values those of
-  /// the float layer. Steps may rely on it.
+  /// To be called once input, weight, bias and products are there: makes the working values those
+  /// of the float layer. Steps may rely on it.
   void begin();
 
   /// x1, x1 - z P (what is quantized, before the split), z, and x^ folded back to one column a
@@ -166,14 +166,14 @@ struct SiteState {
   /// One row format for z.
   RowFormat principalFormat() const;
 
-  /// To be called when a decision changed: everything behind it is computed again. Copies of a state
-  /// (for candidates) share what was computed before they part.
+  /// To be called when a decision changed: everything behind it is computed again. Copies of a
+  /// state (for candidates) share what was computed before they part.
   void mapsChanged();
   void principalChanged();
   void inputQuantizerChanged(); ///< clip, parts, offsets or the input format
 
-  /// Appends a map and absorbs it into the working values. Maps come first: a principal part, parts,
-  /// a branch and rounded weights are for the channels as they were, and are dropped.
+  /// Appends a map and absorbs it into the working values. Maps come first: a principal part,
+  /// parts, a branch and rounded weights are for the channels as they were, and are dropped.
   void addMap(ChannelMap map);
 
 private:

@@ -31,9 +31,9 @@ private:
 
 /// Gains s of a norm in front of layers whose weights were rounded from W to Q: the minimum of
 /// sum |W x - Q diag(s) x|^2 + ridge mean |s - 1|^2, which solves
-/// (H o Q^T Q + l I) s = diag(H W^T Q) + l 1 with l = ridge times the mean of the diagonal. The closed
-/// form of Norm Tweaking (arXiv 2309.02784), whose gains are found by gradients.
-/// `weight` and `rounded` hold all layers that the norm feeds, below each other.
+/// (H o Q^T Q + l I) s = diag(H W^T Q) + l 1 with l = ridge times the mean of the diagonal. The
+/// closed form of Norm Tweaking (arXiv 2309.02784), whose gains are found by gradients. `weight`
+/// and `rounded` hold all layers that the norm feeds, below each other.
 llvm::Expected<std::vector<double>> normGains(ThreadPool &pool, const MatrixD &hessian,
                                               const MatrixF &weight, const MatrixF &rounded,
                                               double ridge = 0.01);

@@ -19,7 +19,7 @@ enum class RangeMethod {
   Percentile, ///< the quantiles 1 - p and p of the group (of the magnitude for symmetric formats)
   MSE,        ///< the ratio of min and max with the least sum of (w - w^)^2
   Hessian,    ///< the same, column j weighted by H_jj
-  Output,     ///< the ratio with the least (w - w^) H_gg (w - w^)^T, H_gg the group's own block of H
+  Output, ///< the ratio with the least (w - w^) H_gg (w - w^)^T, H_gg the group's own block of H
 };
 
 struct RangeOptions {

@@ -60,8 +60,7 @@ private:
       MatrixF quantized = quantizeInput(state.pool, x, *state.inputFormat, state.parts,
                                         state.offsets, candidates[i]);
       double error = relativeOutputError(state.pool, *metric, x, quantized);
-      state.decisions.scores.push_back(
-          {llvm::formatv("clip {0}", candidates[i]).str(), error});
+      state.decisions.scores.push_back({llvm::formatv("clip {0}", candidates[i]).str(), error});
       if (i == 0 || error < best) {
         best = error;
         chosen = candidates[i];

@@ -6,12 +6,12 @@
 // the regression of the output's error on the rounded input (regression), which also sees what
 // rounding the input has cost.
 
+#include "qllm/Solver/LowRank.h"
 #include "Steps.h"
 #include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Products.h"
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Site/StepOptions.h"
-#include "qllm/Solver/LowRank.h"
 #include "qllm/Solver/Regression.h"
 
 using namespace qllm;
@@ -61,8 +61,8 @@ private:
       put(state, *factors);
       if (llvm::Error failure = roundTarget(state))
         return failure;
-      double now = outputError(state.pool, state.target, toFloat(effectiveWeight(state)),
-                               state.hessian());
+      double now =
+          outputError(state.pool, state.target, toFloat(effectiveWeight(state)), state.hessian());
       if (i > 0 && now >= best) { // the last round was one too many
         state.branchDown = kept.branchDown;
         state.branchUp = kept.branchUp;
@@ -112,8 +112,8 @@ private:
         RidgeRegression::create(state.pool, state.hessian(), ridge);
     if (!fit)
       return fit.takeError();
-    llvm::Expected<MatrixD> moment = momentOfError(state, state.targetKind, state.quantized(),
-                                                   toDouble(state.rounded.values));
+    llvm::Expected<MatrixD> moment =
+        momentOfError(state, state.targetKind, state.quantized(), toDouble(state.rounded.values));
     if (!moment)
       return moment.takeError();
     MatrixD whole = fit->solve(state.pool, std::move(*moment));

@@ -31,8 +31,8 @@ public:
       return llvm::createStringError(
           "expected no principal part at '%s' for norm-gain, but got one of rank %lld",
           state.name.c_str(), (long long)state.principal.values.rows());
-    llvm::Expected<std::vector<double>> gains = normGains(
-        state.pool, state.hessian(), state.target, state.rounded.values, ridge);
+    llvm::Expected<std::vector<double>> gains =
+        normGains(state.pool, state.hessian(), state.target, state.rounded.values, ridge);
     if (!gains)
       return gains.takeError();
     ChannelMap map;

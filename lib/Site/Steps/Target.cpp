@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // target: the weight that, given the rounded input, comes nearest to a wanted output:
-// W1 = W + ((H + l I)^-1 x^^T (wanted - x^ W^T))^T, l = ridge times the mean of H's diagonal. What is
-// rounded afterwards is W1.
+// W1 = W + ((H + l I)^-1 x^^T (wanted - x^ W^T))^T, l = ridge times the mean of H's diagonal. What
+// is rounded afterwards is W1.
 
 #include "Steps.h"
 #include "qllm/Numerics/Products.h"
