@@ -13,6 +13,7 @@ import argparse
 import concurrent.futures
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -45,7 +46,7 @@ def run(tool, example):
     """What is wrong with an example, or nothing."""
     where, text, expected = example
     line = RUN.match(text)
-    result = invoke(tool, text, line.group(1).split() if line else ["-verify-roundtrip"])
+    result = invoke(tool, text, shlex.split(line.group(1)) if line else ["-verify-roundtrip"])
     if result.returncode:
         return f"{where}: example does not run\n{result.stderr}"
     # Both printed by the tool, so that only meaning counts, not layout.

@@ -6,6 +6,7 @@
 #include "qllm/Recipes/Recipe.h"
 
 #include "mlir/Pass/PassRegistry.h"
+#include "qllm/Recipes/FineQuant.h"
 #include "qllm/Recipes/RTN.h"
 
 using namespace qllm;
@@ -33,6 +34,8 @@ constexpr Recipe makeRecipe(llvm::StringLiteral name, llvm::StringLiteral summar
 }
 
 constexpr Recipe recipes[] = {
+    makeRecipe<FineQuantOptions, buildFineQuantPipeline>(
+        "finequant", "round to nearest, group sizes from the weights' ranges, no calibration"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
 };
 

@@ -23,6 +23,7 @@ PlanRoundingOptions FormatOptions::planRounding() const {
   plan.weightFormat = weightFormat;
   plan.granularity = granularity;
   plan.groupSize = groupSize;
+  plan.groupAxis = groupAxis;
   plan.adaptGroups = adaptGroups;
   plan.symmetric = symmetric;
   plan.scale = scale;

@@ -40,6 +40,9 @@ struct FormatOptions : virtual RecipeOptions {
   Option<int64_t> groupSize{*this, "group-size",
                             llvm::cl::desc("elements of a row that share a scale"),
                             llvm::cl::init(64)};
+  Option<int64_t> groupAxis{*this, "group-axis",
+                            llvm::cl::desc("1 for groups of a row, 0 for groups of a column"),
+                            llvm::cl::init(1)};
   Option<bool> adaptGroups{
       *this, "adapt-groups",
       llvm::cl::desc("take a smaller group where the size does not divide the width"),

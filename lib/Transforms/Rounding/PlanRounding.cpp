@@ -86,7 +86,7 @@ LogicalResult PlanRounding::resolveOptions() {
   MLIRContext *context = &getContext();
   if (weightFormat != "int" || weightBits != 16) {
     auto format = resolveWeightFormat(
-        context, {weightBits, weightFormat, granularity, groupSize, adaptGroups, symmetric, scale});
+        context, {weightBits, weightFormat, granularity, groupSize, adaptGroups, symmetric, scale, groupAxis});
     if (!format)
       return fail(format.takeError());
     weightPlan = *format;

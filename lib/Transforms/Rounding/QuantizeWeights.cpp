@@ -59,12 +59,9 @@ LogicalResult QuantizeWeights::add(Operation *op, QuantizedType type) {
     return op->emitOpError() << "expected a plan for a weight of type " << operand.get().getType()
                              << ", but got one for " << type;
   if (type.getGranularity().isPerToken() ||
-      (type.getGranularity().isPerChannel() && type.getGranularity().getAxis() != 0) ||
-      (type.getGranularity().isGroup() && type.getGranularity().getAxis() != 1))
+      (type.getGranularity().isPerChannel() && type.getGranularity().getAxis() != 0))
     return op->emitOpError()
-           << "expected per_tensor, per_channel<0> or group<1, size> for a weight, "
-              "but got "
-           << type;
+           << "expected per_tensor, per_channel<0> or groups for a weight, but got " << type;
   PlannedWeight &planned = weights[operand.get()];
   if (planned.type && planned.type != type)
     return op->emitOpError() << "expected one plan for all readers of its weight, but got "

@@ -102,6 +102,10 @@ Expected<WeightFormat> qllm::resolveWeightFormat(MLIRContext *context,
     return element.takeError();
   format.element = *element;
   format.groupSize = options.groupSize;
+  format.groupAxis = options.groupAxis;
+  if (options.groupAxis != 0 && options.groupAxis != 1)
+    return optionError("expected 1 (groups of a row) or 0 (of a column) as group-axis, but got " +
+                       llvm::Twine(options.groupAxis));
   format.adaptGroups = options.adaptGroups;
   if (options.granularity == "tensor")
     format.granularity = GranularityKind::PerTensor;
@@ -151,14 +155,14 @@ Expected<QuantizedType> WeightFormat::typeFor(ArrayRef<int64_t> shape, std::stri
     attribute = GranularityAttr::perTensor(context);
     break;
   case GranularityKind::Group: {
-    int64_t width = shape.back(), size = groupSize;
+    int64_t axis = groupAxis ? int64_t(shape.size()) - 1 : 0, width = shape[axis], size = groupSize;
     if (width % size != 0 && adaptGroups && (size = adaptedGroup(width, groupSize)))
       note = "group size " + std::to_string(groupSize) + " does not divide " +
              std::to_string(width) + "; taking " + std::to_string(size);
     if (size == 0 || width % size != 0)
       return optionError("group size " + llvm::Twine(groupSize) + " does not divide " +
                          llvm::Twine(width) + ", but these do: " + divisors(width));
-    attribute = GranularityAttr::group(context, shape.size() - 1, size);
+    attribute = GranularityAttr::group(context, axis, size);
     break;
   }
   case GranularityKind::PerToken:

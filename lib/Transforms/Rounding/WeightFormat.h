@@ -16,6 +16,8 @@ struct WeightFormat {
   ElementFormatAttrInterface element;
   GranularityKind granularity = GranularityKind::PerChannel;
   int64_t groupSize = 64;
+  /// 1 for groups of a row, 0 for groups of a column.
+  int64_t groupAxis = 1;
   bool adaptGroups = true;
   ScaleEncoding scale = ScaleEncoding::F32;
   bool tensorScale = false;
@@ -33,6 +35,7 @@ struct WeightFormatOptions {
   bool adaptGroups;
   bool symmetric;
   std::string scale;
+  int64_t groupAxis = 1;
 };
 
 /// Checks the options; the message names the option with the wanted and the found value.

@@ -12,6 +12,7 @@
 #include "qllm/Format/Packing.h"
 #include "qllm/Format/Quantize.h"
 #include <mutex>
+#include <numeric>
 
 using namespace mlir;
 using namespace qllm;
@@ -76,9 +77,12 @@ public:
     // Eight rows end at a byte whatever their width and the bits of a code.
     blockRows =
         llvm::alignTo<8>(std::max<int64_t>(1, 65536 / std::max<int64_t>(1, weight.columns())));
-    perTensor = type.getGranularity().isPerTensor();
-    groupSize =
-        type.getGranularity().isGroup() ? type.getGranularity().getGroupSize() : weight.columns();
+    GranularityAttr granularity = type.getGranularity();
+    perTensor = granularity.isPerTensor();
+    groupSize = granularity.isGroup() ? granularity.getGroupSize() : weight.columns();
+    downColumns = granularity.isGroup() && granularity.getAxis() == 0;
+    if (downColumns)
+      blockRows = llvm::alignTo(blockRows, std::lcm<int64_t>(8, groupSize));
   }
 
   Error run();
@@ -90,6 +94,7 @@ private:
   Error forBlocks(Block body);
   Error measureTensor();
   FormatStatus roundBlock(int64_t first, int64_t rows, ArrayRef<float> values);
+  FormatStatus quantizeBlock(int64_t rows, ArrayRef<float> values, QuantizedGroups out);
   FormatStatus storeCodes(int64_t first, int64_t rows, Span<const uint8_t> bytes);
   TypedAttr blob(RankedTensorType type, AsmResourceBlob data, const Twine &name);
   TypedAttr narrowedZeroPoints(const Twine &name);
@@ -100,6 +105,8 @@ private:
   MLIRContext *context;
   int64_t blockRows, groupSize;
   bool perTensor;
+  /// Groups run down the columns, so a block has whole groups of rows.
+  bool downColumns;
   GroupParameters tensorParameters;
   float tensorScale = 1.0f;
   AsmResourceBlob codes, scales;
@@ -167,25 +174,49 @@ FormatStatus Rounder::storeCodes(int64_t first, int64_t rows, Span<const uint8_t
   return packCodes(*spec.element, bytes, {all + begin, size});
 }
 
+FormatStatus Rounder::quantizeBlock(int64_t rows, ArrayRef<float> values, QuantizedGroups out) {
+  if (!downColumns)
+    return quantizeGroups(spec, values, groupSize, out, tensorScale);
+  int64_t columns = weight.columns();
+  std::vector<float> turned(values.size());
+  std::vector<uint8_t> turnedCodes(values.size());
+  // Where element (row, column) goes: groups in the order of their scales, one behind the other.
+  auto place = [&](int64_t row, int64_t column) {
+    return (row / groupSize * columns + column) * groupSize + row % groupSize;
+  };
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      turned[place(row, column)] = values[row * columns + column];
+  FormatStatus status = quantizeGroups(spec, turned, groupSize,
+                                       {turnedCodes, out.scales, out.zeroPoints}, tensorScale);
+  if (!status.ok())
+    return status;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns; ++column)
+      out.codes[row * columns + column] = turnedCodes[place(row, column)];
+  return status;
+}
+
 FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> values) {
   std::vector<uint8_t> bytes(values.size());
   if (perTensor) {
     FormatStatus status = encodeGroup(spec, tensorParameters, values, bytes, tensorScale);
     return status.ok() ? storeCodes(first, rows, bytes) : status;
   }
-  int64_t groups = weight.columns() / groupSize;
-  std::vector<float> blockScales(rows * groups);
+  // Groups before the block, and in it.
+  int64_t begin = first * weight.columns() / groupSize;
+  int64_t count = rows * weight.columns() / groupSize;
+  std::vector<float> blockScales(count);
   Span<int32_t> blockZeroPoints;
   if (type.hasZeroPoint())
-    blockZeroPoints = {zeroPoints.data() + first * groups, static_cast<size_t>(rows * groups)};
-  FormatStatus status =
-      quantizeGroups(spec, values, groupSize, {bytes, blockScales, blockZeroPoints}, tensorScale);
+    blockZeroPoints = {zeroPoints.data() + begin, static_cast<size_t>(count)};
+  FormatStatus status = quantizeBlock(rows, values, {bytes, blockScales, blockZeroPoints});
   if (!status.ok())
     return status;
   size_t scaleSize = scaleBytes(spec.scaleFormat);
   Span<uint8_t> scaleData(reinterpret_cast<uint8_t *>(scales.getMutableData().data()) +
-                              first * groups * scaleSize,
-                          rows * groups * scaleSize);
+                              begin * scaleSize,
+                          count * scaleSize);
   status = encodeScales(spec.scaleFormat, blockScales, scaleData);
   return status.ok() ? storeCodes(first, rows, bytes) : status;
 }

@@ -22,8 +22,8 @@ struct QuantizedWeight {
   mlir::TypedAttr tensorScale;
 };
 
-/// Rounds `weight` to nearest in the format of `type`, block of rows by block of rows on the
-/// context's threads. The blobs are named after `name`. Fails on values that have no code, naming
+/// Rounds `weight` to nearest in the format of `type` (per tensor, per row, in groups of a row or of
+/// a column), block of rows by block of rows on the context's threads. The blobs are named after `name`. Fails on values that have no code, naming
 /// the first one.
 llvm::Expected<QuantizedWeight> roundToNearest(const WeightReader &weight, QuantizedType type,
                                                llvm::StringRef name);

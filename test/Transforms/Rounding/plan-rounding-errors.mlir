@@ -3,6 +3,7 @@
 // RUN: not qllm-opt --qllm-plan-rounding="weight-bits=9" %s 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not qllm-opt --qllm-plan-rounding="weight-format=int5x" %s 2>&1 | FileCheck %s --check-prefix=FORMAT
 // RUN: not qllm-opt --qllm-plan-rounding="granularity=row" %s 2>&1 | FileCheck %s --check-prefix=GRANULARITY
+// RUN: not qllm-opt --qllm-plan-rounding="group-axis=2" %s 2>&1 | FileCheck %s --check-prefix=AXIS
 // RUN: not qllm-opt --qllm-plan-rounding="activation-bits=1" %s 2>&1 | FileCheck %s --check-prefix=ACTIVATION
 // RUN: not qllm-opt --qllm-plan-rounding="targets=[" %s 2>&1 | FileCheck %s --check-prefix=GLOB
 // RUN: qllm-opt --qllm-plan-rounding="granularity=group group-size=6" %s 2>&1 | FileCheck %s --check-prefix=ADAPT
@@ -12,6 +13,7 @@
 // BITS: error: expected 2 to 8 bits, or 16 for floats, as weight-bits, but got 9
 // FORMAT: error: expected int, e2m1, {{.*}} as weight-format, but got 'int5x'
 // GRANULARITY: error: expected tensor, channel or group as granularity, but got 'row'
+// AXIS: error: expected 1 (groups of a row) or 0 (of a column) as group-axis, but got 2
 // ACTIVATION: error: expected 2 to 8 bits, or 16 for floats, as activation-bits, but got 1
 // GLOB: error: pattern '[' of targets
 // ADAPT: remark: planned 'layer': group size 6 does not divide 8; taking 4

@@ -12,7 +12,7 @@ func.func @shape(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
 
 func.func @granularity(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
   %w = onnx.Initializer "w" = dense<1.0> : tensor<2x4xf32>
-  // expected-error@below {{expected per_tensor, per_channel<0> or group<1, size> for a weight}}
+  // expected-error@below {{expected per_tensor, per_channel<0> or groups for a weight}}
   %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<1>>}} : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
   onnx.Return %y : tensor<?x2xf32>
 }

@@ -69,3 +69,17 @@ func.func @per_tensor(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<2x2, #qllm.int<8>, per_tensor>}} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   onnx.Return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// Groups down a column: every input channel has its scales. The columns are 7, 1 | 0, 0.5 and -14, 2 | 4, 0 with scales 1 and 2, then
+// 0.5/7 and 4/7; the codes 7, -7, 1, 1, 0, 7, 7, 0 row by row.
+// CHECK-LABEL: func.func @groups_of_a_column
+func.func @groups_of_a_column(%x: tensor<?x2xf32>) -> tensor<?x4xf32> {
+  // CHECK: qllm.pack {{.*}} -> !qllm.quantized<4x2, #qllm.int<4>, group<0, 2>>
+  // CHECK-DAG: w_codes: "0x4000000097117007"
+  // CHECK-DAG: w_scales: "0x400000000000803F00000040{{.*}}"
+  %w = onnx.Initializer "w" = dense<[[7.0, -14.0], [1.0, 2.0], [0.0, 4.0], [0.5, 0.0]]> : tensor<4x2xf32>
+  %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<4x2, #qllm.int<4>, group<0, 2>>}} : (tensor<?x2xf32>, tensor<4x2xf32>) -> tensor<?x4xf32>
+  onnx.Return %y : tensor<?x4xf32>
+}

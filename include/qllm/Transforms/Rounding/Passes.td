@@ -22,6 +22,8 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
     would store the table twice.
 
     `targets` and `ignore` are globs over node names, output names and weight names; one that matches nothing fails the pass.
+    Groups run along a row, over input channels, or with `group-axis=0` down a column, over output channels: then every input
+    channel has scales of its own (arXiv 2309.15531, section 4).
     A group size that does not divide the width becomes the largest power of two below it that does (`adapt-groups`), with a
     remark; otherwise the operation is skipped and the reason lists the sizes that divide.
 
@@ -37,6 +39,7 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
            "int, e2m1, e2m3, e3m2, e4m3, e5m2, nf4, ternary, mxfp4, mxfp6, mxfp8 or nvfp4">,
     Option<"granularity", "granularity", "std::string", "\"channel\"", "of weights: tensor, channel or group">,
     Option<"groupSize", "group-size", "int64_t", "64", "elements of a row that share a scale, with granularity=group">,
+    Option<"groupAxis", "group-axis", "int64_t", "1", "1 for groups of a row, 0 for groups of a column">,
     Option<"adaptGroups", "adapt-groups", "bool", "true", "take a smaller group where the size does not divide the width">,
     Option<"symmetric", "symmetric", "bool", "false", "integer weights without zero points">,
     Option<"scale", "scale", "std::string", "\"f32\"", "how scales of weights are stored: f32, f16 or bf16">,
@@ -62,6 +65,47 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
     Statistic<"numExcluded", "num-excluded", "weights left out on purpose">,
     Statistic<"numSkipped", "num-skipped", "weights that cannot be quantized as asked">,
     Statistic<"numAttention", "num-attention", "operations of attention planned">
+  ];
+}
+
+def PlanGroupSizes : Pass<"qllm-plan-group-sizes", "::mlir::ModuleOp"> {
+  let summary = "give each weight the group size that its ranges ask for";
+  let description = [{
+    For every `qllm.linear` whose plan has one scale an output channel: starts with the whole row as the group and halves it as
+    long as the mean range of the halves (the largest magnitude for symmetric formats, max - min for others) is at most `shrink`
+    times the mean range before, and halves have `smallest` elements or more. The plan gets `group<1, size>`; a row that does not
+    gain keeps its one scale. No data but the weights is looked at. Other granularities are left alone.
+
+    FineQuant (arXiv 2308.09723, section 3) describes the rule for whole matrices and does not give its threshold; the default was chosen by
+    measurement (docs/recipes/finequant.md).
+
+    ```mlir
+    // RUN: qllm-opt --qllm-plan-group-sizes="smallest=2 shrink=0.9"
+    func.func @two_parts(%x: tensor<?x4xf32>) -> tensor<?x1xf32> {
+      %w = onnx.Initializer "w" = dense<[[8.0, 7.0, 0.5, -0.5]]> : tensor<1x4xf32>
+      %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<1x4, #qllm.int<4>, per_channel<0>>}}
+          : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
+      return %y : tensor<?x1xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @two_parts(%x: tensor<?x4xf32>) -> tensor<?x1xf32> {
+      %w = onnx.Initializer "w" = dense<[[8.0, 7.0, 0.5, -0.5]]> : tensor<1x4xf32>
+      %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<1x4, #qllm.int<4>, group<1, 2>>}}
+          : (tensor<?x4xf32>, tensor<1x4xf32>) -> tensor<?x1xf32>
+      return %y : tensor<?x1xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::qllm::QLLMDialect"];
+  let options = [
+    Option<"smallest", "smallest", "int64_t", "64", "no group has fewer elements">,
+    Option<"shrink", "shrink", "double", "0.93", "halve while the mean range becomes at most this part of what it was">
+  ];
+  let statistics = [
+    Statistic<"numMatched", "num-matched", "weights planned with one scale an output channel">,
+    Statistic<"numGrouped", "num-grouped", "weights that get groups">
   ];
 }
 
