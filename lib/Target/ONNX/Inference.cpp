@@ -46,10 +46,27 @@ void propagateShortData(const OpSchema &schema, DataPropagationContext &context)
     schema.GetDataPropagationFunction()(context);
 }
 
+/// The library leaves the result of Reshape without a rank unless it knows the sizes, but the length of the sizes is the rank.
+void addReshapeRank(InferenceContext &context) {
+  constexpr int64_t highestRank = 64;
+  const proto::TypeProto *sizes = context.getNumInputs() == 2 ? context.getInputType(1) : nullptr;
+  proto::TypeProto *output = context.getOutputType(0);
+  if (!sizes || !sizes->has_tensor_type() || sizes->tensor_type().shape().dim_size() != 1 || output->tensor_type().has_shape())
+    return;
+  const auto &length = sizes->tensor_type().shape().dim(0);
+  if (!length.has_dim_value() || length.dim_value() < 0 || length.dim_value() > highestRank)
+    return;
+  proto::TensorShapeProto *shape = output->mutable_tensor_type()->mutable_shape();
+  for (int64_t i = 0; i != length.dim_value(); ++i)
+    shape->add_dim();
+}
+
 /// What an operator's own inference throws concerns that node alone: its results stay unknown.
 void inferGuarded(const OpSchema &schema, InferenceContext &context) {
   try {
     schema.GetTypeAndShapeInferenceFunction()(context);
+    if (schema.Name() == "Reshape")
+      addReshapeRank(context);
   } catch (const proto::InferenceError &) {
     throw;
   } catch (const std::exception &error) {
