@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "integration" / "reference"))
 
 import qllm_reference  # noqa: E402
+import reassembly_plan  # noqa: E402
 import reassembly_reference as reference  # noqa: E402
 import rtn_reference  # noqa: E402
 
@@ -100,3 +101,22 @@ def test_outliers_leave_the_function_of_the_model(tmp_path):
     np.testing.assert_allclose(plain.logits(ids), scaled.logits(ids), atol=2e-4)
     reach = lambda model: np.abs(model.layer_sites(model.layers[0], [model.table[ids]])[0]["down"]).max()
     assert reach(scaled) > 2 * reach(plain)
+
+
+def test_plans_are_read_as_mlir_prints_them(tmp_path):
+    (tmp_path / "plan.mlir").write_text(
+        '%1 = qllm.linear %0, %w {qllm.name = "layers.1.down_proj", qllm.reassembly = {losses = array<f64: 2.0, 1.0>, parts = '
+        "array<i64: 1, 2, 1, 1>, targets = array<i64: 0, 1, 2, 3, 3>, threshold = 2.500000e+00 : f64}} : tensor<4xf32>\n")
+    planned = reassembly_plan.read_plan(tmp_path)["layers.1.down_proj"]
+    assert planned.threshold == 2.5 and planned.counts.tolist() == [1, 2, 1, 1] and planned.pairs.tolist() == [[4, 3]]
+    assert reassembly_plan.number("0x4004000000000000") == 2.5
+    decision = reference.Decision(2.5004, 0.01, np.array([1, 2, 1, 1]), np.array([[4, 3]]), 0, 0, 1)
+    agreement = reassembly_plan.Agreement()
+    assert agreement.add(decision, planned) == "yes"
+    decision.pairs, decision.threshold = np.array([[0, 3]]), 2.51
+    assert agreement.add(decision, planned) == "differs: threshold, pairs"
+    assert agreement.add(decision, None) == "differs: plan"
+    assert agreement.summary() == "of 3 sites, 1 agree in the threshold, 2 in the counts, 1 in the pairs, 1 in all"
+    (tmp_path / "plan.mlir").write_text("module {}\n")
+    with pytest.raises(SystemExit, match="expected linears with qllm.reassembly"):
+        reassembly_plan.read_plan(tmp_path)

@@ -54,13 +54,13 @@ class Network:
     def _compute_side(self, window: torch.Tensor) -> None:
         """One float run in the order of the graph; what is on the stream is dropped as soon as it may be."""
         wanted = self._wanted()
-        beside = {id(node) for node in self.structure.side}
+        beside = {name for node in self.structure.side for name in node.output}
         last = {name: place for place, node in enumerate(wanted) for name in node.input}
         stream = {self.structure.tokens: window}
         with torch.no_grad():
             for place, node in enumerate(wanted):
                 outputs = operators.apply(node, [self.operand(name, stream) for name in node.input])
-                (self.side if id(node) in beside else stream).update(zip(node.output, outputs))
+                (self.side if node.output[0] in beside else stream).update(zip(node.output, outputs))
                 for name in set(node.input):
                     if last[name] == place:
                         stream.pop(name, None)
