@@ -32,8 +32,11 @@ class Layout:
         return self._sums(w[..., self.channel])
 
     def _sums(self, parts: np.ndarray) -> np.ndarray:
-        order = np.argsort(self.slot, kind="stable")
-        return np.add.reduceat(parts[..., order], np.searchsorted(self.slot[order], np.arange(self.slots)), -1)
+        _, first = np.unique(self.slot, return_index=True)
+        result = parts[..., first]
+        for each in np.setdiff1d(np.arange(len(self.slot)), first):  # the few that share a slot
+            result[..., self.slot[each]] += parts[..., each]
+        return result
 
 
 @dataclass

@@ -1,8 +1,6 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Channel reassembly of the published recipe: the worked relations of the paper on the numpy reference, and `qllm`'s plan against
 that reference on a small model with outliers."""
-import os
-import subprocess
 import sys
 from pathlib import Path
 

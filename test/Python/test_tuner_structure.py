@@ -1,5 +1,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What the tuner finds in a graph, and what it says about input that it cannot use: all of it without PyTorch."""
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,6 +76,16 @@ def test_dry_run_lists_what_would_be_trained(model, capsys):
     assert len(lines) == 3 * 8 + 1
     assert lines[0] == "layer 0: 7 linears, 0 norms, 0 attentions"
     assert lines[5] == "  /model/layers.0/mlp/gate_proj/MatMul 128 -> 192, 1280 parameters"
+
+
+def test_it_runs_as_a_module_of_the_tree(model):
+    command = [sys.executable, "-m", "qllm.tune", str(model), "--kv-bits=16", "--dry-run"]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT / "python"))
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert result.returncode == 0 and result.stdout.count("7 linears") == 3
+    result = subprocess.run([*command, "--teacher=none.onnx"], capture_output=True, text=True, env=environment, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "error: expected an ONNX file, but found none at 'none.onnx'\n"
 
 
 def test_arguments_are_checked(model, tokens, capsys):

@@ -6,12 +6,14 @@
 #include "qllm/Conversion/QLLMToONNX/Passes.h"
 
 #include "LowerActivations.h"
+#include "LowerChannels.h"
 #include "LowerWeights.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_CONVERTQLLMTOONNX
@@ -40,6 +42,7 @@ private:
   LogicalResult lower(EmbeddingOp op);
   LogicalResult lower(QuantizeOp op);
   LogicalResult lower(DequantizeOp op);
+  Value lowerChannels(Operation *op);
   FailureOr<Value> floatInput(Value input, Operation *user);
   FailureOr<Value> transposedWeight(Value weight, Operation *user);
   FailureOr<Value> straightWeight(Value weight, Operation *user);
@@ -248,6 +251,18 @@ LogicalResult ConvertQLLMToONNX::lower(DequantizeOp op) {
   return success();
 }
 
+/// Null for anything but a transform of channels, and for a split that its readers take along.
+Value ConvertQLLMToONNX::lowerChannels(Operation *op) {
+  if (auto split = dyn_cast<SplitChannelsOp>(op))
+    return isReadByMergesOnly(split) ? Value() : lowerSplit(*graph, split);
+  return TypeSwitch<Operation *, Value>(op)
+      .Case([&](MergeChannelsOp merge) { return lowerMerge(*graph, merge); })
+      .Case([&](PermuteChannelsOp permute) { return lowerPermute(*graph, permute); })
+      .Case([&](ScaleChannelsOp scale) { return lowerScale(*graph, scale); })
+      .Case([&](ShiftChannelsOp shift) { return lowerShift(*graph, shift); })
+      .Default(Value());
+}
+
 LogicalResult ConvertQLLMToONNX::lower(Operation *op) {
   if (auto linear = dyn_cast<LinearOp>(op))
     return lower(linear);
@@ -259,9 +274,16 @@ LogicalResult ConvertQLLMToONNX::lower(Operation *op) {
     return lower(dequantize);
   if (isa<PackOp>(op))
     return success();
+  if (Value channels = lowerChannels(op)) {
+    replace(op, channels);
+    return success();
+  }
+  if (auto split = dyn_cast<SplitChannelsOp>(op); split && isReadByMergesOnly(split))
+    return success();
   return op->emitOpError()
          << "expected an operation that has a form in ONNX: qllm.linear, qllm.embedding, "
-            "qllm.quantize, qllm.dequantize or qllm.pack";
+            "qllm.quantize, qllm.dequantize, qllm.pack or a transform of channels other than a "
+            "rotation";
 }
 
 /// Takes out what nobody reads any more: the lowered operations and the constants that only they
