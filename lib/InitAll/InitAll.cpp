@@ -15,6 +15,7 @@
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
+#include "qllm/Transforms/Sites/Passes.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect>();
@@ -26,6 +27,7 @@ void qllm::registerAllPasses() {
   registerQLLMToONNXPasses();
   registerRaisePasses();
   registerRoundingPasses();
+  registerSitesPasses();
 }
 
 void qllm::registerAllPipelines() {

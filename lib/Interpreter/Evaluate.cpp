@@ -41,27 +41,24 @@ llvm::Expected<Tensor> interp::readTokens(llvm::StringRef path) {
 namespace {
 
 /// The shape of an input: one batch, `length` positions, nothing in caches.
-LogicalResult guessShape(mlir::func::FuncOp function, unsigned i, llvm::StringRef name,
-                         int64_t length, Shape &shape) {
+llvm::Expected<Shape> guessShape(mlir::func::FuncOp function, unsigned i, llvm::StringRef name,
+                                 int64_t length) {
   auto type = llvm::dyn_cast<mlir::RankedTensorType>(function.getArgumentTypes()[i]);
-  bool isSequence = name == "input_ids" || name == "attention_mask" || name == "position_ids";
+  bool isSequence = name == "input_ids" || name == "attention_mask" || name == "position_ids" ||
+                    name == "token_type_ids";
   bool isCache = name.starts_with("past") && type && type.getRank() == 4;
   if (!type || !(isCache || (isSequence && type.getRank() == 2)))
-    return function.emitError("cannot guess a value for input '") << name << "' of a prefill";
-  if (isSequence) {
-    shape = {1, length};
-    return success();
+    return llvm::createStringError("cannot guess a value for input '" + name + "' of a prefill");
+  if (isSequence)
+    return Shape{1, length};
+  Shape shape{1, type.getDimSize(1), 0, type.getDimSize(3)};
+  if (mlir::ShapedType::isDynamic(shape[1]) || mlir::ShapedType::isDynamic(shape[3])) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    return llvm::createStringError("expected static heads and sizes of cache '" + name +
+                                   "', but got " + text);
   }
-  shape = {1, type.getDimSize(1), 0, type.getDimSize(3)};
-  if (mlir::ShapedType::isDynamic(shape[1]) || mlir::ShapedType::isDynamic(shape[3]))
-    return function.emitError("expected static heads and sizes of cache '")
-           << name << "', but got " << type;
-  return success();
-}
-
-std::string inputName(mlir::func::FuncOp function, unsigned i) {
-  auto name = function.getArgAttrOfType<mlir::StringAttr>(i, "onnx.name");
-  return name ? name.str() : i == 0 ? "input_ids" : "";
+  return shape;
 }
 
 /// The position of the result named `logits`, or 0.
@@ -83,6 +80,33 @@ mlir::func::FuncOp lookup(Interpreter &interpreter, llvm::StringRef function) {
 
 } // namespace
 
+std::string interp::inputName(mlir::func::FuncOp function, unsigned argument) {
+  auto name = function.getArgAttrOfType<mlir::StringAttr>(argument, "onnx.name");
+  return name ? name.str() : "arg" + std::to_string(argument);
+}
+
+llvm::Expected<Tensor> interp::prefillInput(mlir::func::FuncOp function, unsigned argument,
+                                            llvm::ArrayRef<int64_t> tokens) {
+  std::string name = inputName(function, argument);
+  if (name == "arg0")
+    name = "input_ids";
+  llvm::Expected<Shape> shape = guessShape(function, argument, name, int64_t(tokens.size()));
+  if (!shape)
+    return shape.takeError();
+  llvm::Expected<Tensor> values = Tensor::allocate(ElementType::I64, *shape);
+  for (int64_t k = 0; values && k < values->size(); ++k)
+    values->mutableData<int64_t>()[k] = name == "input_ids"        ? tokens[size_t(k)]
+                                        : name == "position_ids"   ? k
+                                        : name == "token_type_ids" ? 0
+                                                                   : 1;
+  if (!values)
+    return values.takeError();
+  return cast(
+      *values,
+      runtimeElementType(
+          llvm::cast<mlir::TensorType>(function.getArgumentTypes()[argument]).getElementType()));
+}
+
 LogicalResult interp::prefillInputs(Interpreter &interpreter, llvm::StringRef name,
                                     llvm::ArrayRef<int64_t> tokens,
                                     llvm::SmallVectorImpl<Value> &inputs) {
@@ -90,21 +114,10 @@ LogicalResult interp::prefillInputs(Interpreter &interpreter, llvm::StringRef na
   if (!function)
     return failure();
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {
-    std::string input = inputName(function, i);
-    Shape shape;
-    if (failed(guessShape(function, i, input, int64_t(tokens.size()), shape)))
-      return failure();
-    ElementType type = runtimeElementType(
-        llvm::cast<mlir::TensorType>(function.getArgumentTypes()[i]).getElementType());
-    llvm::Expected<Tensor> values = Tensor::allocate(ElementType::I64, shape);
-    for (int64_t k = 0; values && k < values->size(); ++k)
-      values->mutableData<int64_t>()[k] = input == "input_ids"      ? tokens[size_t(k)]
-                                          : input == "position_ids" ? k
-                                                                    : 1;
-    llvm::Expected<Tensor> typed = values ? cast(*values, type) : std::move(values);
-    if (!typed)
-      return function.emitError("input '") << input << "': " << llvm::toString(typed.takeError());
-    inputs.push_back(*typed);
+    llvm::Expected<Tensor> input = prefillInput(function, i, tokens);
+    if (!input)
+      return function.emitError(llvm::toString(input.takeError()));
+    inputs.push_back(std::move(*input));
   }
   return success();
 }

@@ -255,6 +255,13 @@ LogicalResult Executor::runBlock(BlockPlan &plan, llvm::ArrayRef<Value> inputs, 
   return success();
 }
 
+LogicalResult Executor::runAlone(BlockPlan &plan, llvm::ArrayRef<Value> inputs, Values &results) {
+  plan.prepared = true;
+  plan.isConstant.assign(plan.slotCount, false);
+  plan.constantStep.assign(plan.steps.size(), false);
+  return runBlock(plan, inputs, nullptr, nullptr, nullptr, results);
+}
+
 LogicalResult Executor::callFunction(mlir::func::FuncOp function, llvm::ArrayRef<Value> inputs,
                                      const CallScope *scope, Values &results) {
   if (function.isExternal())

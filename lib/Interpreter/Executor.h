@@ -26,6 +26,9 @@ public:
   llvm::LogicalResult callFunction(mlir::func::FuncOp function, llvm::ArrayRef<Value> inputs,
                                    const CallScope *scope, Values &results);
 
+  /// Runs a plan of one operation; nothing is kept for a later run.
+  llvm::LogicalResult runAlone(BlockPlan &plan, llvm::ArrayRef<Value> inputs, Values &results);
+
   mlir::func::FuncOp lookup(llvm::StringRef name) {
     return symbols.lookup<mlir::func::FuncOp>(name);
   }

@@ -103,6 +103,17 @@ public:
     plan->block = &block;
   }
 
+  /// One operation; what it reads from outside becomes an argument.
+  std::unique_ptr<BlockPlan> runAlone(mlir::Operation &op,
+                                      llvm::SmallVectorImpl<mlir::Value> &inputs) {
+    freeValues = &inputs;
+    addStep(&op);
+    for (mlir::Value result : op.getResults())
+      plan->results.push_back(slots.lookup_or(result, absent));
+    findLastUses();
+    return std::move(plan);
+  }
+
   std::unique_ptr<BlockPlan> run() {
     for (mlir::BlockArgument argument : plan->block->getArguments())
       plan->arguments.push_back(newSlot(argument));
@@ -127,11 +138,16 @@ private:
     if (mlir::Operation *op = value.getDefiningOp()) {
       if (op->getName().getStringRef() == "onnx.None")
         return absent;
-      if (isFusedTransposition(op))
+      if (!freeValues && isFusedTransposition(op))
         return slotOf(op->getOperand(0));
     }
     if (auto found = slots.find(value); found != slots.end())
       return found->second;
+    if (freeValues) {
+      freeValues->push_back(value);
+      plan->arguments.push_back(newSlot(value));
+      return plan->arguments.back();
+    }
     if (!outer)
       return absent; // only invalid IR comes here
     int outerSlot = outer->slotOf(value);
@@ -152,7 +168,7 @@ private:
     addSlots(
         op, "operandSegmentSizes", op->getOperands(), [&](mlir::Value v) { return slotOf(v); },
         step.inputs);
-    if (step.kernel && kernelName(op) == "MatMul")
+    if (step.kernel && !freeValues && kernelName(op) == "MatMul")
       fuseTransposition(step);
     for (mlir::Region &region : op->getRegions())
       step.regions.push_back(region.empty() ? nullptr : Planner(region.front(), this).run());
@@ -210,6 +226,8 @@ private:
   }
 
   Planner *outer;
+  /// Where values from outside go when there is no block around.
+  llvm::SmallVectorImpl<mlir::Value> *freeValues = nullptr;
   std::unique_ptr<BlockPlan> plan;
   llvm::DenseMap<mlir::Value, int> slots;
 };
@@ -218,4 +236,9 @@ private:
 
 std::unique_ptr<BlockPlan> interp::planBlock(mlir::Block &block) {
   return Planner(block, nullptr).run();
+}
+
+std::unique_ptr<BlockPlan> interp::planOperation(mlir::Operation &op,
+                                                 llvm::SmallVectorImpl<mlir::Value> &inputs) {
+  return Planner(*op.getBlock(), nullptr).runAlone(op, inputs);
 }

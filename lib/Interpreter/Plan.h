@@ -70,6 +70,11 @@ struct BlockPlan {
 /// Plans a block and the regions inside.
 std::unique_ptr<BlockPlan> planBlock(mlir::Block &block);
 
+/// Plans one operation alone. `inputs` are the values that it and its regions read, in the order of
+/// the plan's arguments; the plan's results are the operation's.
+std::unique_ptr<BlockPlan> planOperation(mlir::Operation &op,
+                                         llvm::SmallVectorImpl<mlir::Value> &inputs);
+
 /// The key of an operation's kernel: `MatMul`, `ms.MatMulNBits`; `domain::Name` for domains without
 /// a short form.
 std::string kernelName(mlir::Operation *op);

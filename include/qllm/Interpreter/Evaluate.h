@@ -6,6 +6,7 @@
 #ifndef QLLM_INTERPRETER_EVALUATE_H
 #define QLLM_INTERPRETER_EVALUATE_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "qllm/Interpreter/Interpreter.h"
 #include <cmath>
 
@@ -31,9 +32,17 @@ struct Loss {
 /// Tokens of a .npy array of i32, i64, ui16 or ui32 of any shape, as i64 of the same shape.
 llvm::Expected<Tensor> readTokens(llvm::StringRef path);
 
-/// The inputs of a prefill: `input_ids` as [1, tokens], ones as `attention_mask`, counted up
-/// `position_ids`, and empty caches for every other input whose type says how. Fails with a
-/// diagnostic for an input that cannot be guessed.
+/// One input of a prefill: `input_ids` as [1, tokens], ones as `attention_mask`, counted up
+/// `position_ids`, zeros as `token_type_ids`, and empty caches (`past..`) whose type says how
+/// large. Fails where it cannot be guessed.
+llvm::Expected<Tensor> prefillInput(mlir::func::FuncOp function, unsigned argument,
+                                    llvm::ArrayRef<int64_t> tokens);
+
+/// The name of an argument, `onnx.name` or else `argN`; a first one without a name is `input_ids`
+/// to a prefill.
+std::string inputName(mlir::func::FuncOp function, unsigned argument);
+
+/// All of them. Fails with a diagnostic for an input that cannot be guessed.
 llvm::LogicalResult prefillInputs(Interpreter &interpreter, llvm::StringRef function,
                                   llvm::ArrayRef<int64_t> tokens,
                                   llvm::SmallVectorImpl<Value> &inputs);

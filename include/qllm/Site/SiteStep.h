@@ -40,8 +40,16 @@ struct StepInfo {
 /// All steps; one table in lib/Site/StepTable.cpp, one line a step.
 llvm::ArrayRef<StepInfo> allSteps();
 
-/// Parses "mean,split{budget=0.1 offsets=true},round{method=gptq}".
-llvm::Expected<std::vector<std::unique_ptr<SiteStep>>> parseSteps(llvm::StringRef text);
+/// A step and the name it was asked for by.
+struct NamedStep {
+  std::string name;
+  std::unique_ptr<SiteStep> step;
+};
+
+/// Parses "mean,split{budget=0.1 offsets=true},round{method=gptq}"; an empty text has no steps.
+/// Fails on a step that does not exist, naming those that do and the closest one, and on options as
+/// `StepInfo::create` does.
+llvm::Expected<std::vector<NamedStep>> parseSteps(llvm::StringRef text);
 
 } // namespace qllm
 

@@ -9,8 +9,8 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
+#include "qllm/Analysis/QuantizeSpecs.h"
 #include "qllm/Format/Packing.h"
-#include "qllm/Format/Quantize.h"
 #include <mutex>
 #include <numeric>
 
@@ -20,33 +20,6 @@ using llvm::Error;
 using llvm::Expected;
 
 namespace {
-
-ScaleFormat scaleFormat(ScaleEncoding encoding) {
-  switch (encoding) {
-  case ScaleEncoding::F32:
-    return ScaleFormat::F32;
-  case ScaleEncoding::F16:
-    return ScaleFormat::F16;
-  case ScaleEncoding::BF16:
-    return ScaleFormat::BF16;
-  case ScaleEncoding::UE8M0:
-    return ScaleFormat::UE8M0;
-  case ScaleEncoding::E4M3:
-    return ScaleFormat::E4M3;
-  }
-  llvm_unreachable("all encodings are listed");
-}
-
-QuantizeSpec specFor(QuantizedType type) {
-  QuantizeSpec spec;
-  spec.element = ElementFormat::lookup(type.getFormat().getFormatName());
-  spec.symmetric = !type.hasZeroPoint();
-  spec.scaleFormat = scaleFormat(type.getScaleEncoding());
-  spec.hasTensorScale = type.hasTensorScale();
-  if (isa<TernaryFormatAttr>(type.getFormat()))
-    spec.statistic = ScaleStatistic::AbsMean;
-  return spec;
-}
 
 /// The failure with the lowest row, whichever thread met one first.
 class FirstFailure {
@@ -73,7 +46,7 @@ private:
 class Rounder {
 public:
   Rounder(const WeightReader &weight, QuantizedType type)
-      : weight(weight), type(type), spec(specFor(type)), context(type.getContext()) {
+      : weight(weight), type(type), spec(quantizeSpecOf(type)), context(type.getContext()) {
     // Eight rows end at a byte whatever their width and the bits of a code.
     blockRows =
         llvm::alignTo<8>(std::max<int64_t>(1, 65536 / std::max<int64_t>(1, weight.columns())));

@@ -11,6 +11,10 @@
 #include "mlir/IR/OpImplementation.h"
 #include "qllm/Dialect/QLLM/IR/QLLMInterfaces.h"
 
+namespace qllm {
+class RunListener;
+} // namespace qllm
+
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "qllm/Dialect/QLLM/IR/QLLMAttrs.h.inc"

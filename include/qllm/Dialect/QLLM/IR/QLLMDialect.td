@@ -23,6 +23,15 @@ def QLLM_Dialect : Dialect {
   let extraClassDeclaration = [{
     void registerTypes();
     void registerAttributes();
+
+    /// Hears of long passes in this context, which do not own it; null for nobody.
+    ::qllm::RunListener *getRunListener() const { return runListener; }
+    void setRunListener(::qllm::RunListener *listener) { runListener = listener; }
+
+  private:
+    ::qllm::RunListener *runListener = nullptr;
+
+  public:
   }];
 }
 

@@ -1,0 +1,26 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Who wants to hear how far a long pass is and where its time went.
+
+#ifndef QLLM_SUPPORT_RUNLISTENER_H
+#define QLLM_SUPPORT_RUNLISTENER_H
+
+#include "llvm/ADT/StringRef.h"
+#include <cstddef>
+
+namespace qllm {
+
+/// A context carries one for the passes that run in it (QLLMDialect::setRunListener); libraries do
+/// not print.
+class RunListener {
+public:
+  virtual ~RunListener() = default;
+  virtual void progress(llvm::StringRef pass, size_t done, size_t total) {}
+  /// Processor seconds of all threads that a part of a pass took in all.
+  virtual void spent(llvm::StringRef pass, llvm::StringRef part, double seconds) {}
+};
+
+} // namespace qllm
+
+#endif // QLLM_SUPPORT_RUNLISTENER_H

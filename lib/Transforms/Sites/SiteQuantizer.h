@@ -1,0 +1,70 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One run through a model, with steps at every site.
+
+#ifndef QLLM_LIB_TRANSFORMS_SITES_SITEQUANTIZER_H
+#define QLLM_LIB_TRANSFORMS_SITES_SITEQUANTIZER_H
+
+#include "PartClock.h"
+#include "qllm/Calibration/FloatTwin.h"
+#include "qllm/Calibration/Sinks.h"
+#include "qllm/Calibration/SiteIR.h"
+#include "qllm/Site/SiteStep.h"
+#include <functional>
+
+namespace qllm {
+
+struct SiteCounts {
+  int64_t sites = 0, rewritten = 0, skipped = 0, sinks = 0;
+};
+
+class SiteQuantizer {
+public:
+  SiteQuantizer(mlir::func::FuncOp function, std::vector<NamedStep> steps, uint64_t seed);
+
+  /// Called after each site with its state and what was put in its place; it may rewrite what lies
+  /// behind. `SiteState::output` has the products on the calibration rows.
+  using Finished =
+      std::function<mlir::LogicalResult(const Site &, SiteState &, const EmittedSite &)>;
+  void setFinished(Finished callback) { finished = std::move(callback); }
+
+  /// Rewrites every site of `list`, which `findSites` found. Failures were emitted as diagnostics.
+  mlir::LogicalResult run(SiteList &list, std::vector<std::vector<interp::Value>> inputs);
+
+  const SiteCounts &counts() const { return total; }
+  const PartClock &clock() const { return parts; }
+
+  /// Marks a layer as left alone, with a remark.
+  void skip(LinearOp linear, const llvm::Twine &reason);
+
+private:
+  mlir::LogicalResult visit(Site &site, llvm::ArrayRef<Site> later);
+  mlir::LogicalResult readActivations(const Site &site, llvm::ArrayRef<Site> later,
+                                      SiteState &state);
+  mlir::LogicalResult readReference(const Site &site, SiteState &state);
+  llvm::Expected<MatrixF> matrixAt(Walk &walk, mlir::Value value, llvm::ArrayRef<mlir::Value> later,
+                                   std::vector<int64_t> &borders);
+
+  mlir::func::FuncOp function;
+  std::vector<NamedStep> steps;
+  uint64_t seed;
+  interp::OperationRunner runner;
+  std::unique_ptr<Walk> walk;
+  /// Of a float run beside; absent unless a step needs it.
+  std::unique_ptr<FloatTwin> twin;
+  /// Where the float run finds a site's input and what its output is added to.
+  struct TwinSite {
+    mlir::Value input, residual;
+  };
+  std::vector<TwinSite> twinSites;
+  size_t current = 0;
+  SinkFinder sinks;
+  Finished finished;
+  SiteCounts total;
+  PartClock parts;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_TRANSFORMS_SITES_SITEQUANTIZER_H
