@@ -13,7 +13,9 @@ using namespace qllm;
 
 namespace {
 
-constexpr int64_t blockSize = 64;
+// Products over blocks of `outerBlock` are long enough to run at full speed; inside such a block
+// the scalar work is kept to blocks of `blockSize`.
+constexpr int64_t blockSize = 64, outerBlock = 256, updateRows = 192;
 
 /// Factors the diagonal block at `begin` in place; the pivot that is not positive, or -1.
 int64_t factorBlock(MatrixD &a, int64_t begin, int64_t end) {
@@ -78,33 +80,48 @@ void invertRange(ThreadPool &pool, const MatrixD &lower, int64_t begin, int64_t 
 
 } // namespace
 
+namespace {
+
+/// Factors rows and columns [begin, end) of `a` in place, in blocks of `size`, each of them in
+/// blocks of `blockSize` in turn; the pivot that is not positive, or -1.
+int64_t factorRange(ThreadPool &pool, MatrixD &a, int64_t begin, int64_t end, int64_t size) {
+  int64_t n = a.columns();
+  for (; begin < end; begin += size) {
+    int64_t middle = std::min(end, begin + size), width = middle - begin, rest = end - middle;
+    int64_t pivot = size > blockSize ? factorRange(pool, a, begin, middle, blockSize)
+                                     : factorBlock(a, begin, middle);
+    if (pivot >= 0 || rest == 0)
+      return pivot;
+    MatrixD diagonal(width, width), panel(rest, width);
+    for (int64_t i = 0; i < width; ++i)
+      std::copy_n(a.row(begin + i) + begin, i + 1, diagonal.row(i));
+    MatrixD inverse = inverseLower(pool, diagonal);
+    multiply(pool, rest, width, width, 1, {a.row(middle) + begin, n}, {inverse.data(), width, true},
+             0, panel.data(), width);
+    for (int64_t i = 0; i < rest; ++i)
+      std::copy_n(panel.row(i), width, a.row(middle + i) + begin);
+    // What lies above the diagonal by less than a block is computed for nothing.
+    for (int64_t row = 0; row < rest; row += updateRows) {
+      int64_t rows = std::min(updateRows, rest - row);
+      multiply(pool, rows, row + rows, width, -1, {panel.row(row), width},
+               {panel.data(), width, true}, 1, a.row(middle + row) + middle, n);
+    }
+  }
+  return -1;
+}
+
+} // namespace
+
 llvm::Expected<MatrixD> qllm::cholesky(ThreadPool &pool, MatrixD a) {
   if (llvm::Error error = detail::checkSymmetricInput(a))
     return std::move(error);
   int64_t n = a.rows();
-  for (int64_t begin = 0; begin < n; begin += blockSize) {
-    int64_t end = std::min(n, begin + blockSize), size = end - begin, rest = n - end;
-    if (int64_t pivot = factorBlock(a, begin, end); pivot >= 0)
-      return llvm::createStringError(
-          "expected a positive definite matrix, but pivot %lld of %lld is not positive",
-          (long long)pivot, (long long)n);
-    for (int64_t i = begin; i < end; ++i)
-      std::fill(a.row(i) + i + 1, a.row(i) + n, 0.0);
-    if (rest == 0)
-      break;
-    MatrixD inverse = inverseBlock(a, begin, end), panel(rest, size);
-    multiply(pool, rest, size, size, 1, {a.row(end) + begin, n}, {inverse.data(), size, true}, 0,
-             panel.data(), size);
-    for (int64_t i = 0; i < rest; ++i)
-      std::copy_n(panel.row(i), size, a.row(end + i) + begin);
-    // Blocks on and below the diagonal.
-    int64_t blocks = (rest + 3 * blockSize - 1) / (3 * blockSize);
-    for (int64_t block = 0; block < blocks; ++block) {
-      int64_t row = block * 3 * blockSize, rows = std::min(3 * blockSize, rest - row);
-      multiply(pool, rows, row + rows, size, -1, {panel.row(row), size}, {panel.data(), size, true},
-               1, a.row(end + row) + end, n);
-    }
-  }
+  if (int64_t pivot = factorRange(pool, a, 0, n, outerBlock); pivot >= 0)
+    return llvm::createStringError(
+        "expected a positive definite matrix, but pivot %lld of %lld is not positive",
+        (long long)pivot, (long long)n);
+  for (int64_t i = 0; i < n; ++i)
+    std::fill(a.row(i) + i + 1, a.row(i) + n, 0.0);
   return a;
 }
 

@@ -99,6 +99,24 @@ const MatrixF &SiteState::residual() {
   return *cache->residual;
 }
 
+/// A run of the model sees one window: ranges of the whole activation are those of a window.
+static MatrixF quantizeWindows(const SiteState &state, const MatrixF &x) {
+  const RowFormat &format = *state.inputFormat;
+  auto quantize = [&](const MatrixF &values) {
+    return quantizeInput(state.pool, values, format, state.parts, state.offsets, state.clip);
+  };
+  bool whole = format.perTensor || format.spec.hasTensorScale;
+  if (!whole || state.windows.size() < 2 || state.windows.back() != x.rows())
+    return quantize(x);
+  MatrixF result(x.rows(), x.columns());
+  for (size_t i = 0; i + 1 < state.windows.size(); ++i) {
+    int64_t first = state.windows[i];
+    MatrixF window = quantize(rowsOf(x, first, state.windows[i + 1] - first));
+    std::copy_n(window.data(), window.size(), result.row(first));
+  }
+  return result;
+}
+
 const MatrixF &SiteState::quantized() {
   const MatrixF &x = residual();
   if (!inputFormat)
@@ -106,8 +124,7 @@ const MatrixF &SiteState::quantized() {
   if (!cache)
     cache = std::make_shared<Cache>();
   if (!cache->quantized)
-    cache->quantized =
-        std::make_shared<MatrixF>(quantizeInput(pool, x, *inputFormat, parts, offsets, clip));
+    cache->quantized = std::make_shared<MatrixF>(quantizeWindows(*this, x));
   return *cache->quantized;
 }
 

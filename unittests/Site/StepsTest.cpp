@@ -261,6 +261,20 @@ TEST(SiteState, CopiesPartWays) {
   EXPECT_EQ(state.quantized()(0, 0), before);
 }
 
+// A model that runs window by window has a scale for each; the sites must not assume one for all.
+TEST(SiteState, TensorScalesBelongToWindows) {
+  ThreadPool pool(1);
+  SiteState state = makeSite(pool);
+  state.inputFormat->perTensor = true;
+  for (float &value : state.input.rowValues(200))
+    value *= 1000;
+  state.begin();
+  RowFormat format = *state.inputFormat;
+  MatrixF first = quantizeInput(pool, rowsOf(state.input, 0, 128), format, {}, false, 1);
+  for (int64_t i = 0; i < first.size(); ++i)
+    EXPECT_EQ(state.quantized().data()[i], first.data()[i]);
+}
+
 TEST(SiteState, ThreadsDoNotChangeBytes) {
   std::vector<SiteState> states;
   std::vector<std::unique_ptr<ThreadPool>> pools;
