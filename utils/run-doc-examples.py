@@ -6,7 +6,8 @@ usage: run-doc-examples.py ROOT [--qllm-opt PATH]
 Examples are the ```mlir blocks of the Markdown files and of the descriptions in .td files below ROOT (build trees
 excepted). Each must parse, verify, and print and parse back to itself as text and as bytecode. Text that only looks
 like MLIR belongs in a block without a language. A block whose first line is `// RUN: qllm-opt OPTIONS` runs with
-those options instead; when the word `becomes` and another block follow, that block is what must come out.
+those options instead; when the word `becomes` and another block follow, that block is what must come out. A line
+`// DATA: NAME.npy SHAPE` gives the run a file of normally distributed numbers, shape as in 6x5x4.
 """
 
 import argparse
@@ -14,11 +15,16 @@ import concurrent.futures
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+
+import numpy as np
 
 BLOCK = re.compile(r"^[ \t]*```mlir[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.MULTILINE | re.DOTALL)
 RUN = re.compile(r"\s*// RUN: qllm-opt (.*)")
+DATA = re.compile(r"^\s*// DATA: (\S+\.npy) (\d+(?:x\d+)*)$", re.MULTILINE)
 
 
 def documents(root):
@@ -39,7 +45,11 @@ def examples(root):
 
 
 def invoke(tool, text, options):
-    return subprocess.run([tool, "-", *options], input=text, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, shape in DATA.findall(text):
+            values = np.random.default_rng(0).standard_normal([int(size) for size in shape.split("x")], np.float32)
+            np.save(pathlib.Path(folder) / name, values)
+        return subprocess.run([tool, "-", *options], input=text, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def run(tool, example):
@@ -61,9 +71,13 @@ def main():
     parser.add_argument("--qllm-opt", default="qllm-opt")
     arguments = parser.parse_args()
 
-    found = list(examples(arguments.root))
+    tool = shutil.which(arguments.qllm_opt)
+    if tool is None:
+        parser.error(f"{arguments.qllm_opt} was not found")
+    tool = str(pathlib.Path(tool).resolve())
+    found = list(examples(arguments.root.resolve()))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        complaints = [c for c in pool.map(lambda example: run(arguments.qllm_opt, example), found) if c]
+        complaints = [c for c in pool.map(lambda example: run(tool, example), found) if c]
     for complaint in complaints:
         print(complaint, file=sys.stderr)
     print(f"{len(found) - len(complaints)} of {len(found)} examples run")
