@@ -6,7 +6,11 @@
 #include "qllm/Recipes/Recipe.h"
 
 #include "mlir/Pass/PassRegistry.h"
+#include "qllm/Recipes/AdaDim.h"
+#include "qllm/Recipes/EoRA.h"
 #include "qllm/Recipes/FineQuant.h"
+#include "qllm/Recipes/GPTQ.h"
+#include "qllm/Recipes/NormTweaking.h"
 #include "qllm/Recipes/RTN.h"
 
 using namespace qllm;
@@ -34,8 +38,16 @@ constexpr Recipe makeRecipe(llvm::StringLiteral name, llvm::StringLiteral summar
 }
 
 constexpr Recipe recipes[] = {
+    makeRecipe<AdaDimOptions, buildAdaDimPipeline>(
+        "adadim", "round to nearest, groups along rows or down columns, whichever costs less"),
+    makeRecipe<EoRAOptions, buildEoRAPipeline>(
+        "eora", "GPTQ, and a low-rank branch for what rounding costs at the output"),
     makeRecipe<FineQuantOptions, buildFineQuantPipeline>(
         "finequant", "round to nearest, group sizes from the weights' ranges, no calibration"),
+    makeRecipe<GPTQOptions, buildGPTQPipeline>(
+        "gptq", "columns rounded one after the other, their errors fed on"),
+    makeRecipe<NormTweakingOptions, buildNormTweakingPipeline>(
+        "norm-tweaking", "GPTQ, and new gains for the norms in closed form"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
 };
 

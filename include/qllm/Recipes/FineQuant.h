@@ -1,8 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The recipe `finequant`: weights rounded to nearest, each with as many scales as its values ask for;
-// no data is looked at (arXiv 2308.09723).
+// The recipe `finequant`: weights rounded to nearest, each with as many scales as its values ask
+// for; no data is looked at (arXiv 2308.09723).
 
 #ifndef QLLM_RECIPES_FINEQUANT_H
 #define QLLM_RECIPES_FINEQUANT_H

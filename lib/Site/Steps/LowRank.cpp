@@ -20,8 +20,9 @@ namespace {
 
 enum class Method { SVD, EoRA, Regression };
 
-// Directions of the input without energy must not stop EoRA's factorization.
-constexpr double eoraDamping = 1e-8;
+// Directions of the input without energy must not stop EoRA's factorization: sums of products in
+// float leave them slightly negative, how much depends on the outliers beside them.
+constexpr double leastEoraDamping = 1e-8, mostEoraDamping = 1e-2;
 
 class LowRank : public SiteStep {
 public:
@@ -95,10 +96,20 @@ private:
     return llvm::Error::success();
   }
 
+  /// A square root of H, with as little damping as it takes.
+  static llvm::Expected<MatrixD> metricOf(SiteState &state) {
+    for (double damping = leastEoraDamping;; damping *= 10) {
+      MatrixD hessian = state.hessian();
+      addRelativeDiagonal(hessian, damping);
+      llvm::Expected<MatrixD> root = cholesky(state.pool, std::move(hessian));
+      if (root || damping >= mostEoraDamping)
+        return root;
+      llvm::consumeError(root.takeError());
+    }
+  }
+
   llvm::Expected<LowRankFactors> eora(SiteState &state, int64_t wanted) const {
-    MatrixD hessian = state.hessian();
-    addRelativeDiagonal(hessian, eoraDamping);
-    llvm::Expected<MatrixD> root = cholesky(state.pool, std::move(hessian));
+    llvm::Expected<MatrixD> root = metricOf(state);
     if (!root)
       return root.takeError();
     MatrixD error = toDouble(state.target);

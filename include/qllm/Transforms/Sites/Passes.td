@@ -44,4 +44,33 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
   ];
 }
 
+def PlanGroupAxis : Pass<"qllm-plan-group-axis", "::mlir::ModuleOp"> {
+  let summary = "let groups of weights run along rows or down columns, whichever costs less";
+  let description = [{
+    For every `qllm.linear` whose plan has groups along a row: rounds the weight to nearest in such groups, and in groups of
+    `group-size` down a column (the largest power of two below it that divides the outputs), and compares what that does to
+    outputs over calibration tokens. The plan gets `group<0, size>` where columns move the output less. The float model is
+    run and nothing else is rounded meanwhile, so decisions do not depend on each other.
+
+    With `criterion=block` the layers of a site with several of them (q, k, v; gate, up) are compared by what the next site reads
+    (the result of attention, the gated product), all others by their own output; with `layer` all are
+    (arXiv 2309.15531, section 4.2).
+
+    `calibration` is a .npy of tokens or samples of a model's inputs, as for `qllm-quantize-sites`.
+  }];
+  let dependentDialects = ["::qllm::QLLMDialect"];
+  let options = [
+    Option<"groupSize", "group-size", "int64_t", "128", "elements of a column that share a scale">,
+    Option<"criterion", "criterion", "std::string", "\"block\"", "block or layer: the output that is compared">,
+    Option<"calibration", "calibration", "std::string", "\"\"", "tokens or samples to look at, .npy or .npz">,
+    Option<"calibrationWindows", "calibration-windows", "int64_t", "16",
+           "windows at equal spacing over the calibration text">,
+    Option<"calibrationLength", "calibration-length", "int64_t", "256", "tokens of a calibration window">
+  ];
+  let statistics = [
+    Statistic<"numMatched", "num-matched", "weights planned in groups along rows">,
+    Statistic<"numColumns", "num-columns", "weights that get groups down columns">
+  ];
+}
+
 #endif // QLLM_TRANSFORMS_SITES_PASSES_TD
