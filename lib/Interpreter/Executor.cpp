@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Executor.h"
-#include "qllm/Interpreter/Quantized.h"
 #include "qllm/Tensor/Convert.h"
 
 using namespace qllm;
@@ -81,27 +80,16 @@ LogicalResult checkOperands(const Step &step, llvm::ArrayRef<Value> inputs, Kern
 
 } // namespace
 
-bool Executor::takeFromBudget(llvm::ArrayRef<Value> values) {
+bool Executor::keepConstants(llvm::ArrayRef<Value> values) {
   size_t bytes = 0;
   for (const Value &value : values)
     bytes += bytesOf(value);
-  if (bytes > constantBudget)
+  if (!constantBudget->take(bytes))
     return false;
-  constantBudget -= bytes;
+  for (const Value &value : values)
+    if (const QuantizedTensor *quantized = value.quantized())
+      quantized->keepsWithin = constantBudget;
   return true;
-}
-
-bool Executor::keepConstants(llvm::ArrayRef<Value> values) {
-  auto keepReal = [&](bool keep) {
-    for (const Value &value : values)
-      if (const QuantizedTensor *quantized = value.quantized())
-        quantized->keepsValues = keep;
-  };
-  keepReal(true);
-  if (takeFromBudget(values))
-    return true;
-  keepReal(false); // perhaps the codes alone still fit
-  return takeFromBudget(values);
 }
 
 LogicalResult Executor::runKernel(Step &step, Values &inputs, Values &outputs,

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "qllm/Interpreter/Interpreter.h"
+#include "qllm/Interpreter/Quantized.h"
 
 namespace qllm::interp {
 
@@ -19,7 +20,8 @@ using Values = llvm::SmallVector<Value, 4>;
 class Executor {
 public:
   Executor(mlir::ModuleOp module, InterpreterOptions options)
-      : module(module), symbols(module), constantBudget(options.constantBytes),
+      : module(module), symbols(module),
+        constantBudget(std::make_shared<KeepBudget>(options.constantBytes)),
         threads(options.threads) {}
 
   /// Runs a function with as many inputs as it has arguments.
@@ -57,11 +59,10 @@ private:
                                  const CallScope *scope);
   llvm::LogicalResult callOperation(mlir::func::FuncOp function, Step &step, Values &inputs,
                                     Values &outputs, const CallScope *scope);
-  bool takeFromBudget(llvm::ArrayRef<Value> values);
   bool keepConstants(llvm::ArrayRef<Value> values);
 
   mlir::SymbolTable symbols;
-  size_t constantBudget;
+  std::shared_ptr<KeepBudget> constantBudget;
   ThreadPool threads;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<BlockPlan>> plans;
 };

@@ -18,8 +18,15 @@ using OperationKernel = llvm::LogicalResult (*)(mlir::Operation *, KernelContext
 OperationKernel findOperationKernel(llvm::StringRef name);
 
 OperationKernel findQuantizedKernel(llvm::StringRef name);
+OperationKernel findLinearKernel(llvm::StringRef name);
 OperationKernel findChannelKernel(llvm::StringRef name);
 OperationKernel findCheckKernel(llvm::StringRef name);
+
+/// A float or quantized operand in f32.
+llvm::LogicalResult realValues(KernelContext &ctx, unsigned i, Tensor &result);
+/// Sets result 0 in the element type that the operation declares.
+llvm::LogicalResult setDeclaredResult(mlir::Operation *op, KernelContext &ctx,
+                                      const Tensor &floats);
 
 } // namespace qllm::interp
 

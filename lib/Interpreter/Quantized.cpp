@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "qllm/Interpreter/Quantized.h"
+#include "IntegerRows.h"
 #include "Kernels/Axes.h"
 #include "qllm/Tensor/Convert.h"
 
@@ -38,8 +39,20 @@ llvm::Expected<Tensor> QuantizedTensor::scaleValues() const {
 
 size_t QuantizedTensor::ownedBytes() const {
   auto own = [](const Tensor &tensor) { return tensor.isUnique() ? tensor.byteSize() : 0; };
-  return own(codes) + own(scales) + own(zeroPoints) +
-         (keepsValues ? size_t(codes.size()) * sizeof(float) : 0);
+  return own(codes) + own(scales) + own(zeroPoints);
+}
+
+std::shared_ptr<const IntegerWeight> QuantizedTensor::keptInteger() const {
+  std::lock_guard<std::mutex> lock(mutex);
+  return integer;
+}
+
+void QuantizedTensor::keepInteger(std::shared_ptr<const IntegerWeight> weight) const {
+  std::lock_guard<std::mutex> lock(mutex);
+  size_t bytes = weight->codes.rawData() == codes.rawData() ? 0 : weight->codes.byteSize();
+  bytes += (weight->scales.size() + weight->zeroPoints.size() + weight->sums.size()) * 4;
+  if (mayKeep(bytes))
+    integer = std::move(weight);
 }
 
 llvm::Expected<Tensor> QuantizedTensor::values(ThreadPool &pool) const {
@@ -71,7 +84,7 @@ llvm::Expected<Tensor> QuantizedTensor::values(ThreadPool &pool) const {
   if (!result)
     return result;
   Tensor whole = result->reshaped(codes.shape());
-  if (keepsValues)
+  if (mayKeep(whole.byteSize()))
     kept = whole;
   return whole;
 }

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The qllm dialect: quantized tensors, and what consumes them.
+// The qllm dialect: into and out of the quantized form.
 
 #include "Kernels/Axes.h"
 #include "OperationKernels.h"
@@ -9,7 +9,6 @@
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Interpreter/Quantized.h"
 #include "qllm/Tensor/Convert.h"
-#include "qllm/Tensor/Gemm.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -295,99 +294,9 @@ LogicalResult unpack(mlir::Operation *op, KernelContext &ctx) {
   return success();
 }
 
-/// A float or quantized operand in f32.
-LogicalResult realValues(KernelContext &ctx, unsigned i, Tensor &result) {
-  const Value &value = ctx.value(i);
-  if (!value.tensor() && !value.quantized())
-    return ctx.fail("expected operand " + llvm::Twine(i) +
-                    " to be a float or quantized tensor, but got " + value.describe());
-  llvm::Expected<Tensor> floats = value.quantized() ? value.quantized()->values(ctx.pool())
-                                                    : cast(*value.tensor(), ElementType::F32);
-  if (!floats)
-    return ctx.fail(floats.takeError());
-  result = *floats;
-  return success();
-}
-
-/// Sets result 0 in the element type that the operation declares.
-LogicalResult setResult(mlir::Operation *op, KernelContext &ctx, const Tensor &floats) {
-  auto type = llvm::cast<mlir::ShapedType>(op->getResult(0).getType());
-  return ctx.setOrFail(0, cast(floats, runtimeElementType(type.getElementType())));
-}
-
 LogicalResult dequantize(mlir::Operation *op, KernelContext &ctx) {
   Tensor floats;
-  return succeeded(realValues(ctx, 0, floats)) ? setResult(op, ctx, floats) : failure();
-}
-
-/// x W^T (+ bias) over the last axis of x.
-LogicalResult product(KernelContext &ctx, const Tensor &x, const Tensor &w, const Tensor *bias,
-                      Tensor &result) {
-  if (x.rank() < 1 || w.rank() != 2 || x.dim(x.rank() - 1) != w.dim(1) ||
-      (bias && bias->size() != w.dim(0)))
-    return ctx.fail("expected a weight with as many columns as the input has channels, but got " +
-                    describe(x) + " and " + describe(w));
-  int64_t depth = w.dim(1), columns = w.dim(0), rows = 1;
-  for (int64_t dim : x.shape().drop_back())
-    rows *= dim;
-  Shape shape(x.shape().drop_back());
-  shape.push_back(columns);
-  if (!ctx.temporary(result, ElementType::F32, shape))
-    return failure();
-  float *out = result.mutableData<float>();
-  matmul(ctx.pool(), rows, columns, depth, 1, {x.data<float>(), depth, false},
-         {w.data<float>(), depth, true}, 0, out, columns);
-  for (int64_t row = 0; bias && row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      out[row * columns + column] += bias->data<float>()[column];
-  return success();
-}
-
-LogicalResult linear(mlir::Operation *op, KernelContext &ctx) {
-  Tensor x, w, bias, result;
-  if (failed(realValues(ctx, 0, x)) || failed(realValues(ctx, 1, w)) ||
-      (ctx.has(2) && failed(realValues(ctx, 2, bias))) ||
-      failed(product(ctx, x, w, ctx.has(2) ? &bias : nullptr, result)))
-    return failure();
-  return setResult(op, ctx, result);
-}
-
-LogicalResult lowRank(mlir::Operation *op, KernelContext &ctx) {
-  Tensor x, down, up, inner, result;
-  if (failed(realValues(ctx, 0, x)) || failed(realValues(ctx, 1, down)) ||
-      failed(realValues(ctx, 2, up)) || failed(product(ctx, x, down, nullptr, inner)) ||
-      failed(product(ctx, inner, up, nullptr, result)))
-    return failure();
-  return setResult(op, ctx, result);
-}
-
-LogicalResult embedding(mlir::Operation *op, KernelContext &ctx) {
-  llvm::Expected<Tensor> ids = cast(ctx.in(0), ElementType::I64);
-  if (!ids)
-    return ctx.fail(ids.takeError());
-  const QuantizedTensor *quantized = ctx.value(1).quantized();
-  const Tensor *table = quantized ? &quantized->codes : ctx.value(1).tensor();
-  if (!table || table->rank() != 2)
-    return ctx.fail("expected a table of two dimensions, but got " + ctx.value(1).describe());
-  int64_t rows = table->dim(0), width = table->dim(1);
-  Shape indices, shape(ids->shape());
-  for (int64_t id : ids->values<int64_t>()) {
-    if (id < -rows || id >= rows)
-      return ctx.fail("expected an index in [" + llvm::Twine(-rows) + ", " + llvm::Twine(rows) +
-                      "), but got " + llvm::Twine(id));
-    indices.push_back(id < 0 ? id + rows : id);
-  }
-  shape.push_back(width);
-  if (quantized) {
-    llvm::Expected<Tensor> values = quantized->rows(ctx.pool(), indices);
-    return values ? setResult(op, ctx, values->reshaped(shape)) : ctx.fail(values.takeError());
-  }
-  Tensor *out = ctx.allocate(0, table->type(), shape);
-  if (!out)
-    return failure();
-  for (auto [i, index] : llvm::enumerate(indices))
-    copyElements(*out, int64_t(i) * width, *table, index * width, width);
-  return success();
+  return succeeded(realValues(ctx, 0, floats)) ? setDeclaredResult(op, ctx, floats) : failure();
 }
 
 } // namespace
@@ -398,8 +307,5 @@ OperationKernel interp::findQuantizedKernel(llvm::StringRef name) {
       .Case("qllm.dequantize", dequantize)
       .Case("qllm.pack", pack)
       .Case("qllm.unpack", unpack)
-      .Case("qllm.linear", linear)
-      .Case("qllm.low_rank", lowRank)
-      .Case("qllm.embedding", embedding)
       .Default(nullptr);
 }

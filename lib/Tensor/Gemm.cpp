@@ -5,6 +5,7 @@
 // thread.
 
 #include "qllm/Tensor/Gemm.h"
+#include "OneThread.h"
 #include "qllm/Support/ThreadPool.h"
 #include <algorithm>
 #include <dlfcn.h>
@@ -12,8 +13,7 @@
 
 using namespace qllm;
 
-/// oneDNN as distributed runs on OpenMP, whose thread count is a property of each calling thread.
-static void useOneOpenMPThread() {
+void qllm::useOneOpenMPThread() {
   thread_local bool done = false;
   if (done)
     return;

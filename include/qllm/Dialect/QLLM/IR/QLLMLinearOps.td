@@ -18,6 +18,9 @@ def QLLM_LinearOp : QLLM_Op<"linear"> {
     `real` is the value of an element: itself for a float tensor, what `qllm.dequantize` gives in f32 for a
     quantized one. Any mix of float and quantized operands is allowed. Products and sums are f32 (the order
     of the sum is not specified), the bias is added in f32, and the result is rounded to its element type.
+    Where both operands are integers, the sum over elements of common scales may instead be the exact
+    integer sum of (code - zero point) products, rounded once and then multiplied by the scales: it lies
+    within the rounding of the f32 sum, and no order of summation can be told from it.
 
     Constraints:
     - (C1) rank(`input`) is at least 1 and rank(`weight`) = 2.
