@@ -99,7 +99,7 @@ LogicalResult Walk::runOperation(Operation *op, const Frame &values, const Frame
       // Windows read a shared quantized weight one after the other: decoding it once is enough.
       if (shared)
         if (const interp::QuantizedTensor *quantized = output.quantized())
-          quantized->keepsValues = true;
+          quantized->keepsWithin = std::make_shared<interp::KeepBudget>(SIZE_MAX);
       column.push_back(std::move(output));
     }
   }

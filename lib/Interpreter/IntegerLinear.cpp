@@ -7,13 +7,8 @@
 
 #include "IntegerLinear.h"
 #include "IntegerRows.h"
+#include "qllm/Support/TargetClones.h"
 #include "qllm/Tensor/IntegerGemm.h"
-
-#if defined(__x86_64__) && defined(__clang__)
-#define QLLM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define QLLM_CLONES
-#endif
 
 using namespace qllm;
 using namespace qllm::interp;

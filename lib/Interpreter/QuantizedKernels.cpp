@@ -4,6 +4,7 @@
 // The qllm dialect: into and out of the quantized form.
 
 #include "Kernels/Axes.h"
+#include "OffsetRounding.h"
 #include "OperationKernels.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Interpreter/Interpreter.h"
@@ -127,8 +128,37 @@ LogicalResult forGroups(KernelContext &ctx, const GroupLayout &layout,
   return success();
 }
 
-LogicalResult computeParametersOf(KernelContext &ctx, QuantizedType type, const float *grouped,
-                                  QuantizedTensor &result, Parameters &parameters) {
+/// Parameters of groups [begin, begin + count), and their codes if there are any to write.
+FormatStatus quantizePiece(const QuantizeSpec &spec, const float *grouped, int64_t begin,
+                           int64_t count, size_t size, Parameters &parameters, uint8_t *codes) {
+  float *scales = parameters.scales.mutableData<float>() + begin;
+  int32_t *zeros = parameters.zeroPoints.isNull()
+                       ? nullptr
+                       : parameters.zeroPoints.mutableData<int32_t>() + begin;
+  Span<const float> values(grouped + begin * int64_t(size), size_t(count) * size);
+  if (codes && quantizeGroups(spec, values, size,
+                              {{codes + begin * int64_t(size), values.size()},
+                               {scales, size_t(count)},
+                               {zeros, zeros ? size_t(count) : 0}},
+                              parameters.tensorScale))
+    return FormatStatus();
+  // Group by group, for parameters alone or for the message, which counts within the group.
+  for (int64_t i = 0; i < count; ++i) {
+    GroupParameters one;
+    if (FormatStatus status = computeParameters(spec, values.slice(size_t(i) * size, size), one,
+                                                parameters.tensorScale);
+        !status)
+      return status;
+    scales[i] = one.scale;
+    if (zeros)
+      zeros[i] = one.zeroPoint;
+  }
+  return FormatStatus();
+}
+
+/// Dynamic quantization of all groups; without `codes` the parameters only.
+LogicalResult quantizeDynamic(KernelContext &ctx, QuantizedType type, const float *grouped,
+                              QuantizedTensor &result, Parameters &parameters, uint8_t *codes) {
   const GroupLayout &layout = result.layout;
   if (result.spec.hasTensorScale) {
     ValueRange range;
@@ -139,22 +169,12 @@ LogicalResult computeParametersOf(KernelContext &ctx, QuantizedType type, const 
   }
   if (!ctx.temporary(parameters.scales, ElementType::F32, layout.scaleShape))
     return failure();
-  bool zeros = type.hasZeroPoint();
-  if (zeros && !ctx.temporary(parameters.zeroPoints, ElementType::I32, layout.scaleShape))
+  if (type.hasZeroPoint() &&
+      !ctx.temporary(parameters.zeroPoints, ElementType::I32, layout.scaleShape))
     return failure();
   LogicalResult computed = forGroups(ctx, layout, [&](int64_t begin, int64_t count) {
-    for (int64_t group = begin; group < begin + count; ++group) {
-      GroupParameters one;
-      FormatStatus status = computeParameters(
-          result.spec, {grouped + group * layout.groupSize, size_t(layout.groupSize)}, one,
-          parameters.tensorScale);
-      if (!status)
-        return status;
-      parameters.scales.mutableData<float>()[group] = one.scale;
-      if (zeros)
-        parameters.zeroPoints.mutableData<int32_t>()[group] = one.zeroPoint;
-    }
-    return FormatStatus();
+    return quantizePiece(result.spec, grouped, begin, count, size_t(layout.groupSize), parameters,
+                         codes);
   });
   if (failed(computed))
     return failure();
@@ -166,23 +186,8 @@ LogicalResult computeParametersOf(KernelContext &ctx, QuantizedType type, const 
   return success();
 }
 
-/// Codes of one group whose channels have rounding offsets: round(x / s + o).
-FormatStatus encodeWithOffsets(const QuantizeSpec &spec, GroupParameters parameters,
-                               const float *values, const float *offsets, int64_t count,
-                               uint8_t *codes) {
-  float low = spec.element->minFinite(), high = spec.element->maxFinite();
-  for (int64_t i = 0; i < count; ++i) {
-    if (std::isnan(values[i]))
-      return FormatStatus::failure("expected numbers to quantize, but got NaN", size_t(i));
-    float code =
-        std::nearbyint(values[i] / parameters.scale + offsets[i]) + float(parameters.zeroPoint);
-    codes[i] = uint8_t(int(std::min(std::max(code, low), high)));
-  }
-  return FormatStatus();
-}
-
 LogicalResult encodeAll(KernelContext &ctx, const Tensor &grouped, const Tensor *offsets,
-                        const Parameters &parameters, QuantizedTensor &result, Tensor &codes) {
+                        const Parameters &parameters, QuantizedTensor &result, uint8_t *codes) {
   const GroupLayout &layout = result.layout;
   return forGroups(ctx, layout, [&](int64_t begin, int64_t count) {
     for (int64_t group = begin; group < begin + count; ++group) {
@@ -190,13 +195,12 @@ LogicalResult encodeAll(KernelContext &ctx, const Tensor &grouped, const Tensor 
       one.scale = parameters.scales.data<float>()[group];
       one.zeroPoint =
           parameters.zeroPoints.isNull() ? 0 : parameters.zeroPoints.data<int32_t>()[group];
-      int64_t at = group * layout.groupSize;
-      uint8_t *to = codes.mutableData<uint8_t>() + at;
-      size_t size = size_t(layout.groupSize);
+      size_t size = size_t(layout.groupSize), at = size_t(group) * size;
+      const float *values = grouped.data<float>() + at;
       FormatStatus status =
-          offsets ? encodeWithOffsets(result.spec, one, grouped.data<float>() + at,
-                                      offsets->data<float>() + at, layout.groupSize, to)
-                  : encodeGroup(result.spec, one, {grouped.data<float>() + at, size}, {to, size},
+          offsets ? encodeWithOffsets(result.spec, one, parameters.tensorScale, {values, size},
+                                      offsets->values<float>(), at, codes + at)
+                  : encodeGroup(result.spec, one, {values, size}, {codes + at, size},
                                 parameters.tensorScale);
       if (!status)
         return status;
@@ -205,8 +209,7 @@ LogicalResult encodeAll(KernelContext &ctx, const Tensor &grouped, const Tensor 
   });
 }
 
-/// The offsets of the last axis, spread over the whole shape and brought into the order of the
-/// groups.
+/// The offsets of the last axis; spread over the whole shape where groups do not follow it.
 LogicalResult groupedOffsets(KernelContext &ctx, unsigned operand, const GroupLayout &layout,
                              llvm::ArrayRef<int64_t> shape, Tensor &result) {
   llvm::Expected<Tensor> given = cast(ctx.in(operand), ElementType::F32);
@@ -215,6 +218,9 @@ LogicalResult groupedOffsets(KernelContext &ctx, unsigned operand, const GroupLa
   if (given->size() != shape.back())
     return ctx.fail("expected " + llvm::Twine(shape.back()) + " rounding offsets, but got " +
                     describe(*given));
+  result = *given;
+  if (llvm::is_sorted(layout.permutation))
+    return success();
   Tensor spread;
   if (!ctx.temporary(spread, ElementType::F32, layout.split))
     return failure();
@@ -246,16 +252,20 @@ LogicalResult quantize(mlir::Operation *op, KernelContext &ctx) {
   if (!grouped)
     return ctx.fail(grouped.takeError());
   Parameters parameters;
-  if (failed(ctx.has(1)
-                 ? givenParameters(ctx, *result, 1, parameters)
-                 : computeParametersOf(ctx, type, grouped->data<float>(), *result, parameters)))
-    return failure();
   Tensor offsets, codes;
   if (ctx.has(4) && failed(groupedOffsets(ctx, 4, layout, shape, offsets)))
     return failure();
   ElementType storage = runtimeElementType(type.getFormat().getStorageType());
-  if (!ctx.temporary(codes, storage, grouped->shape()) ||
-      failed(encodeAll(ctx, *grouped, ctx.has(4) ? &offsets : nullptr, parameters, *result, codes)))
+  if (!ctx.temporary(codes, storage, grouped->shape()))
+    return failure();
+  uint8_t *to = codes.mutableData<uint8_t>();
+  bool given = ctx.has(1), hasOffsets = ctx.has(4);
+  if (failed(given ? givenParameters(ctx, *result, 1, parameters)
+                   : quantizeDynamic(ctx, type, grouped->data<float>(), *result, parameters,
+                                     hasOffsets ? nullptr : to)))
+    return failure();
+  if ((given || hasOffsets) &&
+      failed(encodeAll(ctx, *grouped, hasOffsets ? &offsets : nullptr, parameters, *result, to)))
     return failure();
   Shape back(layout.permutation.size());
   for (auto [i, axis] : llvm::enumerate(layout.permutation))

@@ -2,17 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "qllm/Tensor/VectorMath.h"
+#include "qllm/Support/TargetClones.h"
 #include "llvm/ADT/bit.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-// One body, several instruction sets: the loader picks the best one that the machine has.
-#if defined(__x86_64__) && defined(__clang__)
-#define QLLM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define QLLM_CLONES
-#endif
 #define QLLM_INLINE __attribute__((always_inline)) static inline
 
 using namespace qllm;

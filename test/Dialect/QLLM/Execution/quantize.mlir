@@ -242,3 +242,27 @@ func.func @pack() {
   check.expect_eq %z, %wide : tensor<2x1xi32>, tensor<2x1xi32>
   return
 }
+
+// Every token meets the offsets again, with a range of its own: s = 1 and z = 1, then s = 2 and z = 0.
+func.func @rounding_offsets_per_token() {
+  %x = onnx.Initializer "x" = dense<[[-1.0, 4.0, 14.0], [0.0, 9.0, 30.0]]> : tensor<2x3xf32>
+  %o = onnx.Initializer "o" = dense<[0.75, -0.75, 0.75]> : tensor<3xf32>
+  %codes = onnx.Initializer "codes" = dense<[[1, 4, 15], [1, 4, 15]]> : tensor<2x3xui4>
+  %q = qllm.quantize %x rounding_offsets(%o : tensor<3xf32>)
+      : tensor<2x3xf32> -> !qllm.quantized<2x3, #qllm.int<4, asymmetric>, per_token>
+  %c, %s, %z = qllm.unpack %q : !qllm.quantized<2x3, #qllm.int<4, asymmetric>, per_token>
+  check.expect_eq %c, %codes : tensor<2x3xui4>, tensor<2x3xui4>
+  return
+}
+
+// Groups down the columns: offsets belong to columns, whatever the order in which groups lie.
+func.func @rounding_offsets_down_columns() {
+  %x = onnx.Initializer "x" = dense<[[7.0, 7.0], [1.4, 1.4]]> : tensor<2x2xf32>
+  %o = onnx.Initializer "o" = dense<[-0.4, 0.4]> : tensor<2xf32>
+  %codes = onnx.Initializer "codes" = dense<[[7, 7], [1, 2]]> : tensor<2x2xi4>
+  %q = qllm.quantize %x rounding_offsets(%o : tensor<2xf32>)
+      : tensor<2x2xf32> -> !qllm.quantized<2x2, #qllm.int<4>, group<0, 2>>
+  %c, %s = qllm.unpack %q : !qllm.quantized<2x2, #qllm.int<4>, group<0, 2>>
+  check.expect_eq %c, %codes : tensor<2x2xi4>, tensor<2x2xi4>
+  return
+}
