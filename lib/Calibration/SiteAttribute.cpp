@@ -34,6 +34,8 @@ public:
       return readNumber(key, value, decisions.clip);
     if (key == "alpha")
       return readNumber(key, value, decisions.alpha);
+    if (key == "beta")
+      return readNumber(key, value, decisions.beta);
     if (key == "rank")
       return readCount(key, value, decisions.rank);
     if (key == "principal_rank")
@@ -41,7 +43,7 @@ public:
     if (key == "scores")
       return readScores(value);
     return op->emitOpError() << "expected 'transform', 'parts', 'offsets', 'clip', 'alpha', "
-                                "'order', 'rank', 'principal_rank' or 'scores' in its decisions, "
+                                "'beta', 'order', 'rank', 'principal_rank' or 'scores' in its decisions, "
                                 "but got '"
                              << key << "'";
   }
@@ -163,6 +165,8 @@ DictionaryAttr qllm::toAttribute(MLIRContext *context, const SiteDecisions &deci
     entries.set("clip", builder.getF64FloatAttr(*decisions.clip));
   if (decisions.alpha)
     entries.set("alpha", builder.getF64FloatAttr(*decisions.alpha));
+  if (decisions.beta)
+    entries.set("beta", builder.getF64FloatAttr(*decisions.beta));
   if (decisions.order)
     entries.set("order", builder.getDenseI64ArrayAttr(*decisions.order));
   if (decisions.rank)

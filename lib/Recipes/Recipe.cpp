@@ -12,6 +12,7 @@
 #include "qllm/Recipes/GPTQ.h"
 #include "qllm/Recipes/NormTweaking.h"
 #include "qllm/Recipes/RTN.h"
+#include "qllm/Recipes/SVDQuant.h"
 
 using namespace qllm;
 
@@ -49,6 +50,8 @@ constexpr Recipe recipes[] = {
     makeRecipe<NormTweakingOptions, buildNormTweakingPipeline>(
         "norm-tweaking", "GPTQ, and new gains for the norms in closed form"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
+    makeRecipe<SVDQuantOptions, buildSVDQuantPipeline>(
+        "svdquant", "smoothing, a low-rank branch, and four bits for the rest"),
 };
 
 } // namespace

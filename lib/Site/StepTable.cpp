@@ -12,6 +12,7 @@ SiteStep::~SiteStep() = default;
 llvm::ArrayRef<StepInfo> qllm::allSteps() {
   static const StepInfo table[] = {
       {"mean", "takes the static mean of the input off and puts it into the bias", steps::makeMean},
+      {"scale", "moves scales of channels from the input into the weight", steps::makeScale},
       {"principal", "carries the strongest directions of the input beside it, at more bits",
        steps::makePrincipal},
       {"clip", "shrinks the dynamic range of the input", steps::makeClip},

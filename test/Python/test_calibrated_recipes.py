@@ -14,6 +14,7 @@ RECIPES = {
     "gptq": ["--weight-bits=3"],
     "norm-tweaking": ["--weight-bits=3"],
     "eora": ["--weight-bits=3", "--granularity=channel", "--rank=8"],
+    "svdquant": ["--rank=8", "--group-size=32", "--activation-group-size=32", "--grid=4", "--iterations=5"],
     "adadim": ["--weight-bits=3", "--group-size=32"],
 }
 

@@ -223,3 +223,11 @@ def test_subsets_split_the_windows():
     values = {name: math.log(measured.perplexity(losses, keep)) for name, keep in measured.SUBSETS.items()}
     assert values == pytest.approx({"8": 1.0, "16": 0.0, "24": 1 / 3})
     assert pages.matrix([], {}).startswith("| 8 / 24 windows")
+
+
+def test_every_recipe_has_a_page_and_a_line_in_the_list():
+    recipes = {row.name for row in settings.load(settings.FILE) if row.group == "recipes"}
+    listed = (ROOT / "docs" / "recipes" / "README.md").read_text()
+    for recipe in recipes:
+        assert (ROOT / "docs" / "recipes" / f"{recipe}.md").exists(), recipe
+        assert f"[`{recipe}`]({recipe}.md)" in listed, recipe

@@ -81,7 +81,8 @@ struct SiteDecisions {
   std::optional<std::vector<int64_t>> parts;
   std::optional<bool> offsets;
   std::optional<double> clip;
-  std::optional<double> alpha;
+  /// Exponents of channel scales: c_j = max|x_j|^alpha / max|W_j|^beta; beta 1 - alpha if absent.
+  std::optional<double> alpha, beta;
   std::optional<std::vector<int64_t>> order;
   std::optional<int64_t> rank;
   std::optional<int64_t> principalRank;

@@ -21,6 +21,7 @@ MadeStep makePrincipal(llvm::ArrayRef<StepOption> options);
 MadeStep makeRange(llvm::ArrayRef<StepOption> options);
 MadeStep makeRefit(llvm::ArrayRef<StepOption> options);
 MadeStep makeRound(llvm::ArrayRef<StepOption> options);
+MadeStep makeScale(llvm::ArrayRef<StepOption> options);
 MadeStep makeTarget(llvm::ArrayRef<StepOption> options);
 
 } // namespace qllm::steps
