@@ -111,6 +111,9 @@ def test_files_are_checked(model, tokens, tmp_path, capsys):
     assert "expected integers in" in fail(capsys, model, "--calibration", tmp_path / "floats.npy", *rest)
     message = fail(capsys, model, "--calibration", tokens, "--calibration-length=501", *rest)
     assert message == f"error: expected at least 501 tokens in '{tokens}', but got 500"
+    np.save(tmp_path / "large.npy", np.arange(600))
+    message = fail(capsys, model, "--calibration", tmp_path / "large.npy", *rest)
+    assert message == f"error: expected token ids from 0 to 95 in '{tmp_path}/large.npy', but got 0 to 585"
     assert "expected an output other than the models that are read" in fail(
         capsys, model, "--calibration", tokens, "--kv-bits=16", "-o", model)
 
@@ -132,6 +135,12 @@ def test_models_that_do_not_fit_are_refused(model, tmp_path, capsys):
     def read_tokens(graph):
         graph.node.insert(0, onnx.helper.make_node("Cast", ["input_ids"], ["seen"], name="peek", to=1))
 
+    def halve(graph):
+        weight = next(tensor for tensor in graph.initializer if tensor.name == "model.layers.1.mlp.up_proj.weight")
+        weight.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weight).astype(np.float16), weight.name))
+
+    assert "expected a weight of float32 for the MatMul '/model/layers.1/mlp/up_proj/MatMul', but got float16" in fail(
+        capsys, edit(model, tmp_path / "half.onnx", halve), "--dry-run")
     assert "the Cast 'peek' reads them" in fail(capsys, edit(model, tmp_path / "peek.onnx", read_tokens), "--dry-run")
 
 

@@ -83,6 +83,12 @@ def test_an_operator_without_a_rule_is_named():
         operators.apply(node, [torch.zeros(1)])
 
 
+def test_operands_that_do_not_fit_are_an_error():
+    node = onnx.helper.make_node("MatMul", ["x", "w"], ["y"], name="product")
+    with pytest.raises(command.TuneError, match="expected operands that fit the MatMul 'product', but got: "):
+        operators.apply(node, [torch.zeros(2, 3), torch.zeros(4, 5)])
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8, 16])
 def test_quantizers_are_those_of_the_reference_and_pass_gradients(bits):
     x = np.random.default_rng(bits).normal(1, 3, (5, 7, 33)).astype(np.float32)

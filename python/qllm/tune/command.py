@@ -81,6 +81,12 @@ def load_windows(path: Path, count: int, length: int) -> np.ndarray:
     return np.stack([tokens[index * step : index * step + length] for index in range(count)])
 
 
+def check_tokens(model: Model, structure: Structure, windows: np.ndarray, path: Path) -> None:
+    table = structure.prefix[0].input[0]
+    if model.is_initializer(table) and not (0 <= windows.min() and windows.max() < model.shape(table)[0]):
+        raise TuneError(f"expected token ids from 0 to {model.shape(table)[0] - 1} in '{path}', but got {windows.min()} to {windows.max()}")
+
+
 def describe(structure: Structure, rank: int) -> str:
     lines = []
     for index, layer in enumerate(structure.layers):
@@ -117,6 +123,7 @@ def run(options: argparse.Namespace) -> None:
     if options.output.resolve() in (student.path.resolve(), teacher.path.resolve()):
         raise TuneError(f"expected an output other than the models that are read, but got '{options.output}'")
     windows = load_windows(options.calibration, options.calibration_windows, options.calibration_length)
+    check_tokens(student, structure, windows, options.calibration)
     try:
         from qllm.tune.rounds import Settings, tune
     except ImportError as error:

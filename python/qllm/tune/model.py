@@ -43,7 +43,7 @@ class Model:
             return numpy_helper.to_array(tensor)
         where = {entry.key: entry.value for entry in tensor.external_data}
         kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        file, shape = self.path.parent / where["location"], tuple(tensor.dims)
+        file, shape = self.path.parent / where.get("location", ""), tuple(tensor.dims)
         offset, needed = int(where.get("offset", 0)), int(np.prod(shape, dtype=np.int64)) * kind.itemsize
         if not file.is_file() or file.stat().st_size < offset + needed:
             raise TuneError(f"expected {offset + needed} bytes or more in '{file}' for the tensor '{name}', but got "

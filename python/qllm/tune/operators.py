@@ -16,6 +16,8 @@ KINDS = {TensorProto.FLOAT: torch.float32, TensorProto.INT64: torch.int64, Tenso
 
 
 def to_tensor(array: np.ndarray) -> torch.Tensor:
+    if array.dtype not in (np.float32, np.float64, np.int64, np.int32, np.bool_, np.uint8, np.int8):
+        raise TuneError(f"expected constants of float32, float64, integers or booleans, but got {array.dtype}")
     return torch.from_numpy(np.array(array))  # a copy: mapped files are read-only
 
 
@@ -227,5 +229,9 @@ def apply(node, operands: list) -> tuple:
     count, function = TABLE[node.op_type]
     if len(operands) > count:
         raise TuneError(f"expected at most {count} operands of the {node.op_type} '{node.name}', but got {len(operands)}")
-    result = function(*operands, *[None] * (count - len(operands)), attributes)
+    try:
+        result = function(*operands, *[None] * (count - len(operands)), attributes)
+    except (RuntimeError, IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TuneError(f"expected operands that fit the {node.op_type} '{node.name or node.output[0]}', but got: "
+                        f"{str(error).splitlines()[0]}") from error
     return tuple(result) if isinstance(result, (tuple, list)) else (result,)

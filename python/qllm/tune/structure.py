@@ -7,6 +7,8 @@ block and the blocks behind it, up to the next attention. Whatever is not the st
 """
 from dataclasses import dataclass, field
 
+from onnx import TensorProto
+
 from qllm.tune.errors import TuneError
 from qllm.tune.model import Model
 
@@ -141,6 +143,9 @@ def _linear(model: Model, node) -> Linear:
     if node.op_type != "MatMul":
         raise TuneError(f"expected linear layers as MatMul, but '{node.name}' is a {node.op_type}")
     shape = model.shape(node.input[1]) if model.is_initializer(node.input[1]) else (0, 0)
+    kind = model.tensors[node.input[1]].data_type if node.input[1] in model.tensors else TensorProto.FLOAT
+    if kind != TensorProto.FLOAT:
+        raise TuneError(f"expected a weight of float32 for the MatMul '{node.name}', but got {TensorProto.DataType.Name(kind).lower()}")
     if len(shape) != 2:
         raise TuneError(f"expected a weight of 2 dimensions for the MatMul '{node.name}', but got {len(shape)}")
     return Linear(node, *shape)
