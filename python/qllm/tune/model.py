@@ -64,7 +64,7 @@ class Model:
         old = node.input[index]
         name = old
         if not self.is_initializer(old) or len(self.readers(old)) > 1:
-            name = self.fresh_name(old + "_tuned")
+            name = self.fresh_name((node.name or node.output[0]) + ".weight")
             node.input[index] = name
         self.replaced[name] = np.ascontiguousarray(array)
 
