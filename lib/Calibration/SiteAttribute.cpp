@@ -7,6 +7,10 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "qllm/Analysis/SitePlan.h"
+#include "qllm/Analysis/Weights.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "llvm/ADT/StringMap.h"
 #include <cmath>
 
 using namespace mlir;
@@ -179,4 +183,24 @@ DictionaryAttr qllm::toAttribute(MLIRContext *context, const SiteDecisions &deci
   if (!scores.empty())
     entries.set("scores", scores.getDictionary(context));
   return entries.empty() ? DictionaryAttr() : entries.getDictionary(context);
+}
+
+int64_t qllm::copyDecisions(Operation *from, Operation *to, bool plans) {
+  llvm::StringMap<LinearOp> sources;
+  from->walk([&](LinearOp linear) {
+    auto [entry, isNew] = sources.try_emplace(siteName(linear), linear);
+    if (!isNew)
+      entry->second = nullptr;
+  });
+  int64_t copied = 0;
+  to->walk([&](LinearOp linear) {
+    LinearOp source = sources.lookup(siteName(linear));
+    if (!source)
+      return;
+    for (StringRef name : {StringRef(siteAttr), StringRef(SitePlan::attributeName)})
+      if (Attribute value = source->getDiscardableAttr(name); value && (plans || name == siteAttr))
+        linear->setDiscardableAttr(name, value);
+    ++copied;
+  });
+  return copied;
 }

@@ -23,6 +23,10 @@ mlir::LogicalResult readDecisions(mlir::Operation *op, int64_t channels, SiteDec
 /// Null if nothing was decided.
 mlir::DictionaryAttr toAttribute(mlir::MLIRContext *context, const SiteDecisions &decisions);
 
+/// Copies decisions, and plans where `plans` says so, to the layers of `to` that have the names of
+/// those of `from`. A name that two layers share is passed over. Returns the number of layers.
+int64_t copyDecisions(mlir::Operation *from, mlir::Operation *to, bool plans);
+
 } // namespace qllm
 
 #endif // QLLM_CALIBRATION_SITEATTRIBUTE_H

@@ -4,7 +4,10 @@
 // `qllm quantize`: a model and a recipe in; a quantized model, its plan, the recipe and a report
 // out.
 
+#include "PassTimes.h"
+#include "mlir/Parser/Parser.h"
 #include "qllm/Analysis/Coverage.h"
+#include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Target/Module/ModuleFile.h"
@@ -41,16 +44,19 @@ private:
   Expected<Pipeline> makePipeline(Session &session);
   Error dumpStage(size_t number, StringRef stage, mlir::ModuleOp module);
   ExitCode plan(Session &session, mlir::ModuleOp module, Pipeline pipeline);
-  Error writeResult(mlir::ModuleOp module, const Pipeline &pipeline, const Coverage &coverage);
+  Error writeResult(mlir::ModuleOp module, const Pipeline &pipeline, const Coverage &coverage,
+                    const PassTimes &times);
+  Error readPlan(Session &session);
   void print(const Coverage &coverage);
   ExitCode verdict(Session &session, const Coverage &coverage);
 
-  std::string model, output, recipe = "rtn", stopAfter, dumpStages, calibration, exportFormat,
-                             exportWeights = "matmul-nbits";
+  std::string model, output, recipe = "rtn", stopAfter, dumpStages, calibration, planFile,
+                             exportFormat, exportWeights = "matmul-nbits";
   std::string recipeOptions;
   int64_t seed = 0;
   bool json = false, dryRun = false, allowSkips = false;
-  std::string planText;
+  /// The float module with plans: what `--plan` gave, and what the recipe planned.
+  mlir::OwningOpRef<mlir::ModuleOp> given, planned;
 };
 
 } // namespace
@@ -129,6 +135,8 @@ void QuantizeCommand::declare(OptionTable &options) {
   declareRecipeOptions(options);
   options.text("calibration", calibration, "FILE.npy",
                "tokens for recipes that look at activations");
+  options.text("plan", planFile, "FILE.mlir",
+               "take formats and decisions from the plan.mlir of an earlier run");
   options.choice("export", exportFormat, {"onnx"}, "also write DIR/model.onnx");
   options.choice("export-weights", exportWeights, {"matmul-nbits", "qdq"},
                  "operators that hold the weights of the export");
@@ -234,7 +242,7 @@ ExitCode QuantizeCommand::plan(Session &session, mlir::ModuleOp module, Pipeline
 }
 
 Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeline,
-                                   const Coverage &coverage) {
+                                   const Coverage &coverage, const PassTimes &times) {
   Expected<OutputDirectory> directory = OutputDirectory::create(output);
   if (!directory)
     return directory.takeError();
@@ -246,10 +254,16 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   report["seed"] = seed;
   report["passes"] = pipeline.passes().vec();
   report["coverage"] = toJson(coverage);
+  report["time"] = times.toJson();
   if (Error error = directory->write("report.json", toText(report)))
     return error;
   if (Error error = directory->write("recipe.txt", pipeline.toText()))
     return error;
+  std::string planText;
+  if (planned) {
+    copyDecisions(module, *planned, /*plans=*/false);
+    raw_string_ostream(planText) << *planned << "\n";
+  }
   if (Error error = directory->write("plan.mlir", planText))
     return error;
   if (!exportFormat.empty())
@@ -258,6 +272,17 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   if (failed(saveModule(module, directory->path("model.mlirbc"))))
     return createStringError("cannot write the module to '" + output + "'");
   return directory->commit();
+}
+
+/// The plan names its weights, but they are not read from it: those of the model count.
+Error QuantizeCommand::readPlan(Session &session) {
+  if (planFile.empty())
+    return Error::success();
+  if (!sys::fs::is_regular_file(planFile))
+    return createStringError("expected a plan.mlir of an earlier run, but found no file '" +
+                             planFile + "'");
+  given = mlir::parseSourceFile<mlir::ModuleOp>(planFile, &session.getContext());
+  return given ? Error::success() : createStringError("cannot read the plan '" + planFile + "'");
 }
 
 ExitCode QuantizeCommand::run(Session &session) {
@@ -273,7 +298,10 @@ ExitCode QuantizeCommand::run(Session &session) {
     return ExitCode::BadInput;
   if (dryRun)
     return plan(session, *module, std::move(*pipeline));
+  if (Error error = readPlan(session))
+    return fail(session, std::move(error));
 
+  PassTimes times(session);
   Error dumped = Error::success();
   size_t total = pipeline->passes().size();
   mlir::LogicalResult result =
@@ -281,8 +309,9 @@ ExitCode QuantizeCommand::run(Session &session) {
         session.log.progress("quantize", number + 1, total);
         session.log.verbose("finished " + stage);
         if (stage.starts_with("qllm-plan")) {
-          planText.clear();
-          raw_string_ostream(planText) << current << "\n";
+          if (given)
+            copyDecisions(*given, current, /*plans=*/true);
+          planned = current.clone();
         }
         if (!dumpStages.empty())
           dumped = joinErrors(std::move(dumped), dumpStage(number, stage, current));
@@ -292,7 +321,8 @@ ExitCode QuantizeCommand::run(Session &session) {
   if (failed(result))
     return ExitCode::BadInput;
   Coverage coverage = measureCoverage(*module);
-  if (Error error = writeResult(*module, *pipeline, coverage))
+  times.print();
+  if (Error error = writeResult(*module, *pipeline, coverage, times))
     return fail(session, std::move(error));
   print(coverage);
   session.log.info("wrote " + output + " with " + Twine(int64_t(cpuSeconds() * 10) / 10) + "." +

@@ -1,0 +1,56 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What long passes tell: progress, and where their time went.
+
+#ifndef QLLM_LIB_TOOLS_USERTOOL_PASSTIMES_H
+#define QLLM_LIB_TOOLS_USERTOOL_PASSTIMES_H
+
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Support/RunListener.h"
+#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/Tools/UserTool/Session.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace qllm::tool {
+
+/// Listens to the passes of a session as long as it lives.
+class PassTimes : public RunListener {
+public:
+  explicit PassTimes(Session &session) : session(session) { dialect()->setRunListener(this); }
+  ~PassTimes() override { dialect()->setRunListener(nullptr); }
+
+  void progress(llvm::StringRef pass, size_t done, size_t total) override {
+    session.log.progress(pass, done, total);
+  }
+  void spent(llvm::StringRef pass, llvm::StringRef part, double seconds) override {
+    parts.push_back({pass.str(), part.str(), seconds});
+  }
+
+  void print() const {
+    for (const Part &part : parts)
+      session.log.info(
+          llvm::formatv("{0,8:f1} CPU seconds for {1} of {2}", part.seconds, part.name, part.pass)
+              .str());
+  }
+  Json toJson() const {
+    Json json = Json::array();
+    for (const Part &part : parts)
+      json.push_back({{"pass", part.pass}, {"part", part.name}, {"cpu_seconds", part.seconds}});
+    return json;
+  }
+
+private:
+  QLLMDialect *dialect() { return session.getContext().getOrLoadDialect<QLLMDialect>(); }
+
+  struct Part {
+    std::string pass, name;
+    double seconds;
+  };
+  Session &session;
+  std::vector<Part> parts;
+};
+
+} // namespace qllm::tool
+
+#endif // QLLM_LIB_TOOLS_USERTOOL_PASSTIMES_H
