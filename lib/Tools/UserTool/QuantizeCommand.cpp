@@ -18,6 +18,7 @@
 #include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Version.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -298,6 +299,11 @@ ExitCode QuantizeCommand::run(Session &session) {
     return ExitCode::BadInput;
   if (dryRun)
     return plan(session, *module, std::move(*pipeline));
+  // Modules must not outlive the session's context.
+  scope_exit release([&] {
+    given = {};
+    planned = {};
+  });
   if (Error error = readPlan(session))
     return fail(session, std::move(error));
 

@@ -8,9 +8,9 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "qllm/InitAll.h"
-#include "qllm/Tools/Diagnostics.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Import.h"
+#include "qllm/Tools/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -43,7 +43,8 @@ Session::Session(unsigned threads) : log(llvm::errs()), pool(makePool(threads)) 
   context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
   if (this->threads > 1)
     context->setThreadPool(*pool);
-  context->printOpOnDiagnostic(false); // an operation may be the whole model; messages say what matters
+  context->printOpOnDiagnostic(
+      false); // an operation may be the whole model; messages say what matters
   context->getDiagEngine().registerHandler([this](Diagnostic &diagnostic) { report(diagnostic); });
 }
 

@@ -43,7 +43,8 @@ LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp:
     }
   }
   walk = std::make_unique<Walk>(function, runner, std::move(inputs));
-  // Sinks live in the residual stream: layers add to it what they pass on.
+  // Sinks live in the residual stream: layers add to it what they pass on. What layers read is
+  // looked at when their turn comes.
   walk->setObserver([&](Operation *op, ArrayRef<WindowValues> results) {
     if (isa<onnx::AddOp>(op))
       sinks.observe(results.front());
@@ -91,6 +92,9 @@ LogicalResult SiteQuantizer::readActivations(const Site &site, ArrayRef<Site> la
   if (!input)
     return report(input.takeError());
   state.input = std::move(*input);
+  // A layer that makes a sink has its input to show for it before the stream does.
+  if (const WindowValues *held = walk->advance(site.input(), needed))
+    sinks.observe(*held);
   for (float value : state.input.values())
     if (!std::isfinite(value))
       return report(llvm::createStringError("expected finite activations, but got " +
