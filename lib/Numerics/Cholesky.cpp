@@ -125,6 +125,19 @@ llvm::Expected<MatrixD> qllm::cholesky(ThreadPool &pool, MatrixD a) {
   return a;
 }
 
+llvm::Expected<MatrixD> qllm::semidefiniteCholesky(ThreadPool &pool, const MatrixD &matrix,
+                                                   double fraction) {
+  constexpr double largest = 0.01;
+  for (;; fraction *= 100) {
+    MatrixD damped = matrix;
+    addRelativeDiagonal(damped, std::min(fraction, largest));
+    llvm::Expected<MatrixD> lower = cholesky(pool, std::move(damped));
+    if (lower || fraction >= largest)
+      return lower;
+    llvm::consumeError(lower.takeError());
+  }
+}
+
 MatrixD qllm::inverseLower(ThreadPool &pool, const MatrixD &lower) {
   MatrixD inverse(lower.rows(), lower.columns());
   if (lower.rows() > 0)

@@ -6,6 +6,7 @@
 #include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Products.h"
 #include "qllm/Support/ThreadPool.h"
+#include <cmath>
 
 using namespace qllm;
 
@@ -91,17 +92,20 @@ MatrixF qllm::everyRow(const MatrixF &matrix, int64_t stride) {
   return result;
 }
 
+bool qllm::hasEnergy(const MatrixD &moment) {
+  double trace = 0;
+  for (int64_t i = 0; i < moment.rows(); ++i)
+    trace += moment(i, i);
+  return trace > 0 || std::isnan(trace);
+}
+
 llvm::Expected<MatrixF> qllm::outputMetric(ThreadPool &pool, const MatrixF &weight) {
   if (weight.rows() <= weight.columns())
     return weight;
   MatrixD wide = toDouble(weight), square = productTransposedLeft(pool, wide, wide);
-  addRelativeDiagonal(square, 1e-9); // channels without a weight have no pivot of their own
-  double trace = 0;
-  for (int64_t i = 0; i < square.rows(); ++i)
-    trace += square(i, i);
-  if (trace == 0)
+  if (!hasEnergy(square))
     return weight;
-  llvm::Expected<MatrixD> lower = cholesky(pool, std::move(square));
+  llvm::Expected<MatrixD> lower = semidefiniteCholesky(pool, square, 1e-9);
   if (!lower)
     return lower.takeError();
   return toFloat(transposed(*lower));

@@ -39,6 +39,8 @@ llvm::Expected<std::vector<double>> qllm::normGains(ThreadPool &pool, const Matr
     }
     trace += system(i, i);
   }
+  if (trace == 0) // no input, or no weights: nothing to make up for
+    return std::vector<double>(size_t(n), 1);
   double damping = ridge * trace / double(n);
   for (int64_t i = 0; i < n; ++i) {
     system(i, i) += damping;

@@ -112,6 +112,19 @@ TEST(Cholesky, FactorOfTheInverse) {
   }
 }
 
+// Two channels that are one, and a moment that float sums have made indefinite.
+TEST(Cholesky, DampsWhatRoundingSpoiled) {
+  ThreadPool pool(1);
+  MatrixD twins(2, 2, {1.0, 1.0, 1.0, 1.0 - 1e-7});
+  EXPECT_FALSE(bool(llvm::expectedToOptional(cholesky(pool, twins))));
+  llvm::Expected<MatrixD> lower = semidefiniteCholesky(pool, twins, 1e-9);
+  ASSERT_TRUE(bool(lower));
+  EXPECT_LT(largestDifference(productTransposedRight(pool, *lower, *lower), twins), 1e-4);
+  MatrixD indefinite(2, 2, {1.0, 2.0, 2.0, 1.0});
+  EXPECT_EQ(messageOf(semidefiniteCholesky(pool, indefinite, 1e-9).takeError()),
+            "expected a positive definite matrix, but pivot 1 of 2 is not positive");
+}
+
 // Bad input is an error that says what was wanted; nothing ends the program.
 TEST(Cholesky, RejectsWhatHasNoFactor) {
   ThreadPool pool(1);

@@ -249,6 +249,29 @@ TEST(Steps, NormGainMovesTheWeightsOfNobody) {
   EXPECT_EQ(state.maps[0].kind, ChannelMap::Kind::Scale);
 }
 
+// A layer that calibration never feeds, and channels that are copies of each other: no step fails.
+TEST(Steps, DegenerateInputsAreNoErrors) {
+  ThreadPool pool(1);
+  SiteState dead = makeSite(pool), twins = dead;
+  dead.input = MatrixF(tokens, channels);
+  for (int64_t row = 0; row < tokens; ++row)
+    for (int64_t j = 0; j < channels; ++j)
+      twins.input(row, j) = twins.input(row, j % 3);
+  for (SiteState *state : {&dead, &twins}) {
+    state->begin();
+    for (llvm::StringRef name : {"mean", "principal", "clip", "target", "range", "round", "refit"})
+      run(*state, name, name == "principal" ? Options{{"rank", "4"}} : Options());
+    for (const char *method : {"svd", "eora", "regression"})
+      run(*state, "low-rank", {{"method", method}, {"rank", "3"}});
+    state->principal = state->principalUp = StoredFactor();
+    state->principalChanged();
+    run(*state, "norm-gain");
+    for (float value : state->output().values())
+      ASSERT_TRUE(std::isfinite(value));
+  }
+  EXPECT_LT(lossOf(dead), 1e-9);
+}
+
 // Candidates are copies; what one of them decides must not show in another.
 TEST(SiteState, CopiesPartWays) {
   ThreadPool pool(2);

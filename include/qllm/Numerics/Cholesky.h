@@ -33,6 +33,12 @@ MatrixD choleskyInverse(ThreadPool &pool, const MatrixD &lower);
 /// takes one factorization and one triangular inverse. Errors as `cholesky`.
 llvm::Expected<MatrixD> upperFactorOfInverse(ThreadPool &pool, const MatrixD &matrix);
 
+/// The factor of a matrix that would be positive semidefinite but for rounding: `fraction` times
+/// the mean of the diagonal is added to the diagonal, a hundredfold more at each attempt up to 1 %.
+/// Fails as `cholesky` when that is not enough.
+llvm::Expected<MatrixD> semidefiniteCholesky(ThreadPool &pool, const MatrixD &matrix,
+                                             double fraction);
+
 /// Adds `fraction` times the mean of the diagonal to the diagonal.
 void addRelativeDiagonal(MatrixD &matrix, double fraction);
 

@@ -25,6 +25,10 @@ llvm::Expected<MatrixD> momentOfError(SiteState &state, TargetKind kind, const M
 /// `presentWeight` with the branch added.
 MatrixD effectiveWeight(const SiteState &state);
 
+/// Whether there is anything on the diagonal: a site that calibration never feeds has nothing to be
+/// fitted to. A NaN counts, so that it is found and named later.
+bool hasEnergy(const MatrixD &moment);
+
 /// Every `stride`-th row.
 MatrixF everyRow(const MatrixF &matrix, int64_t stride);
 

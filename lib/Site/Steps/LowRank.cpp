@@ -22,7 +22,7 @@ enum class Method { SVD, EoRA, Regression };
 
 // Directions of the input without energy must not stop EoRA's factorization: sums of products in
 // float leave them slightly negative, how much depends on the outliers beside them.
-constexpr double leastEoraDamping = 1e-8, mostEoraDamping = 1e-2;
+constexpr double eoraDamping = 1e-8;
 
 class LowRank : public SiteStep {
 public:
@@ -30,7 +30,7 @@ public:
     int64_t rows = state.target.rows(), channels = state.target.columns();
     int64_t wanted = budget > 0 ? rankForBudget(rows, channels, budget) : rank;
     wanted = std::min(state.decisions.rank.value_or(wanted), std::min(rows, channels));
-    if (wanted <= 0)
+    if (wanted <= 0 || !hasEnergy(state.hessian()))
       return llvm::Error::success();
     state.decisions.rank = wanted;
     return method == Method::SVD ? alternate(state, wanted) : correct(state, wanted);
@@ -96,20 +96,8 @@ private:
     return llvm::Error::success();
   }
 
-  /// A square root of H, with as little damping as it takes.
-  static llvm::Expected<MatrixD> metricOf(SiteState &state) {
-    for (double damping = leastEoraDamping;; damping *= 10) {
-      MatrixD hessian = state.hessian();
-      addRelativeDiagonal(hessian, damping);
-      llvm::Expected<MatrixD> root = cholesky(state.pool, std::move(hessian));
-      if (root || damping >= mostEoraDamping)
-        return root;
-      llvm::consumeError(root.takeError());
-    }
-  }
-
   llvm::Expected<LowRankFactors> eora(SiteState &state, int64_t wanted) const {
-    llvm::Expected<MatrixD> root = metricOf(state);
+    llvm::Expected<MatrixD> root = semidefiniteCholesky(state.pool, state.hessian(), eoraDamping);
     if (!root)
       return root.takeError();
     MatrixD error = toDouble(state.target);

@@ -26,8 +26,12 @@ public:
     double trace = 0;
     for (int64_t i = 0; i < rank; ++i)
       trace += square(i, i);
-    for (int64_t i = 0; i <= rank && rank > 0; ++i)
-      square(i, i) += ridge * trace / double(rank);
+    for (int64_t i = 0; i <= rank; ++i) {
+      if (rank > 0)
+        square(i, i) += ridge * trace / double(rank);
+      if (square(i, i) == 0) // nothing to learn from, nothing to change
+        square(i, i) = 1;
+    }
     llvm::Expected<MatrixD> moment =
         momentOfError(state, state.targetKind, z, effectiveWeight(state));
     if (!moment)

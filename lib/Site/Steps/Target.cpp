@@ -25,7 +25,7 @@ public:
     state.targetKind = kind;
     state.target = state.mappedWeight;
     bool nothing = kind == TargetKind::None || (kind == TargetKind::Local && !state.inputFormat);
-    if (nothing)
+    if (nothing || !hasEnergy(state.hessian()))
       return llvm::Error::success();
     llvm::Expected<RidgeRegression> regression =
         RidgeRegression::create(state.pool, state.hessian(), ridge);
