@@ -266,7 +266,8 @@ TEST(Steps, DegenerateInputsAreNoErrors) {
     state->principal = state->principalUp = StoredFactor();
     state->principalChanged();
     run(*state, "norm-gain");
-    for (float value : state->output().values())
+    MatrixF output = state->output();
+    for (float value : output.values())
       ASSERT_TRUE(std::isfinite(value));
   }
   EXPECT_LT(lossOf(dead), 1e-9);
