@@ -127,6 +127,20 @@ private:
 
 } // namespace
 
+double qllm::relativeError(const MatrixF &values, const MatrixF &quantized) {
+  double sum = 0;
+  for (int64_t row = 0; row < values.rows(); ++row) {
+    double energy = 0, error = 0;
+    for (int64_t j = 0; j < values.columns(); ++j) {
+      double difference = double(quantized(row, j)) - values(row, j);
+      error += difference * difference;
+      energy += double(values(row, j)) * values(row, j);
+    }
+    sum += error / std::max(energy, 1e-12);
+  }
+  return values.rows() > 0 ? sum / double(values.rows()) : 0;
+}
+
 MatrixF qllm::quantizeInput(ThreadPool &pool, const MatrixF &values, const RowFormat &format,
                             llvm::ArrayRef<int64_t> parts, bool offsets, float clip) {
   int64_t rows = values.rows(), columns = values.columns();

@@ -133,6 +133,23 @@ TEST(Steps, ClipSearchTakesTheBestOfItsGrid) {
   EXPECT_NEAR(relativeOutputError(pool, *metric, again.input, again.quantized()), best, 1e-6);
 }
 
+TEST(Steps, ClipSearchMeasuresValuesIfAsked) {
+  ThreadPool pool(2);
+  SiteState state = makeSite(pool);
+  run(state, "clip", {{"search", "0.6:1:0.2"}, {"measure", "values"}});
+  SiteState again = makeSite(pool);
+  double best = 0;
+  for (float ratio : {0.6f, 0.8f, 1.0f}) {
+    MatrixF quantized = quantizeInput(pool, again.input, *again.inputFormat, {}, false, ratio);
+    double error = relativeError(again.input, quantized);
+    if (best == 0 || error < best) {
+      best = error;
+      again.clip = ratio;
+    }
+  }
+  EXPECT_FLOAT_EQ(state.clip, again.clip);
+}
+
 TEST(Steps, ClipKnowsKindsOfSites) {
   ThreadPool pool(1);
   SiteState state = makeSite(pool);

@@ -26,6 +26,10 @@ class ThreadPool;
 MatrixF quantizeInput(ThreadPool &pool, const MatrixF &values, const RowFormat &format,
                       llvm::ArrayRef<int64_t> parts, bool offsets, float clip);
 
+/// Mean over rows of |x^ - x|^2 / |x|^2: how much of a tensor its own quantizer loses, for values
+/// that no linear layer reads (keys and values of attention).
+double relativeError(const MatrixF &values, const MatrixF &quantized);
+
 } // namespace qllm
 
 #endif // QLLM_SOLVER_INPUTQUANTIZER_H

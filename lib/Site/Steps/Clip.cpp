@@ -47,6 +47,7 @@ public:
   double ratio = 1;
   std::map<SiteKind, double> ofKind;
   std::vector<float> candidates;
+  bool byOutput = true;
 
 private:
   llvm::Error search(SiteState &state, double &chosen) const {
@@ -59,7 +60,8 @@ private:
     for (size_t i = 0; i < candidates.size(); ++i) {
       MatrixF quantized = quantizeInput(state.pool, x, *state.inputFormat, state.parts,
                                         state.offsets, candidates[i]);
-      double error = relativeOutputError(state.pool, *metric, x, quantized);
+      double error = byOutput ? relativeOutputError(state.pool, *metric, x, quantized)
+                              : relativeError(x, quantized);
       state.decisions.scores.push_back({llvm::formatv("clip {0}", candidates[i]).str(), error});
       if (i == 0 || error < best) {
         best = error;
@@ -83,6 +85,7 @@ steps::MadeStep steps::makeClip(llvm::ArrayRef<StepOption> options) {
       fixed = true;
     }
   }
+  reader.choice<bool>("measure", step->byOutput, {{"output", true}, {"values", false}});
   if (reader.numbers("search", step->candidates, 0.01, 2) && fixed)
     reader.fail("expected either ratios or 'search', but got both");
   if (llvm::Error error = reader.finish())
