@@ -58,12 +58,19 @@ llvm::Expected<MatrixD> qllm::momentOfError(SiteState &state, TargetKind kind, c
   MatrixD own = &left == &x ? state.hessian() : crossMoment(pool, left, x);
   switch (kind) {
   case TargetKind::None:
-    addProduct(pool, moment, 1, own, toDouble(state.mappedWeight));
-    break;
-  case TargetKind::Local:
-    addProduct(pool, moment, 1, crossMoment(pool, left, state.residual()),
-               toDouble(state.mappedWeight));
-    break;
+  case TargetKind::Local: {
+    MatrixD input = kind == TargetKind::None ? own : crossMoment(pool, left, state.residual());
+    MatrixD mapped = toDouble(state.mappedWeight);
+    if (weight.values() != mapped.values()) {
+      addProduct(pool, moment, 1, input, mapped);
+      break;
+    }
+    // The layer's own weight on both sides: one product of what the input has lost.
+    for (int64_t i = 0; i < input.size(); ++i)
+      input.data()[i] -= own.data()[i];
+    addProduct(pool, moment, 1, input, mapped);
+    return moment;
+  }
   case TargetKind::Reference:
   case TargetKind::Residual:
     if (llvm::Error error = addReference(state, kind == TargetKind::Residual, left, moment))
