@@ -30,6 +30,7 @@ public:
 
 private:
   Error check();
+  Value withKnownChannels(Value x);
   Expected<Value> emitMap(Value x, const ChannelMap &map, size_t index);
   Expected<Value> emitPrincipal(Value x);
   Expected<Value> emitQuantizer(Value x);
@@ -65,10 +66,6 @@ private:
 
 /// Everything that can fail is done before the first operation is made.
 Error Emitter::check() {
-  auto input = dyn_cast<RankedTensorType>(site.input().getType());
-  if (!input ||
-      (ShapedType::isDynamic(input.getShape().back()) && (isSplit() || !state.maps.empty())))
-    return llvm::createStringError("expected an input with a known number of channels");
   packed.resize(state.products.size());
   for (auto [index, product] : llvm::enumerate(state.products)) {
     if (!product.format || state.rounded.codes.empty())
@@ -83,6 +80,17 @@ Error Emitter::check() {
     packed[index] = std::move(*parts);
   }
   return Error::success();
+}
+
+/// The number of channels is that of the weights, whether the input's type says so or not; channel
+/// operations need it.
+Value Emitter::withKnownChannels(Value x) {
+  auto type = cast<RankedTensorType>(x.getType());
+  if (!type.isDynamicDim(type.getRank() - 1) || (state.maps.empty() && !isSplit()))
+    return x;
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = state.weight.columns();
+  return onnx::IdentityOp::create(builder, loc, type.clone(shape), x);
 }
 
 Expected<Value> Emitter::emitMap(Value x, const ChannelMap &map, size_t index) {
@@ -250,7 +258,7 @@ Expected<Value> Emitter::emitProduct(LinearOp linear, size_t index, EmittedSite 
 Expected<EmittedSite> Emitter::run() {
   if (Error error = check())
     return error;
-  Value x = site.input();
+  Value x = withKnownChannels(site.input());
   for (auto [index, map] : llvm::enumerate(state.maps)) {
     Expected<Value> mapped = emitMap(x, map, index);
     if (!mapped)

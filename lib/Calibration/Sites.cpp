@@ -50,6 +50,9 @@ std::string reasonToLeave(LinearOp linear, Block *block) {
     return "it lies in a region or another function, where no calibration run goes";
   if (isa<QuantizedType>(linear.getInput().getType()))
     return "its input is quantized already";
+  auto input = dyn_cast<RankedTensorType>(linear.getInput().getType());
+  if (!input || input.getRank() == 0)
+    return "the rank of its input is not known";
   auto weight = dyn_cast<RankedTensorType>(linear.getWeight().getType());
   if (!weight)
     return "its weight is quantized already";
