@@ -10,6 +10,7 @@
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Interpreter/OperationRunner.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <cmath>
@@ -118,6 +119,8 @@ void PlanGroupSizes::runOnOperation() {
                                << llvm::formatv("{0:f2}", double(shrink)).str();
     return signalPassFailure();
   }
+  bool threads = getContext().isMultithreadingEnabled();
+  interp::OperationRunner runner(getOperation(), threads ? getContext().getNumThreads() : 1);
   // Readers of one weight get one size.
   llvm::MapVector<Value, SmallVector<LinearOp>> readers;
   getOperation().walk([&](LinearOp linear) { readers[linear.getWeight()].push_back(linear); });
@@ -128,7 +131,7 @@ void PlanGroupSizes::runOnOperation() {
     if (!plan->weight || !plan->weight.getGranularity().isPerChannel())
       continue;
     ++numMatched;
-    llvm::Expected<WeightReader> reader = WeightReader::create(weight);
+    llvm::Expected<WeightReader> reader = WeightReader::create(runner, weight);
     if (!reader) {
       // qllm-quantize-weights says so too, and skips it.
       llvm::consumeError(reader.takeError());

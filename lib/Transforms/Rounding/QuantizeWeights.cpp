@@ -9,8 +9,10 @@
 #include "mlir/IR/Builders.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
+#include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Interpreter/OperationRunner.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace qllm {
@@ -46,6 +48,8 @@ private:
   Value constant(OpBuilder &builder, Location loc, TypedAttr value, const Twine &name);
 
   llvm::MapVector<Value, PlannedWeight> weights;
+  /// Computes weights that are expressions; there while the pass runs.
+  interp::OperationRunner *runner = nullptr;
 };
 
 } // namespace
@@ -103,10 +107,12 @@ Value QuantizeWeights::constant(OpBuilder &builder, Location loc, TypedAttr valu
 }
 
 void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
-  auto reader = WeightReader::create(weight);
+  auto reader = WeightReader::create(*runner, weight);
   if (!reader)
     return skip(planned, llvm::toString(reader.takeError()));
-  Value source = viewConstant(weight).source;
+  // The value of an expression is a new constant, which goes where the expression ends.
+  ConstantView view = viewConstant(weight);
+  Value source = view ? view.source : weight;
   std::string name = weightName(source).str();
   if (name.empty())
     name = siteName(planned.readers.front()->getOwner());
@@ -129,17 +135,16 @@ void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
     plan.attachTo(operand->getOwner());
   }
   ++numRewritten;
-  // The float weight leaves with its last reader, transposes between them first.
-  for (Operation *op = weight.getDefiningOp(); op && op->use_empty();) {
-    Operation *next = op->getNumOperands() ? op->getOperand(0).getDefiningOp() : nullptr;
-    op->erase();
-    op = next;
-  }
+  // The float weight leaves with its last reader, and with it what computed it.
+  eraseDeadConstants(weight);
 }
 
 void QuantizeWeights::runOnOperation() {
   if (failed(collect()))
     return signalPassFailure();
+  bool threads = getContext().isMultithreadingEnabled();
+  interp::OperationRunner operations(getOperation(), threads ? getContext().getNumThreads() : 1);
+  runner = &operations;
   for (auto &[weight, planned] : weights) {
     numMatched += planned.readers.size();
     quantize(weight, planned);

@@ -6,6 +6,7 @@
 #include "WeightReader.h"
 
 #include "qllm/Analysis/Weights.h"
+#include "qllm/Calibration/ConstantEvaluator.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Format/HalfFloat.h"
@@ -14,15 +15,25 @@
 using namespace mlir;
 using namespace qllm;
 
-llvm::Expected<WeightReader> WeightReader::create(Value weight) {
+llvm::Expected<WeightReader> WeightReader::create(interp::OperationRunner &runner, Value weight) {
   auto fail = [](const Twine &message) { return llvm::createStringError(message); };
   auto type = dyn_cast<RankedTensorType>(weight.getType());
   ConstantView view = viewConstant(weight);
-  if (!type || !type.hasStaticShape() || type.getRank() != 2 || !view)
+  if (!type || !type.hasStaticShape() || type.getRank() != 2 ||
+      !(view || isConstantExpression(weight)))
     return fail("expected a constant of two dimensions");
   WeightReader reader;
   reader.numRows = type.getDimSize(0);
   reader.numColumns = type.getDimSize(1);
+  if (!view) {
+    llvm::Expected<MatrixF> values = evaluateConstantMatrix(runner, weight);
+    if (!values)
+      return values.takeError();
+    reader.computed = std::make_shared<MatrixF>(std::move(*values));
+    reader.bytes = {reinterpret_cast<const char *>(reader.computed->data()),
+                    size_t(reader.computed->size()) * sizeof(float)};
+    return reader;
+  }
   reader.transposed = view.transposed;
   Type element = type.getElementType();
   if (!element.isF32() && !element.isF16() && !element.isBF16())

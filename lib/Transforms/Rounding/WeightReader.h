@@ -8,17 +8,23 @@
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Value.h"
+#include "qllm/Support/Matrix.h"
 #include "llvm/Support/Error.h"
 #include <vector>
 
 namespace qllm {
 
+namespace interp {
+class OperationRunner;
+} // namespace interp
+
 /// A weight [out, in] as its readers see it. The data may lie transposed, in f16 or bf16, and
-/// unaligned, in a mapped file; only the rows asked for are converted.
+/// unaligned, in a mapped file; only the rows asked for are converted. A constant expression, as
+/// channel transforms leave it, is computed once and held as f32.
 class WeightReader {
 public:
-  /// `weight` must be a constant of rank 2 and static shape.
-  static llvm::Expected<WeightReader> create(mlir::Value weight);
+  /// `weight` must be a constant, or computed from constants, of rank 2 and static shape.
+  static llvm::Expected<WeightReader> create(interp::OperationRunner &runner, mlir::Value weight);
 
   int64_t rows() const { return numRows; }
   int64_t columns() const { return numColumns; }
@@ -38,6 +44,8 @@ private:
   llvm::ArrayRef<char> bytes;
   /// Holds the data of small constants, which attributes keep in another layout.
   std::shared_ptr<llvm::SmallVector<char>> owned;
+  /// The value of an expression.
+  std::shared_ptr<MatrixF> computed;
 };
 
 } // namespace qllm
