@@ -107,6 +107,11 @@ Expected<Value> Emitter::emitMap(Value x, const ChannelMap &map, size_t index) {
   case ChannelMap::Kind::Permute:
     return Value(PermuteChannelsOp::create(builder, loc, x.getType(), x,
                                            builder.getDenseI64ArrayAttr(map.indices)));
+  case ChannelMap::Kind::Merge: {
+    Value values = createConstant(builder, loc, ArrayRef<float>(map.values), name + "_share");
+    x = ScaleChannelsOp::create(builder, loc, x.getType(), x, values, /*inverse=*/false);
+    return Value(MergeChannelsOp::create(builder, loc, x, map.indices, /*sum=*/true));
+  }
   case ChannelMap::Kind::Rotate:
     break;
   }

@@ -13,6 +13,9 @@ llvm::ArrayRef<StepInfo> qllm::allSteps() {
   static const StepInfo table[] = {
       {"mean", "takes the static mean of the input off and puts it into the bias", steps::makeMean},
       {"scale", "moves scales of channels from the input into the weight", steps::makeScale},
+      {"split", "replaces outlier channels by several copies of a share of them", steps::makeSplit},
+      {"merge", "merges as many channels as the split added, so that the width is kept",
+       steps::makeMerge},
       {"principal", "carries the strongest directions of the input beside it, at more bits",
        steps::makePrincipal},
       {"clip", "shrinks the dynamic range of the input", steps::makeClip},

@@ -38,11 +38,31 @@ MatrixF rotate(ThreadPool &pool, const ChannelMap &map, const MatrixF &x) {
   return result;
 }
 
+/// Sums of columns, each times its factor.
+MatrixF merge(ThreadPool &pool, const ChannelMap &map, llvm::ArrayRef<float> factors,
+              const MatrixF &x) {
+  MatrixF result(x.rows(), map.width(x.columns()));
+  pool.forRange(x.rows(), rowGrain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t j = 0; j < x.columns(); ++j)
+        result(row, map.indices[size_t(j)]) += factors[size_t(j)] * x(row, j);
+  });
+  return result;
+}
+
 } // namespace
+
+int64_t ChannelMap::width(int64_t channels) const {
+  if (kind != Kind::Merge)
+    return channels;
+  return indices.empty() ? 0 : *std::max_element(indices.begin(), indices.end()) + 1;
+}
 
 MatrixF qllm::applyMap(ThreadPool &pool, const ChannelMap &map, const MatrixF &x) {
   if (map.kind == ChannelMap::Kind::Rotate)
     return rotate(pool, map, x);
+  if (map.kind == ChannelMap::Kind::Merge)
+    return merge(pool, map, map.values, x);
   MatrixF result(x.rows(), x.columns());
   pool.forRange(x.rows(), rowGrain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
@@ -60,6 +80,7 @@ MatrixF qllm::applyMap(ThreadPool &pool, const ChannelMap &map, const MatrixF &x
           to[j] = from[map.indices[size_t(j)]];
           break;
         case ChannelMap::Kind::Rotate:
+        case ChannelMap::Kind::Merge:
           break;
         }
     }
@@ -89,6 +110,9 @@ void qllm::absorbMap(ThreadPool &pool, const ChannelMap &map, MatrixF &weight,
   case ChannelMap::Kind::Rotate:
     // Orthogonal: what it does to the rows of x it does to the rows of W.
     weight = applyMap(pool, map, weight);
+    return;
+  case ChannelMap::Kind::Merge:
+    weight = merge(pool, map, map.weightValues, weight);
     return;
   }
 }

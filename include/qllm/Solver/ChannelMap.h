@@ -22,19 +22,25 @@ struct RotationFactor {
   MatrixF matrix;
 };
 
-/// A map x -> T(x) of the channels of every row, invertible and hence exact: absorbing it into a
-/// weight gives the same product in real arithmetic.
+/// A map x -> T(x) of the channels of every row. All but a merge are invertible and hence exact:
+/// absorbing them into a weight gives the same product in real arithmetic.
 struct ChannelMap {
   enum class Kind {
     Shift,   ///< x - values
     Scale,   ///< x / values
     Permute, ///< y[j] = x[indices[j]]
     Rotate,  ///< by the factors, one after the other
+    Merge,   ///< y[i] = sum of values[j] x[j] over all j with indices[j] = i
   };
   Kind kind = Kind::Shift;
   std::vector<float> values;
   std::vector<int64_t> indices;
   std::vector<RotationFactor> factors;
+  /// Of a merge: what column j of the weight counts in the column that it becomes part of.
+  std::vector<float> weightValues;
+
+  /// Channels behind the map, for `channels` in front of it.
+  int64_t width(int64_t channels) const;
 };
 
 /// T(x), rows in parallel; the same bits for any number of threads.

@@ -4,7 +4,8 @@
 // low-rank: B A on the rounded input, beside the rounded weight. Three ways to choose it, all the
 // best of their rank in their own measure: the weight's error (svd), the output's error (eora), or
 // the regression of the output's error on the rounded input (regression), which also sees what
-// rounding the input has cost.
+// rounding the input has cost. With fuse=true nothing stays beside the weight: B A is added to it
+// and the sum is rounded anew, which is not what the branch computes.
 
 #include "qllm/Solver/LowRank.h"
 #include "Steps.h"
@@ -33,14 +34,29 @@ public:
     if (wanted <= 0 || !hasEnergy(state.hessian()))
       return llvm::Error::success();
     state.decisions.rank = wanted;
-    return method == Method::SVD ? alternate(state, wanted) : correct(state, wanted);
+    if (llvm::Error error =
+            method == Method::SVD ? alternate(state, wanted) : correct(state, wanted))
+      return error;
+    return fuse ? fuseBranch(state) : llvm::Error::success();
   }
 
   Method method = Method::Regression;
   int64_t rank = 32, iterations = 1, bits = 16;
   double budget = 0, ridge = 0.01;
+  bool fuse = false;
 
 private:
+  llvm::Error fuseBranch(SiteState &state) const {
+    MatrixD sum = toDouble(state.target);
+    MatrixD branch =
+        product(state.pool, toDouble(state.branchUp.values), toDouble(state.branchDown.values));
+    for (int64_t k = 0; k < sum.size(); ++k)
+      sum.data()[k] += branch.data()[k];
+    state.target = toFloat(sum);
+    state.branchDown = state.branchUp = StoredFactor();
+    return roundTarget(state);
+  }
+
   void put(SiteState &state, const LowRankFactors &factors) const {
     state.branchDown = {roundFactor(factors.down, bits), bits};
     state.branchUp = {roundFactor(factors.up, bits), bits};
@@ -134,6 +150,7 @@ steps::MadeStep steps::makeLowRank(llvm::ArrayRef<StepOption> options) {
   reader.integer("iterations", step->iterations, 1, 1000);
   if (reader.integer("bits", step->bits, 2, 16) && step->bits > 8 && step->bits < 16)
     reader.fail("expected 2 to 8 or 16 for 'bits', but got " + llvm::Twine(step->bits));
+  reader.boolean("fuse", step->fuse);
   reader.number("ridge", step->ridge, 1e-9, 1e3);
   if (llvm::Error error = reader.finish())
     return std::move(error);

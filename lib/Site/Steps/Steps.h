@@ -16,12 +16,14 @@ using MadeStep = llvm::Expected<std::unique_ptr<SiteStep>>;
 MadeStep makeClip(llvm::ArrayRef<StepOption> options);
 MadeStep makeLowRank(llvm::ArrayRef<StepOption> options);
 MadeStep makeMean(llvm::ArrayRef<StepOption> options);
+MadeStep makeMerge(llvm::ArrayRef<StepOption> options);
 MadeStep makeNormGain(llvm::ArrayRef<StepOption> options);
 MadeStep makePrincipal(llvm::ArrayRef<StepOption> options);
 MadeStep makeRange(llvm::ArrayRef<StepOption> options);
 MadeStep makeRefit(llvm::ArrayRef<StepOption> options);
 MadeStep makeRound(llvm::ArrayRef<StepOption> options);
 MadeStep makeScale(llvm::ArrayRef<StepOption> options);
+MadeStep makeSplit(llvm::ArrayRef<StepOption> options);
 MadeStep makeTarget(llvm::ArrayRef<StepOption> options);
 
 } // namespace qllm::steps

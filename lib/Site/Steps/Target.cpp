@@ -3,7 +3,8 @@
 //
 // target: the weight that, given the rounded input, comes nearest to a wanted output:
 // W1 = W + ((H + l I)^-1 x^^T (wanted - x^ W^T))^T, l = ridge times the mean of H's diagonal. What
-// is rounded afterwards is W1.
+// is rounded afterwards is W1. With fit=false it stays W, and only the steps behind (a branch, a
+// refit) aim at the wanted output.
 
 #include "Steps.h"
 #include "qllm/Numerics/Products.h"
@@ -24,7 +25,8 @@ public:
   llvm::Error run(SiteState &state) override {
     state.targetKind = kind;
     state.target = state.mappedWeight;
-    bool nothing = kind == TargetKind::None || (kind == TargetKind::Local && !state.inputFormat);
+    bool nothing =
+        !fit || kind == TargetKind::None || (kind == TargetKind::Local && !state.inputFormat);
     if (nothing || !hasEnergy(state.hessian()))
       return llvm::Error::success();
     llvm::Expected<RidgeRegression> regression =
@@ -42,6 +44,7 @@ public:
   }
 
   TargetKind kind = TargetKind::Local;
+  bool fit = true;
   double ridge = 0.01;
 };
 
@@ -55,6 +58,7 @@ steps::MadeStep steps::makeTarget(llvm::ArrayRef<StepOption> options) {
                              {"local", TargetKind::Local},
                              {"reference", TargetKind::Reference},
                              {"residual", TargetKind::Residual}});
+  reader.boolean("fit", step->fit);
   reader.number("ridge", step->ridge, 1e-9, 1e3);
   if (llvm::Error error = reader.finish())
     return std::move(error);

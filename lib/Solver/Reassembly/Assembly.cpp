@@ -94,8 +94,9 @@ std::vector<ChannelPair> qllm::matchBipartite(const MatrixD &scores, ArrayRef<in
     if (edge.target >= 0)
       edges.push_back(edge);
   }
-  llvm::stable_sort(edges,
-                    [](const ChannelPair &a, const ChannelPair &b) { return a.cost < b.cost; });
+  llvm::sort(edges, [](const ChannelPair &a, const ChannelPair &b) {
+    return std::tie(a.cost, a.source) < std::tie(b.cost, b.source);
+  });
   edges.resize(std::min<int64_t>(int64_t(edges.size()), std::max<int64_t>(0, merges)));
   return edges;
 }
