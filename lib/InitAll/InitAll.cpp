@@ -14,6 +14,7 @@
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Transforms/Raise/Passes.h"
+#include "qllm/Transforms/Reassembly/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
 #include "qllm/Transforms/Sites/Passes.h"
 
@@ -26,6 +27,7 @@ void qllm::registerAllPasses() {
   registerONNXToQLLMPasses();
   registerQLLMToONNXPasses();
   registerRaisePasses();
+  registerReassemblyPasses();
   registerRoundingPasses();
   registerSitesPasses();
 }

@@ -1,0 +1,307 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qllm-plan-reassembly: a float walk over the calibration text, and the threshold search at every
+// site on the way.
+
+#include "qllm/Transforms/Reassembly/Passes.h"
+
+#include "BlockFunction.h"
+#include "ReassemblyPlan.h"
+#include "RowRounding.h"
+#include "qllm/Analysis/SitePlan.h"
+#include "qllm/Calibration/CalibrationData.h"
+#include "qllm/Calibration/ConstantEvaluator.h"
+#include "qllm/Calibration/Sites.h"
+#include "qllm/Calibration/Walk.h"
+#include "qllm/Solver/Reassembly/Disassembly.h"
+#include "qllm/Solver/Reassembly/ThresholdSearch.h"
+#include "qllm/Tensor/Gemm.h"
+#include "qllm/Tensor/VectorMath.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <numeric>
+
+namespace qllm {
+#define GEN_PASS_DEF_PLANREASSEMBLY
+#include "qllm/Transforms/Reassembly/Passes.h.inc"
+} // namespace qllm
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+std::optional<SiteKind> kindNamed(StringRef name) {
+  return llvm::StringSwitch<std::optional<SiteKind>>(name)
+      .Case("attention-input", SiteKind::AttentionInput)
+      .Case("attention-output", SiteKind::AttentionOutput)
+      .Case("feed-forward-input", SiteKind::FeedForwardInput)
+      .Case("feed-forward-output", SiteKind::FeedForwardOutput)
+      .Case("other", SiteKind::Other)
+      .Default(std::nullopt);
+}
+
+/// One site in front of the search: its rows, weights and the float output of its block function.
+struct SiteProblem {
+  const Site &site;
+  MatrixF input;
+  std::vector<float> maxima;
+  MatrixF weight;
+  QuantizedType inputType;
+  /// Formats and first rows of the layers, and a bias for each row.
+  SmallVector<QuantizedType> weightTypes;
+  SmallVector<int64_t> borders{0};
+  std::vector<float> bias;
+  /// The input on the windows of the search, whose shapes products have.
+  WindowValues like;
+  SmallVector<Value> outputs;
+  SmallVector<WindowValues> expected;
+};
+
+struct PlanReassembly : qllm::impl::PlanReassemblyBase<PlanReassembly> {
+  using PlanReassemblyBase::PlanReassemblyBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult resolveOptions();
+  LogicalResult planSites(func::FuncOp function, interp::OperationRunner &runner);
+  llvm::Error planSite(Walk &walk, const Site &site, ArrayRef<Value> later);
+  llvm::Error readLayers(interp::OperationRunner &runner, SiteProblem &problem);
+  llvm::Expected<SmallVector<WindowValues>> runBlock(Walk &walk, const SiteProblem &problem,
+                                                     const MatrixF &products);
+  llvm::Expected<double> lossOf(Walk &walk, const SiteProblem &problem, const MatrixF &products);
+  llvm::Expected<ThresholdChoice> search(Walk &walk, SiteProblem &problem);
+
+  llvm::SmallVector<SiteKind> kinds;
+  std::optional<BlockFunctions> blocks;
+  /// The windows that the block function is compared on.
+  std::vector<size_t> searched;
+};
+
+} // namespace
+
+LogicalResult PlanReassembly::resolveOptions() {
+  ModuleOp module = getOperation();
+  kinds.clear();
+  for (const std::string &name : sites) {
+    std::optional<SiteKind> kind = kindNamed(name);
+    if (!kind)
+      return module.emitError()
+             << "expected sites to list attention-input, attention-output, feed-forward-input, "
+                "feed-forward-output or other, but got '"
+             << name << "'";
+    kinds.push_back(*kind);
+  }
+  if (kinds.empty())
+    kinds = {SiteKind::AttentionInput, SiteKind::FeedForwardInput, SiteKind::FeedForwardOutput};
+  if (score != "published" && score != "paper")
+    return module.emitError() << "expected score to be published or paper, but got '"
+                              << score.getValue() << "'";
+  if (!(ratio >= 0 && ratio <= 1))
+    return module.emitError() << "expected ratio to be from 0 to 1, but got " << ratio.getValue();
+  if (searchWindows < 1)
+    return module.emitError() << "expected search-windows to be at least 1, but got "
+                              << searchWindows.getValue();
+  if (calibration.empty())
+    return module.emitError() << "expected calibration=FILE.npy, tokens to look at, but got none";
+  return success();
+}
+
+/// Weights, biases and planned formats of the layers, below each other.
+llvm::Error PlanReassembly::readLayers(interp::OperationRunner &runner, SiteProblem &problem) {
+  std::vector<float> rows;
+  for (LinearOp linear : problem.site.linears) {
+    FailureOr<SitePlan> plan = SitePlan::of(linear);
+    if (failed(plan))
+      return llvm::createStringError("its plan of rounding is malformed");
+    if (!plan->operands.empty())
+      problem.inputType = plan->operands.front();
+    problem.weightTypes.push_back(plan->weight);
+    llvm::Expected<MatrixF> weight = evaluateConstantMatrix(runner, linear.getWeight());
+    if (!weight)
+      return weight.takeError();
+    rows.insert(rows.end(), weight->values().begin(), weight->values().end());
+    problem.borders.push_back(problem.borders.back() + weight->rows());
+    problem.bias.resize(problem.borders.back(), 0.0f);
+    if (!linear.getBias())
+      continue;
+    llvm::Expected<Tensor> bias = evaluateConstant(runner, linear.getBias());
+    if (!bias)
+      return bias.takeError();
+    std::copy_n(bias->data<float>(), weight->rows(), problem.bias.end() - weight->rows());
+  }
+  problem.weight = MatrixF(problem.borders.back(), problem.input.columns(), rows);
+  return llvm::Error::success();
+}
+
+/// What the block function makes of these products.
+llvm::Expected<SmallVector<WindowValues>>
+PlanReassembly::runBlock(Walk &walk, const SiteProblem &problem, const MatrixF &products) {
+  SmallVector<Replacement> given;
+  for (auto [index, linear] : llvm::enumerate(problem.site.linears)) {
+    int64_t first = problem.borders[index], width = problem.borders[index + 1] - first;
+    MatrixF part(products.rows(), width);
+    for (int64_t t = 0; t < products.rows(); ++t)
+      for (int64_t n = 0; n < width; ++n)
+        part(t, n) = products(t, first + n) + problem.bias[first + n];
+    llvm::Expected<WindowValues> values = fromMatrix(part, problem.like);
+    if (!values)
+      return values.takeError();
+    given.push_back({LinearOp(linear).getResult(), std::move(*values)});
+  }
+  SmallVector<WindowValues> results;
+  if (problem.outputs.front().getDefiningOp<LinearOp>()) {
+    for (Replacement &product : given)
+      results.push_back(std::move(product.contents));
+    return results;
+  }
+  if (failed(walk.evaluate(given, problem.outputs, results, searched)))
+    return llvm::createStringError("its block function cannot be computed");
+  return results;
+}
+
+/// Mean squared distance of the block function's output from the float one.
+llvm::Expected<double> PlanReassembly::lossOf(Walk &walk, const SiteProblem &problem,
+                                              const MatrixF &products) {
+  llvm::Expected<SmallVector<WindowValues>> results = runBlock(walk, problem, products);
+  if (!results)
+    return results.takeError();
+  double sum = 0;
+  int64_t count = 0;
+  for (auto [actual, wanted] : llvm::zip_equal(*results, problem.expected))
+    for (auto [a, b] : llvm::zip_equal(actual.all(), wanted.all())) {
+      const Tensor *x = a.tensor(), *y = b.tensor();
+      if (!x || !y || x->type() != ElementType::F32 || x->size() != y->size())
+        return llvm::createStringError("its block function gives no f32 tensor");
+      sum += vec::squaredDistance(x->data<float>(), y->data<float>(), x->size());
+      count += x->size();
+    }
+  return count ? sum / double(count) : 0.0;
+}
+
+llvm::Expected<ThresholdChoice> PlanReassembly::search(Walk &walk, SiteProblem &problem) {
+  ThreadPool &pool = walk.runner().pool();
+  auto roundInput = [&](MatrixF &input) {
+    return roundRows(pool, input, 0, input.rows(), problem.inputType);
+  };
+  auto roundWeight = [&](MatrixF &weight) -> llvm::Error {
+    for (auto [index, type] : llvm::enumerate(problem.weightTypes)) {
+      int64_t first = problem.borders[index];
+      if (llvm::Error error =
+              roundRows(pool, weight, first, problem.borders[index + 1] - first, type))
+        return error;
+    }
+    return llvm::Error::success();
+  };
+  auto loss = [&](MatrixF products) { return lossOf(walk, problem, products); };
+  bool rangePerRow =
+      hasRangePerRow(problem.inputType) && llvm::all_of(problem.weightTypes, hasRangePerRow);
+  ThresholdSearchOptions options;
+  options.ratio = ratio;
+  options.considerNone = noSplit;
+  options.score = score == "paper" ? PairScore::Paper : PairScore::Published;
+  return searchThreshold(
+      pool,
+      {problem.input, problem.maxima, problem.weight, roundInput, roundWeight, rangePerRow, loss},
+      options);
+}
+
+llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Value> later) {
+  ++numMatched;
+  SiteProblem problem{site};
+  const WindowValues *input = walk.advance(site.input(), later);
+  if (!input)
+    return llvm::createStringError("its input cannot be computed");
+  std::vector<int64_t> borders;
+  llvm::Expected<MatrixF> all = toMatrix(*input, borders);
+  if (!all)
+    return all.takeError();
+  problem.maxima = channelMaxima(*all);
+  searched.resize(std::min<size_t>(size_t(searchWindows), walk.windows()));
+  std::iota(searched.begin(), searched.end(), 0);
+  std::vector<interp::Value> rows;
+  for (size_t window : searched)
+    rows.push_back(input->of(window));
+  problem.like = WindowValues(std::move(rows));
+  problem.input = MatrixF(borders[searched.size()], all->columns(),
+                          all->values().take_front(borders[searched.size()] * all->columns()));
+  if (llvm::Error error = readLayers(walk.runner(), problem))
+    return error;
+  if (!problem.inputType)
+    return llvm::Error::success();
+
+  problem.outputs = blocks->outputs(site);
+  MatrixF products(problem.input.rows(), problem.weight.rows());
+  matmul(walk.runner().pool(), products.rows(), products.columns(), problem.input.columns(), 1.0f,
+         {problem.input.data(), problem.input.columns()},
+         {problem.weight.data(), problem.weight.columns(), true}, 0.0f, products.data(),
+         products.columns());
+  llvm::Expected<SmallVector<WindowValues>> expected = runBlock(walk, problem, products);
+  if (!expected)
+    return expected.takeError();
+  problem.expected = std::move(*expected);
+  llvm::Expected<ThresholdChoice> choice = search(walk, problem);
+  if (!choice)
+    return choice.takeError();
+  numCandidates += choice->candidates;
+  LinearOp first = site.linears.front();
+  if (report)
+    first.emitRemark() << "site '" << site.name << "': threshold " << choice->threshold << " adds "
+                       << choice->added << " of " << all->columns() << " channels, loss "
+                       << choice->lossBefore << " to " << choice->lossAfter << ", "
+                       << choice->candidates << " candidates";
+  if (choice->added == 0)
+    return llvm::Error::success();
+  ++numPlanned;
+  ReassemblyPlan plan{choice->reassembly, choice->threshold, choice->lossBefore, choice->lossAfter};
+  Attribute attribute = plan.toAttribute(&getContext());
+  for (LinearOp linear : site.linears)
+    linear->setAttr(ReassemblyPlan::attributeName, attribute);
+  return llvm::Error::success();
+}
+
+LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::OperationRunner &runner) {
+  CalibrationFile data;
+  data.path = calibration;
+  data.windows = calibrationWindows;
+  data.length = calibrationLength;
+  llvm::Expected<std::vector<std::vector<interp::Value>>> inputs = readCalibration(function, data);
+  if (!inputs)
+    return function.emitError() << llvm::toString(inputs.takeError());
+  SiteList list = findSites(function, isPlanned);
+  llvm::erase_if(list.sites,
+                 [&](const Site &site) { return !llvm::is_contained(kinds, site.kind); });
+  if (list.sites.empty())
+    return success();
+  blocks.emplace(function);
+  Walk walk(function, runner, std::move(*inputs));
+  for (size_t i = 0; i < list.sites.size(); ++i) {
+    const Site &site = list.sites[i];
+    // What slices read besides products (tables of sines, masks) is needed again and again.
+    SmallVector<Value> later = blocks->outputs(site);
+    for (const Site &next : ArrayRef(list.sites).drop_front(i + 1)) {
+      later.push_back(next.input());
+      llvm::append_range(later, blocks->outputs(next));
+    }
+    if (llvm::Error error = planSite(walk, site, later))
+      return LinearOp(site.linears.front()).emitOpError()
+             << "site '" << site.name << "': " << llvm::toString(std::move(error));
+  }
+  return success();
+}
+
+void PlanReassembly::runOnOperation() {
+  if (failed(resolveOptions()))
+    return signalPassFailure();
+  auto function = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!function || !function.getBody().hasOneBlock()) {
+    getOperation().emitError() << "expected a function 'main' with one block to run on the "
+                                  "calibration text, but found none";
+    return signalPassFailure();
+  }
+  interp::OperationRunner runner(
+      getOperation(), getContext().isMultithreadingEnabled() ? getContext().getNumThreads() : 1);
+  if (failed(planSites(function, runner)))
+    signalPassFailure();
+}
