@@ -11,6 +11,7 @@
 #include "qllm/Recipes/FineQuant.h"
 #include "qllm/Recipes/GPTQ.h"
 #include "qllm/Recipes/NormTweaking.h"
+#include "qllm/Recipes/QLLM.h"
 #include "qllm/Recipes/RTN.h"
 #include "qllm/Recipes/SVDQuant.h"
 
@@ -49,6 +50,8 @@ constexpr Recipe recipes[] = {
         "gptq", "columns rounded one after the other, their errors fed on"),
     makeRecipe<NormTweakingOptions, buildNormTweakingPipeline>(
         "norm-tweaking", "GPTQ, and new gains for the norms in closed form"),
+    makeRecipe<QLLMOptions, buildQLLMPipeline>(
+        "qllm", "channel reassembly, as published or improved, and its correction"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
     makeRecipe<SVDQuantOptions, buildSVDQuantPipeline>(
         "svdquant", "smoothing, a low-rank branch, and four bits for the rest"),
