@@ -86,6 +86,7 @@ void qllm::buildQLLMPipeline(mlir::OpPassManager &passes, const QLLMOptions &opt
     QuantizeSitesOptions sites;
     setCalibration(sites, options);
     sites.steps = steps;
+    sites.finalNorm = options.finalNorm;
     passes.addPass(createQuantizeSites(std::move(sites)));
   }
   passes.addPass(createQuantizeWeights());

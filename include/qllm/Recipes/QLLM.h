@@ -74,6 +74,11 @@ struct QLLMOptions : FormatOptions, CalibrationOptions {
                        clEnumValN(Correction::Branch, "branch", "low rank, at run time"),
                        clEnumValN(Correction::Fused, "fused", "low rank, rounded into weights"),
                        clEnumValN(Correction::Full, "full", "ridge regression, rounded"))};
+  Option<bool> finalNorm{
+      *this, "final-norm",
+      llvm::cl::desc(
+          "with split or a correction: fit gain and bias of the last norm to the float model"),
+      llvm::cl::init(false)};
   Option<int64_t> rank{*this, "rank", llvm::cl::desc("of the correction"), llvm::cl::init(4)};
 };
 

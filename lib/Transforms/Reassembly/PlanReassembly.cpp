@@ -14,8 +14,11 @@
 #include "qllm/Calibration/ConstantEvaluator.h"
 #include "qllm/Calibration/Sites.h"
 #include "qllm/Calibration/Walk.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Solver/Reassembly/Disassembly.h"
 #include "qllm/Solver/Reassembly/ThresholdSearch.h"
+#include "qllm/Support/PartClock.h"
+#include "qllm/Support/RunListener.h"
 #include "qllm/Tensor/Gemm.h"
 #include "qllm/Tensor/VectorMath.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -75,6 +78,7 @@ private:
 
   llvm::SmallVector<SiteKind> kinds;
   std::optional<BlockFunctions> blocks;
+  PartClock parts;
   /// The windows that the block function is compared on.
   std::vector<size_t> searched;
 };
@@ -210,7 +214,8 @@ llvm::Expected<ThresholdChoice> PlanReassembly::search(Walk &walk, SiteProblem &
 llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Value> later) {
   ++numMatched;
   SiteProblem problem{site};
-  const WindowValues *input = walk.advance(site.input(), later);
+  const WindowValues *input =
+      parts.measure("float walk", [&] { return walk.advance(site.input(), later); });
   if (!input)
     return llvm::createStringError("its input cannot be computed");
   std::vector<int64_t> borders;
@@ -226,7 +231,8 @@ llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Valu
   problem.like = WindowValues(std::move(rows));
   problem.input = MatrixF(borders[searched.size()], all->columns(),
                           all->values().take_front(borders[searched.size()] * all->columns()));
-  if (llvm::Error error = readLayers(walk.runner(), problem))
+  if (llvm::Error error =
+          parts.measure("weights", [&] { return readLayers(walk.runner(), problem); }))
     return error;
   if (!problem.inputType)
     return llvm::Error::success();
@@ -241,7 +247,8 @@ llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Valu
   if (!expected)
     return expected.takeError();
   problem.expected = std::move(*expected);
-  llvm::Expected<ThresholdChoice> choice = search(walk, problem);
+  llvm::Expected<ThresholdChoice> choice =
+      parts.measure("search", [&] { return search(walk, problem); });
   if (!choice)
     return choice.takeError();
   numCandidates += choice->candidates;
@@ -276,8 +283,12 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
     return success();
   blocks.emplace(function);
   Walk walk(function, runner, std::move(*inputs));
+  RunListener *listener = getContext().getLoadedDialect<QLLMDialect>()->getRunListener();
+  StringRef pass = getArgument();
   for (size_t i = 0; i < list.sites.size(); ++i) {
     const Site &site = list.sites[i];
+    if (listener)
+      listener->progress(pass, i, list.sites.size());
     // What slices read besides products (tables of sines, masks) is needed again and again.
     SmallVector<Value> later = blocks->outputs(site);
     for (const Site &next : ArrayRef(list.sites).drop_front(i + 1)) {
@@ -288,10 +299,16 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
       return LinearOp(site.linears.front()).emitOpError()
              << "site '" << site.name << "': " << llvm::toString(std::move(error));
   }
+  if (listener) {
+    listener->progress(pass, list.sites.size(), list.sites.size());
+    for (const PartClock::Part &part : parts.parts())
+      listener->spent(pass, part.name, part.seconds);
+  }
   return success();
 }
 
 void PlanReassembly::runOnOperation() {
+  parts = PartClock();
   if (failed(resolveOptions()))
     return signalPassFailure();
   auto function = getOperation().lookupSymbol<func::FuncOp>("main");

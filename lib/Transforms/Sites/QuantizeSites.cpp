@@ -50,6 +50,7 @@ LogicalResult QuantizeSites::run() {
   if (!inputs)
     return fail("calibration: " + llvm::toString(inputs.takeError()));
   SiteQuantizer quantizer(main, std::move(*parsed), uint64_t(seed));
+  quantizer.setFitsFinalNorm(finalNorm);
   LogicalResult result = quantizer.run(list, std::move(*inputs));
   const SiteCounts &counts = quantizer.counts();
   numSites += counts.sites;

@@ -6,6 +6,7 @@
 
 #include "SiteQuantizer.h"
 
+#include "FinalNorm.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
@@ -35,13 +36,18 @@ void SiteQuantizer::skip(LinearOp linear, const llvm::Twine &reason) {
 LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp::Value>> inputs) {
   for (const LeftOut &left : list.left)
     skip(left.linear, left.reason);
-  if (llvm::any_of(steps, [](const NamedStep &step) { return step.step->needsReference(); })) {
+  if (fitsFinalNorm)
+    finalNorm = findFinalNorm(function, list.sites);
+  if (finalNorm ||
+      llvm::any_of(steps, [](const NamedStep &step) { return step.step->needsReference(); })) {
     twin = std::make_unique<FloatTwin>(function, threadsOf(function.getContext()), inputs);
     for (const Site &site : list.sites) {
       Value residual = residualOf(site);
       twinSites.push_back({twin->find(site.input()), residual ? twin->find(residual) : Value()});
     }
   }
+  if (finalNorm)
+    twinNorm = twin->find(finalNorm->getResult(0));
   walk = std::make_unique<Walk>(function, runner, std::move(inputs));
   // Sinks live in the residual stream: layers add to it what they pass on. What layers read is
   // looked at when their turn comes.
@@ -58,6 +64,8 @@ LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp:
     if (failed(visit(site, all.drop_front(index + 1))))
       return failure();
   }
+  if (finalNorm && failed(parts.measure("final norm", [&] { return fitNormBehind(); })))
+    return failure();
   total.sites = int64_t(all.size());
   total.sinks = sinks.count();
   if (listener) {
@@ -82,6 +90,8 @@ LogicalResult SiteQuantizer::readActivations(const Site &site, ArrayRef<Site> la
   SmallVector<Value> needed;
   for (const Site &other : later)
     needed.push_back(other.input());
+  if (finalNorm)
+    needed.push_back(finalNorm->getResult(0));
   auto report = [&](llvm::Error error) -> LogicalResult {
     std::string text = llvm::toString(std::move(error));
     return text.empty() ? failure()
@@ -116,6 +126,8 @@ LogicalResult SiteQuantizer::readReference(const Site &site, SiteState &state) {
   SmallVector<Value> needed;
   for (const TwinSite &other : ArrayRef(twinSites).drop_front(current + 1))
     needed.push_back(other.input);
+  if (twinNorm)
+    needed.push_back(twinNorm);
   Value residual = residualOf(site), floatResidual = twinSites[current].residual;
   std::vector<int64_t> borders;
   SmallVector<Value> kept(needed);
@@ -143,6 +155,19 @@ LogicalResult SiteQuantizer::readReference(const Site &site, SiteState &state) {
   for (int64_t i = 0; i < state.residualLoss.size(); ++i)
     state.residualLoss.data()[i] -= quantized->data()[i];
   return success();
+}
+
+LogicalResult SiteQuantizer::fitNormBehind() {
+  std::vector<int64_t> borders;
+  llvm::Expected<MatrixF> actual = matrixAt(*walk, finalNorm->getResult(0), {}, borders);
+  llvm::Expected<MatrixF> wanted = matrixAt(twin->walk(), twinNorm, {}, borders);
+  llvm::Error error = llvm::joinErrors(actual.takeError(), wanted.takeError());
+  if (!error)
+    error = fitFinalNorm(finalNorm, runner, *actual, *wanted);
+  if (!error)
+    return success();
+  std::string text = llvm::toString(std::move(error));
+  return text.empty() ? failure() : LogicalResult(finalNorm->emitError() << text);
 }
 
 LogicalResult SiteQuantizer::visit(Site &site, ArrayRef<Site> later) {

@@ -6,11 +6,11 @@
 #ifndef QLLM_LIB_TRANSFORMS_SITES_SITEQUANTIZER_H
 #define QLLM_LIB_TRANSFORMS_SITES_SITEQUANTIZER_H
 
-#include "PartClock.h"
 #include "qllm/Calibration/FloatTwin.h"
 #include "qllm/Calibration/Sinks.h"
 #include "qllm/Calibration/SiteIR.h"
 #include "qllm/Site/SiteStep.h"
+#include "qllm/Support/PartClock.h"
 #include <functional>
 
 namespace qllm {
@@ -29,6 +29,9 @@ public:
       std::function<mlir::LogicalResult(const Site &, SiteState &, const EmittedSite &)>;
   void setFinished(Finished callback) { finished = std::move(callback); }
 
+  /// Whether to fit the norm behind the last site to the float model in the end.
+  void setFitsFinalNorm(bool fits) { fitsFinalNorm = fits; }
+
   /// Rewrites every site of `list`, which `findSites` found. Failures were emitted as diagnostics.
   mlir::LogicalResult run(SiteList &list, std::vector<std::vector<interp::Value>> inputs);
 
@@ -43,6 +46,7 @@ private:
   mlir::LogicalResult readActivations(const Site &site, llvm::ArrayRef<Site> later,
                                       SiteState &state);
   mlir::LogicalResult readReference(const Site &site, SiteState &state);
+  mlir::LogicalResult fitNormBehind();
   llvm::Expected<MatrixF> matrixAt(Walk &walk, mlir::Value value, llvm::ArrayRef<mlir::Value> later,
                                    std::vector<int64_t> &borders);
 
@@ -59,6 +63,10 @@ private:
   };
   std::vector<TwinSite> twinSites;
   size_t current = 0;
+  bool fitsFinalNorm = false;
+  /// The norm behind the last site and its output in the float run; null when it is not fitted.
+  mlir::Operation *finalNorm = nullptr;
+  mlir::Value twinNorm;
   SinkFinder sinks;
   Finished finished;
   SiteCounts total;

@@ -33,7 +33,9 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     Option<"calibrationWindows", "calibration-windows", "int64_t", "16",
            "windows at equal spacing over the calibration text">,
     Option<"calibrationLength", "calibration-length", "int64_t", "256", "tokens of a calibration window">,
-    Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">
+    Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">,
+    Option<"finalNorm", "final-norm", "bool", "false",
+           "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">
   ];
   let statistics = [
     Statistic<"numSites", "num-sites", "values that planned layers read">,

@@ -3,8 +3,8 @@
 //
 // Where the time of a pass went.
 
-#ifndef QLLM_LIB_TRANSFORMS_SITES_PARTCLOCK_H
-#define QLLM_LIB_TRANSFORMS_SITES_PARTCLOCK_H
+#ifndef QLLM_SUPPORT_PARTCLOCK_H
+#define QLLM_SUPPORT_PARTCLOCK_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -46,4 +46,4 @@ private:
 
 } // namespace qllm
 
-#endif // QLLM_LIB_TRANSFORMS_SITES_PARTCLOCK_H
+#endif // QLLM_SUPPORT_PARTCLOCK_H
