@@ -5,6 +5,7 @@
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Products.h"
+#include "qllm/Solver/Descent.h"
 #include "qllm/Support/ThreadPool.h"
 #include <cmath>
 
@@ -181,11 +182,17 @@ llvm::Error qllm::roundTarget(SiteState &state) {
   result.tensorScales.assign(state.products.size(), 1);
   const MatrixD *hessian = any && (gptq || state.range.needsHessian()) ? &state.hessian() : nullptr;
   GPTQFactor factor;
+  MatrixF damped;
   if (any && gptq) {
     llvm::Expected<GPTQFactor> prepared = prepareGPTQ(state.pool, *hessian, state.rounding);
     if (!prepared)
       return prepared.takeError();
     factor = std::move(*prepared);
+    if (state.rounding.sweeps > 0) {
+      MatrixD square = *hessian;
+      addRelativeDiagonal(square, state.rounding.damp);
+      damped = toFloat(square);
+    }
   }
   for (size_t i = 0; i < state.products.size(); ++i) {
     const SiteProduct &product = state.products[i];
@@ -202,6 +209,8 @@ llvm::Error qllm::roundTarget(SiteState &state) {
              : roundNearest(state.pool, rows, *product.format, std::move(*scales));
     if (!part)
       return part.takeError();
+    if (!damped.empty())
+      descend(state.pool, rows, *product.format, damped, factor.order, state.rounding.sweeps, *part);
     put(*part, i, product.firstRow, result);
   }
   state.rounded = std::move(result);

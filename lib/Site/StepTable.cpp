@@ -18,6 +18,8 @@ llvm::ArrayRef<StepInfo> qllm::allSteps() {
        steps::makeMerge},
       {"principal", "carries the strongest directions of the input beside it, at more bits",
        steps::makePrincipal},
+      {"search", "leaves channels alone, splits or rotates them, whichever loses least",
+       steps::makeSearch},
       {"clip", "shrinks the dynamic range of the input", steps::makeClip},
       {"target", "fits the weight to the rounded input by ridge regression", steps::makeTarget},
       {"range", "decides how ranges of weights are chosen", steps::makeRange},

@@ -20,6 +20,8 @@ struct RoundingOptions {
   bool actOrder = true;
   /// GPTQ: columns that are finished before the columns behind them learn of their errors.
   int64_t block = 128;
+  /// GPTQ: sweeps of coordinate descent over its codes (Descent.h).
+  int64_t sweeps = 0;
 };
 
 struct RoundedMatrix {

@@ -33,6 +33,7 @@ steps::MadeStep steps::makeRound(llvm::ArrayRef<StepOption> options) {
   reader.number("damp", step->options.damp, 1e-9, 1e3);
   reader.boolean("act-order", step->options.actOrder);
   reader.integer("block", step->options.block, 1, 1 << 20);
+  reader.integer("sweeps", step->options.sweeps, 0, 1000);
   if (llvm::Error error = reader.finish())
     return std::move(error);
   return std::move(step);

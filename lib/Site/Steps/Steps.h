@@ -23,6 +23,7 @@ MadeStep makeRange(llvm::ArrayRef<StepOption> options);
 MadeStep makeRefit(llvm::ArrayRef<StepOption> options);
 MadeStep makeRound(llvm::ArrayRef<StepOption> options);
 MadeStep makeScale(llvm::ArrayRef<StepOption> options);
+MadeStep makeSearch(llvm::ArrayRef<StepOption> options);
 MadeStep makeSplit(llvm::ArrayRef<StepOption> options);
 MadeStep makeTarget(llvm::ArrayRef<StepOption> options);
 

@@ -6,7 +6,9 @@
 #include "qllm/Transforms/Sites/Passes.h"
 
 #include "SiteQuantizer.h"
+#include "qllm/Calibration/BalanceHeads.h"
 #include "qllm/Calibration/CalibrationData.h"
+#include "qllm/Calibration/CenterAttention.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 
@@ -30,10 +32,51 @@ struct QuantizeSites : qllm::impl::QuantizeSitesBase<QuantizeSites> {
 
 private:
   LogicalResult run();
+  void balance(const Site &site, SiteState &state);
+  void center(SiteState &state, const EmittedSite &emitted);
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 };
 
 } // namespace
+
+void QuantizeSites::balance(const Site &site, SiteState &state) {
+  std::string problem = qllm::balanceHeads(site, state);
+  LinearOp first = site.linears.front();
+  if (problem.empty())
+    ++numBalanced;
+  else
+    first->emitRemark() << "queries and keys not balanced: " << problem;
+}
+
+/// The mean of each output over the tokens that are no attention sinks.
+static std::vector<float> outputMeans(SiteState &state) {
+  MatrixF y = state.output();
+  std::vector<double> sums(size_t(y.columns()));
+  int64_t count = 0;
+  for (int64_t row = 0; row < y.rows(); ++row) {
+    if (size_t(row) < state.sinks.size() && state.sinks[size_t(row)])
+      continue;
+    ++count;
+    for (size_t j = 0; j < sums.size(); ++j)
+      sums[j] += y(row, int64_t(j));
+  }
+  std::vector<float> means;
+  for (double sum : sums)
+    means.push_back(count ? float(sum / double(count)) : 0.0f);
+  return means;
+}
+
+void QuantizeSites::center(SiteState &state, const EmittedSite &emitted) {
+  std::vector<float> means = outputMeans(state);
+  for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
+    Centered centered = qllm::centerAttention(
+        output, ArrayRef(means).slice(size_t(product.firstRow), size_t(product.rows)));
+    numCentered += centered.quantizers;
+    if (!centered.problem.empty())
+      emitRemark(output.getLoc()) << "mean of '" << product.name
+                                  << "' not taken off: " << centered.problem;
+  }
+}
 
 LogicalResult QuantizeSites::run() {
   llvm::Expected<std::vector<NamedStep>> parsed = parseSteps(steps);
@@ -51,6 +94,15 @@ LogicalResult QuantizeSites::run() {
     return fail("calibration: " + llvm::toString(inputs.takeError()));
   SiteQuantizer quantizer(main, std::move(*parsed), uint64_t(seed));
   quantizer.setFitsFinalNorm(finalNorm);
+  quantizer.setPrepared([&](const Site &site, SiteState &state) {
+    if (balanceHeads && site.kind == SiteKind::AttentionInput)
+      balance(site, state);
+  });
+  quantizer.setFinished([&](const Site &site, SiteState &state, const EmittedSite &emitted) {
+    if (centerAttention && site.kind == SiteKind::AttentionInput)
+      center(state, emitted);
+    return success();
+  });
   LogicalResult result = quantizer.run(list, std::move(*inputs));
   const SiteCounts &counts = quantizer.counts();
   numSites += counts.sites;

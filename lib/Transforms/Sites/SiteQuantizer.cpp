@@ -184,6 +184,8 @@ LogicalResult SiteQuantizer::visit(Site &site, ArrayRef<Site> later) {
   if (failed(parts.measure("walk", [&] { return readActivations(site, later, state); })) ||
       failed(parts.measure("float walk", [&] { return readReference(site, state); })))
     return failure();
+  if (prepared)
+    prepared(site, state);
   state.begin();
   LinearOp first = site.linears.front();
   for (const NamedStep &step : steps)

@@ -23,6 +23,10 @@ class SiteQuantizer {
 public:
   SiteQuantizer(mlir::func::FuncOp function, std::vector<NamedStep> steps, uint64_t seed);
 
+  /// Called before the steps of each site with the model's own weights, which it may rewrite.
+  using Prepared = std::function<void(const Site &, SiteState &)>;
+  void setPrepared(Prepared callback) { prepared = std::move(callback); }
+
   /// Called after each site with its state and what was put in its place; it may rewrite what lies
   /// behind. `SiteState::output` has the products on the calibration rows.
   using Finished =
@@ -68,6 +72,7 @@ private:
   mlir::Operation *finalNorm = nullptr;
   mlir::Value twinNorm;
   SinkFinder sinks;
+  Prepared prepared;
   Finished finished;
   SiteCounts total;
   PartClock parts;

@@ -20,6 +20,10 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     quantized as planned and weights stay float with their plan. What was decided is written as `qllm.site` on the layers,
     and a layer that has decisions already gets them without a search.
 
+    `center-attention` keeps the static means of queries, keys and values from their run-time quantizers, and `balance-heads`
+    scales queries against keys before their weights are rounded; both are exact, and need the quantizers in place
+    (`qllm-quantize-activations{sites=attention}`). Where one cannot be done a remark tells why.
+
     Layers in regions, with weights that are computed at run time, or with weights that are not finite are skipped with a
     remark.
 
@@ -36,12 +40,18 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">,
     Option<"finalNorm", "final-norm", "bool", "false",
            "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">
+    Option<"centerAttention", "center-attention", "bool", "false",
+           "take static means off queries, keys and values before they are quantized">,
+    Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">,
+    Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">
   ];
   let statistics = [
     Statistic<"numSites", "num-sites", "values that planned layers read">,
     Statistic<"numMatched", "num-matched", "planned layers">,
     Statistic<"numRewritten", "num-rewritten", "layers rewritten">,
     Statistic<"numSkipped", "num-skipped", "planned layers left as they were">,
+    Statistic<"numBalanced", "num-balanced", "attentions whose queries and keys were scaled">,
+    Statistic<"numCentered", "num-centered", "quantizers of queries, keys and values that see no mean">,
     Statistic<"numSinks", "num-sinks", "tokens found to be attention sinks">
   ];
 }

@@ -1,0 +1,38 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Static means of queries, keys and values: taken off before their run-time quantizers, which then
+// spend their codes on what differs from token to token, and put back behind them.
+
+#ifndef QLLM_CALIBRATION_CENTERATTENTION_H
+#define QLLM_CALIBRATION_CENTERATTENTION_H
+
+#include "mlir/IR/Value.h"
+#include "mlir/Support/LogicalResult.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <string>
+
+namespace qllm {
+
+struct Centered {
+  /// Quantizers that see centered values now.
+  int64_t quantizers = 0;
+  /// Those whose mean went behind attention, since the rows of a softmax sum up to 1.
+  int64_t folded = 0;
+  /// Why a quantizer behind the value was left alone; empty if none was.
+  std::string problem;
+};
+
+/// `produced` [.., channels] is what a linear layer makes of queries, keys or values (or of all
+/// three, side by side), m its mean over tokens. Finds the run-time quantizers that read it through
+/// affine operations A y + c (reshapes, transposes, splits, biases, rotary embeddings, rotations)
+/// and rewrites
+///   dequantize(quantize(A y + c))   to   dequantize(quantize(A (y - m))) + (A m + c),
+/// exact but for the rounding, whatever A does at each position. Where the quantized value is the
+/// value operand of an onnx.Attention whose result goes, heads side by side, into other operations,
+/// m is added there instead: a shift in front of the output layer, which its own mean takes up.
+Centered centerAttention(mlir::Value produced, llvm::ArrayRef<float> mean);
+
+} // namespace qllm
+
+#endif // QLLM_CALIBRATION_CENTERATTENTION_H
