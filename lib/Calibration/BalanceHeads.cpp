@@ -144,8 +144,8 @@ std::string qllm::balanceHeads(const Site &site, SiteState &state) {
       double queryEnergy = 0, keyEnergy = k[size_t(head * width + j)];
       keyEnergy += k[size_t(head * width + partner)];
       for (int64_t member = head * group; member < (head + 1) * group; ++member)
-        queryEnergy += (q[size_t(member * width + j)] + q[size_t(member * width + partner)]) /
-                       double(group);
+        queryEnergy +=
+            (q[size_t(member * width + j)] + q[size_t(member * width + partner)]) / double(group);
       if (queryEnergy > 0 && keyEnergy > 0)
         factors[size_t(j)] = std::pow(keyEnergy / queryEnergy, 0.25);
       logarithms += std::log(factors[size_t(j)]);

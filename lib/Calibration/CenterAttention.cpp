@@ -141,7 +141,8 @@ Value Centering::constantMean(OpBuilder &builder) {
   return onnx::ExpandOp::create(builder, loc, type, ValueRange({constant, shape}));
 }
 
-/// softmax(..) (v + 1 m^T) = softmax(..) v + 1 m^T: each query head gets the mean of its value head.
+/// softmax(..) (v + 1 m^T) = softmax(..) v + 1 m^T: each query head gets the mean of its value
+/// head.
 bool Centering::foldBehindAttention(const Path &path, DequantizeOp dequantized) {
   if (!dequantized.getResult().hasOneUse())
     return false;

@@ -12,6 +12,7 @@
 #include "qllm/Recipes/GPTQ.h"
 #include "qllm/Recipes/NormTweaking.h"
 #include "qllm/Recipes/QLLM.h"
+#include "qllm/Recipes/QLLMPlus.h"
 #include "qllm/Recipes/RTN.h"
 #include "qllm/Recipes/SVDQuant.h"
 
@@ -52,6 +53,8 @@ constexpr Recipe recipes[] = {
         "norm-tweaking", "GPTQ, and new gains for the norms in closed form"),
     makeRecipe<QLLMOptions, buildQLLMPipeline>(
         "qllm", "channel reassembly, as published or improved, and its correction"),
+    makeRecipe<QLLMPlusOptions, buildQLLMPlusPipeline>(
+        "qllm-plus", "per site split, rotated or left alone, whichever loses least; GPTQ"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
     makeRecipe<SVDQuantOptions, buildSVDQuantPipeline>(
         "svdquant", "smoothing, a low-rank branch, and four bits for the rest"),

@@ -22,8 +22,8 @@ bool sweepRow(llvm::ArrayRef<GroupRounder> rounders, int64_t groupLength, const 
     if (!(curvature > 0))
       continue;
     uint8_t code;
-    float best = rounders[size_t(j / groupLength)].round(values[j] + gradient[size_t(j)] / curvature,
-                                                         code);
+    float best =
+        rounders[size_t(j / groupLength)].round(values[j] + gradient[size_t(j)] / curvature, code);
     float step = best - values[j];
     if (step == 0)
       continue;

@@ -23,7 +23,8 @@ using namespace qllm;
 
 namespace {
 
-// Four query heads on two key heads of four channels; positions matter through the rotary embedding.
+// Four query heads on two key heads of four channels; positions matter through the rotary
+// embedding.
 constexpr char model[] = R"(
 func.func @main(%x: tensor<1x5x8xf32>, %wq: tensor<16x8xf32>, %wk: tensor<8x8xf32>, %wv: tensor<8x8xf32>,
                 %cos: tensor<1x5x2xf32>, %sin: tensor<1x5x2xf32>) -> tensor<1x5x16xf32> {

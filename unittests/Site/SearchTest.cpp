@@ -111,7 +111,8 @@ TEST(Search, TakesPlannedDecisionsWithoutTrying) {
   EXPECT_EQ(second.output().values(), first.output().values());
 }
 
-// Off by their options, candidates are not there; a principal part is made from each one's channels.
+// Off by their options, candidates are not there; a principal part is made from each one's
+// channels.
 TEST(Search, ObeysItsOptions) {
   ThreadPool pool(1);
   SiteState state = makeSite(pool, activations(tokens, channels, 1));

@@ -21,8 +21,7 @@ struct Case {
 
   RoundedMatrix nearest(ThreadPool &pool) const {
     llvm::Expected<WeightScales> scales = chooseScales(pool, weight, format, {}, nullptr);
-    return llvm::cantFail(
-        roundNearest(pool, weight, format, llvm::cantFail(std::move(scales))));
+    return llvm::cantFail(roundNearest(pool, weight, format, llvm::cantFail(std::move(scales))));
   }
 
   RowFormat format = integerRows(3, false, 10);
@@ -59,8 +58,7 @@ TEST(Descent, CodesAndValuesAgree) {
     for (int64_t j = 0; j < test.weight.columns(); ++j) {
       GroupParameters parameters = rounded.scales.at(row, j / 10);
       EXPECT_FLOAT_EQ(rounded.values(row, j),
-                      parameters.scale *
-                          float(int(rounded.codes(row, j)) - parameters.zeroPoint));
+                      parameters.scale * float(int(rounded.codes(row, j)) - parameters.zeroPoint));
     }
 }
 

@@ -115,8 +115,7 @@ private:
         }
       }
     }
-    llvm::Expected<double> lost =
-        weightError(state, everyRow(x, 2));
+    llvm::Expected<double> lost = weightError(state, everyRow(x, 2));
     if (!lost)
       return lost.takeError();
     best.error += weightShare * *lost;
@@ -124,9 +123,9 @@ private:
   }
 
   static double inputError(SiteState &state, const MatrixF &metric, const MatrixF &x, double clip) {
-    return relativeOutputError(state.pool, metric, x,
-                               quantizeInput(state.pool, x, *state.inputFormat, state.parts,
-                                             state.offsets, float(clip)));
+    return relativeOutputError(
+        state.pool, metric, x,
+        quantizeInput(state.pool, x, *state.inputFormat, state.parts, state.offsets, float(clip)));
   }
 
   /// Mean over tokens of |(W^ - W) x|^2 / |W x|^2, W^ the weight rounded to nearest.

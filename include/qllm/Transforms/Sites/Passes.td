@@ -39,11 +39,10 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     Option<"calibrationLength", "calibration-length", "int64_t", "256", "tokens of a calibration window">,
     Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">,
     Option<"finalNorm", "final-norm", "bool", "false",
-           "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">
+           "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">,
     Option<"centerAttention", "center-attention", "bool", "false",
            "take static means off queries, keys and values before they are quantized">,
-    Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">,
-    Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">
+    Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">
   ];
   let statistics = [
     Statistic<"numSites", "num-sites", "values that planned layers read">,
