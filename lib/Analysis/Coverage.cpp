@@ -72,42 +72,124 @@ public:
 private:
   void visit(Operation *op);
   void addLayer(Operation *op, StringRef kind, Value weight, Value input);
+  void addBranch(Operation *op, StringRef kind, ArrayRef<Value> weights);
+  Value claim(Value part, int64_t &bytes);
+  bool claimParts(Value weight, int64_t &bytes);
   void claimWeight(LayerRecord &record, Value weight);
+  int64_t claimInput(LayerRecord &record, Value input);
   void countOthers(ModuleOp module);
 
   CoverageOf what;
   Coverage coverage;
   /// The constants that layers have claimed.
   DenseSet<Value> claimed;
+  /// The transforms and quantizers whose attributes a layer has counted.
+  DenseSet<Operation *> claimedTables;
 };
+
+/// Bytes of the table that an operation holds in its attributes, in the least whole bytes an entry.
+int64_t tableBytes(Operation *op) {
+  auto bytes = [](ArrayRef<int64_t> table) -> int64_t {
+    int64_t largest = table.empty() ? 0 : *llvm::max_element(table);
+    return int64_t(table.size()) * (largest < 256 ? 1 : largest < 65536 ? 2 : 4);
+  };
+  if (auto split = dyn_cast<SplitChannelsOp>(op))
+    return bytes(split.getParts());
+  if (auto merge = dyn_cast<MergeChannelsOp>(op))
+    return bytes(merge.getTargets());
+  if (auto permute = dyn_cast<PermuteChannelsOp>(op))
+    return bytes(permute.getOrder());
+  return 0;
+}
+
+int64_t channelsOf(Value value) {
+  std::optional<ArrayRef<int64_t>> shape = getTensorShape(value.getType());
+  return shape && !shape->empty() && !ShapedType::isDynamic(shape->back()) ? shape->back() : 0;
+}
 
 } // namespace
 
-/// Counts the constants behind a weight, unless another layer has.
-void Meter::claimWeight(LayerRecord &record, Value weight) {
-  Value first;
-  auto claim = [&](Value part) {
-    if (!part)
-      return;
-    Value source = viewConstant(part).source;
-    if (!source || !claimed.insert(source).second)
-      return;
-    first = first ? first : part;
-    record.bytes += constantBytes(source);
-  };
-  if (auto pack = weight.getDefiningOp<PackOp>()) {
-    claim(pack.getCodes());
-    claim(pack.getScales());
-    claim(pack.getZeroPoints());
-    claim(pack.getTensorScale());
-  } else {
-    claim(weight);
+/// Counts the constants behind a value, unless another layer has; returns the value if it did.
+Value Meter::claim(Value part, int64_t &bytes) {
+  if (!part)
+    return {};
+  ConstantView view = viewConstant(part);
+  if (view) {
+    if (!claimed.insert(view.source).second)
+      return {};
+    bytes += constantBytes(view.source);
+    return part;
   }
-  if (!first)
+  // An expression counts as the tensor that it comes to.
+  if (!isConstantExpression(part) || !isa<RankedTensorType>(part.getType()) ||
+      !claimed.insert(part).second)
+    return {};
+  bytes += constantBytes(part);
+  SmallVector<Operation *> pending{part.getDefiningOp()};
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val();
+    claimed.insert(op->result_begin(), op->result_end());
+    for (Value operand : op->getOperands())
+      pending.push_back(operand.getDefiningOp());
+  }
+  return part;
+}
+
+bool Meter::claimParts(Value weight, int64_t &bytes) {
+  auto pack = weight.getDefiningOp<PackOp>();
+  if (!pack)
+    return claim(weight, bytes) != nullptr;
+  bool any = false;
+  for (Value part : pack->getOperands())
+    any |= claim(part, bytes) != nullptr;
+  return any;
+}
+
+void Meter::claimWeight(LayerRecord &record, Value weight) {
+  if (!claimParts(weight, record.bytes))
     return;
   record.weights = 1;
   for (int64_t size : record.shape)
     record.weights *= size;
+}
+
+/// Counts what stands between the input and where the model computes it; returns the number of
+/// channels there.
+int64_t Meter::claimInput(LayerRecord &record, Value input) {
+  while (Operation *op = input.getDefiningOp()) {
+    bool isResidual = isa<onnx::SubOp>(op) && op->getOperand(1).getDefiningOp() &&
+                      op->getOperand(1).getDefiningOp()->hasAttr(branchAttr);
+    if (!isResidual && !isa<ChannelTransform, QuantizeOp>(op))
+      break;
+    if (!isResidual)
+      for (Value parameter : op->getOperands().drop_front())
+        claim(parameter, record.extraBytes);
+    if (claimedTables.insert(op).second)
+      record.extraBytes += tableBytes(op);
+    input = op->getOperand(0);
+  }
+  return channelsOf(input);
+}
+
+void Meter::addBranch(Operation *op, StringRef kind, ArrayRef<Value> weights) {
+  LayerRecord record;
+  record.name = siteName(op);
+  record.kind = kind.str();
+  record.state = LayerState::Quantized;
+  record.weightFormat = formatName(weights.front().getType());
+  record.weightBits = formatBits(weights.front().getType());
+  record.inputFormat = formatName(op->getOperand(0).getType());
+  record.inputBits = formatBits(op->getOperand(0).getType());
+  for (Value weight : weights) {
+    int64_t elements = 1;
+    if (std::optional<ArrayRef<int64_t>> shape = getTensorShape(weight.getType()))
+      for (int64_t size : *shape)
+        elements *= ShapedType::isDynamic(size) ? 0 : size;
+    if (claimParts(weight, record.bytes))
+      record.weights += elements;
+    record.macs += elements;
+  }
+  coverage.branches.push_back(std::move(record));
 }
 
 void Meter::addLayer(Operation *op, StringRef kind, Value weight, Value input) {
@@ -142,6 +224,15 @@ void Meter::addLayer(Operation *op, StringRef kind, Value weight, Value input) {
     record.macs = 1;
     for (int64_t size : record.shape)
       record.macs *= size;
+    int64_t channels = claimInput(record, input), columns = channelsOf(weight);
+    // Where channels were split or merged, the model had as many columns as there are in front.
+    bool isReassembled = kind == "linear" && channels > 0 && columns > 0;
+    record.sourceMacs = isReassembled ? record.macs / columns * channels : record.macs;
+    record.sourceWeights = isReassembled ? record.weights / columns * channels : record.weights;
+    if (auto linear = dyn_cast<LinearOp>(op))
+      claim(linear.getBias(), record.extraBytes);
+  } else {
+    record.sourceWeights = record.weights;
   }
   bool isQuantized = isa<QuantizedType>(weightType) || isa_and_present<QuantizedType>(inputType);
   if (!plan.skipped.empty()) {
@@ -157,8 +248,13 @@ void Meter::addLayer(Operation *op, StringRef kind, Value weight, Value input) {
 }
 
 void Meter::visit(Operation *op) {
-  if (auto linear = dyn_cast<LinearOp>(op))
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    if (op->hasAttr(branchAttr))
+      return addBranch(op, "branch", linear.getWeight());
     return addLayer(op, "linear", linear.getWeight(), linear.getInput());
+  }
+  if (auto lowRank = dyn_cast<LowRankOp>(op))
+    return addBranch(op, "low_rank", {lowRank.getDown(), lowRank.getUp()});
   if (auto embedding = dyn_cast<EmbeddingOp>(op))
     return addLayer(op, "embedding", embedding.getTable(), {});
   if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
@@ -223,25 +319,63 @@ int64_t Coverage::count(LayerState state) const {
 
 int64_t Coverage::totalWeights() const {
   int64_t total = otherWeights;
-  for (const LayerRecord &layer : layers)
-    total += layer.weights;
+  for (const std::vector<LayerRecord> *list : {&layers, &branches})
+    for (const LayerRecord &layer : *list)
+      total += layer.weights;
   return total;
 }
 
 int64_t Coverage::totalBytes() const {
   int64_t total = otherBytes;
-  for (const LayerRecord &layer : layers)
-    total += layer.bytes;
+  for (const std::vector<LayerRecord> *list : {&layers, &branches})
+    for (const LayerRecord &layer : *list)
+      total += layer.bytes + layer.extraBytes;
   return total;
+}
+
+double qllm::bitsPerWeight(int64_t bytes, int64_t weights) {
+  return weights ? 8.0 * static_cast<double>(bytes) / static_cast<double>(weights) : 0.0;
+}
+
+double Coverage::quantizedBitsPerWeight() const {
+  int64_t bytes = 0, weights = 0;
+  for (const LayerRecord &layer : layers) {
+    // A product of a quantized activation with a float weight is not one of fewer bits.
+    if (layer.state != LayerState::Quantized || layer.weightBits >= 16)
+      continue;
+    bytes += layer.bytes + layer.extraBytes;
+    weights += layer.sourceWeights;
+  }
+  for (const LayerRecord &branch : branches)
+    bytes += branch.bytes;
+  return bitsPerWeight(bytes, weights);
+}
+
+double Coverage::macOverhead() const {
+  double now = 0, before = 0;
+  for (const LayerRecord &layer : layers) {
+    now += layer.macs;
+    before += layer.sourceMacs;
+  }
+  for (const LayerRecord &branch : branches)
+    now += branch.macs;
+  return before ? now / before - 1 : 0;
 }
 
 std::vector<CoverageRow> Coverage::rows() const {
   llvm::MapVector<std::pair<StringRef, StringRef>, CoverageRow> groups;
   double weights = std::max<int64_t>(1, totalWeights()), macs = 0;
-  for (const LayerRecord &layer : layers)
+  std::vector<LayerRecord> records(layers);
+  for (const LayerRecord &branch : branches) {
+    records.push_back(branch);
+    records.back().weightFormat += ", branch";
+  }
+  for (const LayerRecord &layer : records)
     macs += layer.macs;
-  for (const LayerRecord &layer : layers) {
+  for (const LayerRecord &layer : records) {
     CoverageRow &row = groups[{layer.weightFormat, layer.inputFormat}];
+    row.bytes += layer.bytes + layer.extraBytes;
+    row.sourceWeights += layer.sourceWeights;
     row.weightFormat = layer.weightFormat;
     row.inputFormat = layer.inputFormat.empty() ? "-" : layer.inputFormat;
     row.weightBits = layer.weightBits;
@@ -256,17 +390,23 @@ std::vector<CoverageRow> Coverage::rows() const {
     return a.weightBits > b.weightBits;
   });
   if (otherWeights)
-    result.push_back({"other constants", "-", 0, 0, otherWeights / weights, 0});
+    result.push_back(
+        {"other constants", "-", 0, 0, otherWeights / weights, 0, otherBytes, otherWeights});
   return result;
 }
 
 void Coverage::print(llvm::raw_ostream &os) const {
-  os << llvm::format("%-24s %-20s %7s %10s %8s\n", "weights", "inputs", "layers", "% weights",
-                     "% MACs");
-  for (const CoverageRow &row : rows())
-    os << llvm::format("%-24s %-20s %7lld %10.2f %8.2f\n", row.weightFormat.c_str(),
+  os << llvm::format("%-24s %-20s %7s %10s %8s %8s\n", "weights", "inputs", "layers", "% weights",
+                     "% MACs", "bits");
+  for (const CoverageRow &row : rows()) {
+    os << llvm::format("%-24s %-20s %7lld %10.2f %8.2f ", row.weightFormat.c_str(),
                        row.inputFormat.c_str(), static_cast<long long>(row.layers),
                        100 * row.shareOfWeights, 100 * row.shareOfMacs);
+    if (row.sourceWeights)
+      os << llvm::format("%8.3f\n", bitsPerWeight(row.bytes, row.sourceWeights));
+    else
+      os << llvm::format("%8s\n", "-");
+  }
   os << count(LayerState::Quantized) << " of " << layers.size() << " layers quantized, "
      << count(LayerState::Excluded) << " excluded, " << count(LayerState::Skipped) << " skipped";
   if (quantizedAttentionOperands)
@@ -274,4 +414,10 @@ void Coverage::print(llvm::raw_ostream &os) const {
   if (!skippedAttention.empty())
     os << "; " << skippedAttention.size() << " attentions skipped";
   os << llvm::format("; %.1f MB of weights\n", totalBytes() / 1e6);
+  if (double bits = quantizedBitsPerWeight()) {
+    os << llvm::format("%.3f bits a quantized weight, all that serves it counted", bits);
+    if (double overhead = macOverhead())
+      os << llvm::format("; %+.2f %% MACs by split channels and branches", 100 * overhead);
+    os << "\n";
+  }
 }

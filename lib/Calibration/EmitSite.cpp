@@ -6,6 +6,7 @@
 #include "qllm/Calibration/SiteIR.h"
 
 #include "SiteWeights.h"
+#include "qllm/Analysis/Coverage.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/SiteAttribute.h"
@@ -132,6 +133,7 @@ Expected<Value> Emitter::emitPrincipal(Value x) {
     return down;
   auto name = [&](Operation *op, StringRef suffix) {
     op->setDiscardableAttr("qllm.name", builder.getStringAttr(named(suffix)));
+    op->setDiscardableAttr(branchAttr, builder.getUnitAttr());
   };
   auto product = LinearOp::create(builder, loc, x, *down, Value(), elementType());
   name(product, ".principal");
@@ -235,6 +237,7 @@ Expected<Value> Emitter::emitProduct(LinearOp linear, size_t index, EmittedSite 
   Value output = main;
   auto add = [&](Operation *branch, const llvm::Twine &suffix) {
     branch->setDiscardableAttr("qllm.name", at.getStringAttr(product.name + suffix));
+    branch->setDiscardableAttr(branchAttr, at.getUnitAttr());
     output =
         onnx::AddOp::create(at, linear.getLoc(), linear.getType(), output, branch->getResult(0));
   };

@@ -31,8 +31,14 @@ struct LayerRecord {
   int64_t weights = 0;
   /// Multiply-accumulates for one token.
   int64_t macs = 0;
-  /// Stored bytes of the weight, scales and zero points included; 0 as for `weights`.
+  /// Elements and multiply-accumulates as they were before channels of the input were split or
+  /// merged.
+  int64_t sourceWeights = 0, sourceMacs = 0;
+  /// Stored bytes of the weight, scales, zero points and tensor scale included; 0 as for `weights`.
   int64_t bytes = 0;
+  /// Bytes of what serves the layer beside it: its bias, and vectors, matrices and tables of the
+  /// channel transforms and quantizers in front of it. What layers share counts at the first one.
+  int64_t extraBytes = 0;
   /// As people say it: "int4 group 32" or "f32".
   std::string weightFormat;
   unsigned weightBits = 0;
@@ -48,10 +54,20 @@ struct CoverageRow {
   unsigned weightBits = 0;
   int64_t layers = 0;
   double shareOfWeights = 0, shareOfMacs = 0;
+  /// Stored bytes, extras included, and what they are counted per.
+  int64_t bytes = 0, sourceWeights = 0;
 };
+
+/// What a sum of bytes comes to for each of `weights`; 0 where there are none.
+double bitsPerWeight(int64_t bytes, int64_t weights);
+
+/// The attribute of products that are part of a branch beside a layer, not a layer of the model.
+inline constexpr llvm::StringLiteral branchAttr = "qllm.branch";
 
 struct Coverage {
   std::vector<LayerRecord> layers;
+  /// Products beside layers: low-rank branches and principal parts.
+  std::vector<LayerRecord> branches;
   /// Queries, keys and values quantized at run time.
   int64_t quantizedAttentionOperands = 0;
   /// Attention that was asked for and is not quantized, with the reasons.
@@ -64,6 +80,10 @@ struct Coverage {
   bool isIncomplete() const { return count(LayerState::Skipped) || !skippedAttention.empty(); }
   int64_t totalWeights() const;
   int64_t totalBytes() const;
+  /// Over all quantized weights: their codes and parameters, what serves them, and the branches.
+  double quantizedBitsPerWeight() const;
+  /// Multiply-accumulates of branches and of split channels, beside those of the model as it was.
+  double macOverhead() const;
 
   /// Most bits first; constants of no layer have a row of their own.
   std::vector<CoverageRow> rows() const;

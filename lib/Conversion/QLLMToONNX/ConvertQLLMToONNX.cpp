@@ -5,6 +5,7 @@
 
 #include "qllm/Conversion/QLLMToONNX/Passes.h"
 
+#include "FoldConstants.h"
 #include "LowerActivations.h"
 #include "LowerChannels.h"
 #include "LowerWeights.h"
@@ -42,7 +43,8 @@ private:
   LogicalResult lower(EmbeddingOp op);
   LogicalResult lower(QuantizeOp op);
   LogicalResult lower(DequantizeOp op);
-  Value lowerChannels(Operation *op);
+  LogicalResult lower(LowRankOp op);
+  FailureOr<Value> lowerChannels(Operation *op);
   FailureOr<Value> floatInput(Value input, Operation *user);
   FailureOr<Value> transposedWeight(Value weight, Operation *user);
   FailureOr<Value> straightWeight(Value weight, Operation *user);
@@ -152,8 +154,11 @@ FailureOr<const BlockedWeight *> ConvertQLLMToONNX::blockedWeight(Value weight, 
     return failure();
   bool isTable =
       llvm::any_of(weight.getUsers(), [](Operation *op) { return isa<EmbeddingOp>(op); });
+  // A reader with a quantized input takes DequantizeLinear, and so does one that wants real values.
   bool quantizedInput = llvm::any_of(weight.getUsers(), [](Operation *op) {
-    return isa<LinearOp>(op) && isa<QuantizedType>(cast<LinearOp>(op).getInput().getType());
+    auto linear = dyn_cast<LinearOp>(op);
+    return isa<DequantizeOp, LowRankOp>(op) ||
+           (linear && isa<QuantizedType>(linear.getInput().getType()));
   });
   if (!blockSizeFor(*packed) || (isTable && !fitsTable(*packed)) || quantizedInput)
     return nullptr;
@@ -251,16 +256,37 @@ LogicalResult ConvertQLLMToONNX::lower(DequantizeOp op) {
   return success();
 }
 
+/// (x A) B, each with the transposed factor.
+LogicalResult ConvertQLLMToONNX::lower(LowRankOp op) {
+  FailureOr<Value> input = floatInput(op.getInput(), op);
+  if (failed(input))
+    return failure();
+  FailureOr<Value> down = transposedWeight(op.getDown(), op);
+  if (failed(down))
+    return failure();
+  FailureOr<Value> up = transposedWeight(op.getUp(), op);
+  if (failed(up))
+    return failure();
+  graph->setSite(op);
+  auto type = op.getResult().getType();
+  SmallVector<int64_t> shape(type.getShape());
+  shape.back() = cast<RankedTensorType>((*down).getType()).getDimSize(1);
+  Value inner = graph->node<onnx::MatMulOp>("down", type.clone(shape), {*input, *down});
+  replace(op, graph->node<onnx::MatMulOp>("up", type, {inner, *up}));
+  return success();
+}
+
 /// Null for anything but a transform of channels, and for a split that its readers take along.
-Value ConvertQLLMToONNX::lowerChannels(Operation *op) {
+FailureOr<Value> ConvertQLLMToONNX::lowerChannels(Operation *op) {
   if (auto split = dyn_cast<SplitChannelsOp>(op))
     return isReadByMergesOnly(split) ? Value() : lowerSplit(*graph, split);
-  return TypeSwitch<Operation *, Value>(op)
+  return TypeSwitch<Operation *, FailureOr<Value>>(op)
       .Case([&](MergeChannelsOp merge) { return lowerMerge(*graph, merge); })
       .Case([&](PermuteChannelsOp permute) { return lowerPermute(*graph, permute); })
       .Case([&](ScaleChannelsOp scale) { return lowerScale(*graph, scale); })
       .Case([&](ShiftChannelsOp shift) { return lowerShift(*graph, shift); })
-      .Default(Value());
+      .Case([&](RotateChannelsOp rotate) { return lowerRotate(*graph, rotate); })
+      .Default(FailureOr<Value>(Value()));
 }
 
 LogicalResult ConvertQLLMToONNX::lower(Operation *op) {
@@ -272,18 +298,23 @@ LogicalResult ConvertQLLMToONNX::lower(Operation *op) {
     return lower(quantize);
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return lower(dequantize);
+  if (auto lowRank = dyn_cast<LowRankOp>(op))
+    return lower(lowRank);
   if (isa<PackOp>(op))
     return success();
-  if (Value channels = lowerChannels(op)) {
-    replace(op, channels);
+  FailureOr<Value> channels = lowerChannels(op);
+  if (failed(channels))
+    return failure();
+  if (*channels) {
+    replace(op, *channels);
+    ++numChannelTransforms;
     return success();
   }
   if (auto split = dyn_cast<SplitChannelsOp>(op); split && isReadByMergesOnly(split))
     return success();
   return op->emitOpError()
-         << "expected an operation that has a form in ONNX: qllm.linear, qllm.embedding, "
-            "qllm.quantize, qllm.dequantize, qllm.pack or a transform of channels other than a "
-            "rotation";
+         << "expected an operation that has a form in ONNX: qllm.linear, qllm.low_rank, "
+            "qllm.embedding, qllm.quantize, qllm.dequantize, qllm.pack or a transform of channels";
 }
 
 /// Takes out what nobody reads any more: the lowered operations and the constants that only they
@@ -311,6 +342,11 @@ void ConvertQLLMToONNX::runOnOperation() {
   }
   GraphBuilder builder(getOperation());
   graph = &builder;
+  FailureOr<unsigned> folded = foldConstantExpressions(getOperation(), builder);
+  if (failed(folded))
+    return signalPassFailure();
+  numConstants += *folded;
+  finish(); // what only constants read would have no form in ONNX
   SmallVector<Operation *> operations;
   getOperation().walk([&](Operation *op) {
     if (isa_and_present<QLLMDialect>(op->getDialect()))

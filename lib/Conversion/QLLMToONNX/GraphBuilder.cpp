@@ -12,7 +12,8 @@
 using namespace mlir;
 using namespace qllm;
 
-/// Adds `name` to `taken`, with a number behind it when it is there already, and returns what was added.
+/// Adds `name` to `taken`, with a number behind it when it is there already, and returns what was
+/// added.
 static std::string insertUnique(llvm::StringSet<> &taken, const Twine &name) {
   std::string unique = name.str();
   for (unsigned i = 1; !taken.insert(unique).second; ++i)
@@ -52,7 +53,8 @@ void GraphBuilder::setSite(Operation *op) {
 
 Value GraphBuilder::insert(OperationState &state, StringRef role) {
   Operation *op = builder.create(state);
-  op->setDiscardableAttr("onnx.node_name", builder.getStringAttr(insertUnique(nodeNames, siteName + "/" + role)));
+  op->setDiscardableAttr("onnx.node_name",
+                         builder.getStringAttr(insertUnique(nodeNames, siteName + "/" + role)));
   return op->getResult(0);
 }
 
@@ -94,6 +96,12 @@ Value GraphBuilder::floats(ArrayRef<float> values) {
   int64_t size = values.size();
   return constant(
       DenseElementsAttr::get(RankedTensorType::get(size, builder.getF32Type()), values));
+}
+
+Value GraphBuilder::matrix(ArrayRef<float> values, int64_t columns) {
+  int64_t rows = static_cast<int64_t>(values.size()) / columns;
+  return constant(
+      DenseElementsAttr::get(RankedTensorType::get({rows, columns}, builder.getF32Type()), values));
 }
 
 Value GraphBuilder::initializer(StringRef name, TypedAttr value) {

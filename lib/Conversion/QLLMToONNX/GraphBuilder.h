@@ -42,6 +42,8 @@ public:
   mlir::Value scalar(float value);
   mlir::Value integers(llvm::ArrayRef<int64_t> values);
   mlir::Value floats(llvm::ArrayRef<float> values);
+  /// A matrix with so many columns.
+  mlir::Value matrix(llvm::ArrayRef<float> values, int64_t columns);
   /// A weight of the exported model; the name is made unique.
   mlir::Value initializer(llvm::StringRef name, mlir::TypedAttr value);
 

@@ -1,10 +1,11 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The formula of dynamic `qllm.quantize` followed by `qllm.dequantize`, node by node.
+// The formula of `qllm.quantize` followed by `qllm.dequantize`, node by node.
 
 #include "LowerActivations.h"
 
+#include "ElementRounding.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 
 using namespace mlir;
@@ -15,94 +16,226 @@ namespace {
 /// Scales below this one are raised to it, as `qllm.quantize` says.
 constexpr float smallestScale = 1e-8f;
 
-/// Quantizes along the last axis, or over everything.
+/// Quantizes `x`, whose parameters hold along `axes` (along all where that is empty).
 class Lowering {
 public:
-  Lowering(GraphBuilder &graph, IntFormatAttr format, bool wholeTensor)
-      : graph(graph), format(format), wholeTensor(wholeTensor) {}
+  Lowering(GraphBuilder &graph, QuantizeOp op, SmallVector<int64_t> axes)
+      : graph(graph), op(op), type(op.getResult().getType()), round(graph, type),
+        axes(std::move(axes)) {}
 
-  Value run(Value x) { return format.isAsymmetric() ? asymmetric(x) : symmetric(x); }
+  /// Rounding offsets, shaped to stand beside the values.
+  Value offsets;
+
+  Value dynamic(Value x) {
+    if (type.hasTensorScale())
+      tensorScale = dynamicTensorScale(x);
+    if (type.hasZeroPoint())
+      return asymmetric(x);
+    bool isMean = isa<TernaryFormatAttr>(type.getFormat());
+    Value magnitude = graph.node<onnx::AbsOp>("magnitude", x.getType(), x);
+    Value extent = clipped(isMean ? reduce<onnx::ReduceMeanOp>("mean", magnitude, axes)
+                                  : reduce<onnx::ReduceMaxOp>("max", magnitude, axes));
+    Value s = step(extent);
+    return graph.binary<onnx::MulOp>("dequantized", round.element(quotient("steps", x, s), offsets),
+                                     s);
+  }
+  /// With given parameters, shaped to stand beside the values.
+  Value given(Value x, Value scale, Value zero) {
+    Value steps = quotient("steps", x, scale);
+    return graph.binary<onnx::MulOp>(
+        "dequantized", zero ? centred(steps, zero) : round.element(steps, offsets), scale);
+  }
 
 private:
-  template <typename OpTy> Value reduce(StringRef role, Value x) {
-    auto type = cast<RankedTensorType>(x.getType());
-    SmallVector<int64_t> shape(type.getShape());
-    if (wholeTensor)
-      shape.assign(shape.size(), 1);
-    else
-      shape.back() = 1;
+  template <typename OpTy> Value reduce(StringRef role, Value x, ArrayRef<int64_t> along) {
+    auto tensor = cast<RankedTensorType>(x.getType());
+    SmallVector<int64_t> shape(tensor.getShape());
+    for (int64_t axis = 0; axis < tensor.getRank(); ++axis)
+      if (along.empty() || llvm::is_contained(along, axis))
+        shape[axis] = 1;
     SmallVector<Value> operands{x};
-    if (!wholeTensor)
-      operands.push_back(graph.integers({-1}));
-    return graph.node<OpTy>(role, type.clone(shape), operands, {graph.attribute("keepdims", 1)});
+    if (!along.empty())
+      operands.push_back(graph.integers(along));
+    return graph.node<OpTy>(role, tensor.clone(shape), operands, {graph.attribute("keepdims", 1)});
   }
-  Value clip(Value x, int64_t low, int64_t high) {
-    auto segments = graph.getBuilder().getDenseI32ArrayAttr({1, 1, 1});
-    return graph.node<onnx::ClipOp>(
-        "clip", x.getType(), {x, graph.scalar(low), graph.scalar(high)},
-        {graph.getBuilder().getNamedAttr("operandSegmentSizes", segments)});
+  Value clipped(Value extent) {
+    if (op.getRangeClip() == 1)
+      return extent;
+    return graph.binary<onnx::MulOp>("clipped", extent, graph.scalar(op.getRangeClip()));
   }
-  Value scale(Value range, int64_t steps) {
-    Value scale = graph.binary<onnx::DivOp>("scale", range, graph.scalar(steps));
-    return graph.node<onnx::MaxOp>("scale_floor", scale.getType(),
-                                   {scale, graph.scalar(smallestScale)});
+  Value atLeast(StringRef role, Value x, float low) {
+    return graph.node<onnx::MaxOp>(role, x.getType(), {x, graph.scalar(low)});
   }
-  Value rounded(StringRef role, Value x, Value scale) {
-    Value quotient = graph.binary<onnx::DivOp>((role + "_quotient").str(), x, scale);
-    return graph.node<onnx::RoundOp>(role, quotient.getType(), quotient);
+  Value quotient(StringRef role, Value x, Value scale) {
+    return graph.binary<onnx::DivOp>((role + "_quotient").str(), x, scale);
+  }
+  /// What an extent is divided by: the largest element, or the number of steps in a range.
+  float largest() const { return round.largest(); }
+
+  Value dynamicTensorScale(Value x) {
+    bool isNarrow = type.getScaleEncoding() == ScaleEncoding::E4M3 ||
+                    type.getScaleEncoding() == ScaleEncoding::F16;
+    if (!isNarrow)
+      return {}; // the other encodings have range enough: it is 1
+    float most = type.getScaleEncoding() == ScaleEncoding::E4M3 ? 448.0f : 65504.0f;
+    float twice = type.hasZeroPoint() ? 2.0f : 1.0f;
+    Value magnitude = graph.node<onnx::AbsOp>("tensor_magnitude", x.getType(), x);
+    Value extent = clipped(reduce<onnx::ReduceMaxOp>("tensor_max", magnitude, {}));
+    extent =
+        graph.binary<onnx::DivOp>("tensor_scale", extent, graph.scalar(largest() * most / twice));
+    return atLeast("tensor_scale_floor", extent, 0x1p-100f);
+  }
+  /// The scale of an extent as it is stored, times the tensor scale.
+  Value step(Value extent) {
+    Value s;
+    if (type.getScaleEncoding() == ScaleEncoding::UE8M0) {
+      s = round.powerOfTwo(extent);
+    } else {
+      s = graph.binary<onnx::DivOp>("scale", extent, graph.scalar(largest()));
+      s = atLeast("scale_floor", s,
+                  tensorScale ? std::numeric_limits<float>::min() : smallestScale);
+      if (tensorScale)
+        s = graph.binary<onnx::DivOp>("scale_stored", s, tensorScale);
+      s = round.storedScale(s, type.getScaleEncoding());
+    }
+    return tensorScale ? graph.binary<onnx::MulOp>("step", s, tensorScale) : s;
   }
   Value asymmetric(Value x) {
-    Value low = reduce<onnx::ReduceMinOp>("min", x), high = reduce<onnx::ReduceMaxOp>("max", x);
-    Value s = scale(graph.binary<onnx::SubOp>("range", high, low), format.getMaxCode());
+    Value low = reduce<onnx::ReduceMinOp>("min", x, axes);
+    Value high = reduce<onnx::ReduceMaxOp>("max", x, axes);
+    if (op.getIncludeZero()) {
+      low = graph.node<onnx::MinOp>("min_or_zero", low.getType(), {low, graph.scalar(0)});
+      high = atLeast("max_or_zero", high, 0);
+    }
+    low = clipped(low);
+    Value s = step(graph.binary<onnx::SubOp>("range", clipped(high), low));
     Value negated = graph.node<onnx::NegOp>("negated_min", low.getType(), low);
-    Value zero = rounded("zero_point", negated, s);
-    Value shifted = graph.binary<onnx::AddOp>("shifted", rounded("steps", x, s), zero);
-    Value code = clip(shifted, format.getMinCode(), format.getMaxCode());
-    return graph.binary<onnx::MulOp>("dequantized",
-                                     graph.binary<onnx::SubOp>("centred", code, zero), s);
+    Value zero = quotient("zero_point", negated, s);
+    zero = graph.node<onnx::RoundOp>("zero_point", zero.getType(), zero);
+    return graph.binary<onnx::MulOp>("dequantized", centred(quotient("steps", x, s), zero), s);
   }
-  Value symmetric(Value x) {
-    Value magnitude = graph.node<onnx::AbsOp>("magnitude", x.getType(), x);
-    Value s = scale(reduce<onnx::ReduceMaxOp>("max", magnitude), format.getMaxCode());
-    Value code = clip(rounded("steps", x, s), format.getMinCode(), format.getMaxCode());
-    return graph.binary<onnx::MulOp>("dequantized", code, s);
+  /// Codes minus their zero point.
+  Value centred(Value steps, Value zero) {
+    Value shifted = graph.binary<onnx::AddOp>("shifted", round.nearest(steps, offsets), zero);
+    return graph.binary<onnx::SubOp>("centred", round.codes(shifted), zero);
   }
 
   GraphBuilder &graph;
-  IntFormatAttr format;
-  bool wholeTensor;
+  QuantizeOp op;
+  QuantizedType type;
+  ElementRounding round;
+  SmallVector<int64_t> axes;
+  /// Null where there is none, or it is 1.
+  Value tensorScale;
 };
+
+/// How a tensor is cut for its groups: one axis in two. Sizes behind the axis must be known.
+struct GroupCut {
+  SmallVector<int64_t> split, merged;
+  RankedTensorType type;
+
+  GroupCut(RankedTensorType input, int64_t axis, int64_t size) {
+    // 0 keeps a size, -1 takes what is left.
+    split.assign(axis, 0);
+    merged.assign(axis, 0);
+    SmallVector<int64_t> shape(input.getShape().take_front(axis));
+    int64_t width = input.getDimSize(axis);
+    llvm::append_values(split, -1, size);
+    llvm::append_values(shape, ShapedType::isDynamic(width) ? width : width / size, size);
+    merged.push_back(-1);
+    for (int64_t behind : input.getShape().drop_front(axis + 1)) {
+      split.push_back(behind);
+      merged.push_back(behind);
+      shape.push_back(behind);
+    }
+    type = input.clone(shape);
+  }
+};
+
+bool canLower(QuantizeOp op) {
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  auto type = cast<QuantizedType>(op.getResult().getType());
+  GranularityAttr granularity = type.getGranularity();
+  if (!input.getElementType().isF32() || isa<CodebookFormatAttr>(type.getFormat()))
+    return false;
+  if (granularity.isGroup() &&
+      llvm::any_of(input.getShape().drop_front(granularity.getAxis() + 1), ShapedType::isDynamic))
+    return false;
+  // Given parameters that differ from token to token have no shape to be given in.
+  return op.isDynamic() || granularity.isPerTensor() || granularity.isPerChannel();
+}
+
+/// Parameters of a channel beside the values of a tensor.
+Value besideChannels(GraphBuilder &graph, Value parameters, GranularityAttr granularity,
+                     int64_t rank) {
+  if (!parameters || granularity.isPerTensor())
+    return parameters;
+  SmallVector<int64_t> shape(rank, 1);
+  auto type = cast<RankedTensorType>(parameters.getType());
+  shape[granularity.getAxis()] = type.getDimSize(0);
+  RankedTensorType beside = type.clone(shape);
+  shape[granularity.getAxis()] = -1;
+  return graph.node<onnx::ReshapeOp>("parameters", beside, {parameters, graph.integers(shape)});
+}
+
+Value givenParameters(GraphBuilder &graph, QuantizeOp op, Lowering &lowering) {
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  Type f32 = input.getElementType();
+  auto asFloat = [&](Value value) -> Value {
+    if (!value || cast<RankedTensorType>(value.getType()).getElementType() == f32)
+      return value;
+    constexpr int64_t onnxFloat = 1;
+    return graph.node<onnx::CastOp>("cast", cast<RankedTensorType>(value.getType()).clone(f32),
+                                    value, {graph.attribute("to", onnxFloat)});
+  };
+  GranularityAttr granularity = cast<QuantizedType>(op.getResult().getType()).getGranularity();
+  Value scale = asFloat(op.getScales()), zero = asFloat(op.getZeroPoints());
+  if (op.getTensorScale())
+    scale = graph.binary<onnx::MulOp>("step", scale, op.getTensorScale());
+  return lowering.given(op.getInput(), besideChannels(graph, scale, granularity, input.getRank()),
+                        besideChannels(graph, zero, granularity, input.getRank()));
+}
 
 } // namespace
 
 FailureOr<Value> qllm::lowerQuantize(GraphBuilder &graph, QuantizeOp op) {
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto type = cast<QuantizedType>(op.getResult().getType());
-  auto format = dyn_cast<IntFormatAttr>(type.getFormat());
   GranularityAttr granularity = type.getGranularity();
-  int64_t last = input.getRank() - 1;
-  bool lastAxisGroups = granularity.isGroup() && granularity.getAxis() == last;
-  if (!format || !op.isDynamic() || op.getIncludeZero() || op.getRoundingOffsets() ||
-      op.getClip() || type.getScaleEncoding() != ScaleEncoding::F32 ||
-      !input.getElementType().isF32() ||
-      !(granularity.isPerToken() || granularity.isPerTensor() || lastAxisGroups))
-    return op.emitOpError() << "expected a dynamic integer format of f32 values per token, per "
-                               "tensor or in groups of "
-                               "the last axis, which standard operators can express, but got "
-                            << type;
+  if (!canLower(op))
+    return op.emitOpError()
+           << "expected f32 values, a format other than a codebook, groups with known sizes behind "
+              "them, and given parameters per tensor or channel only, which standard operators can "
+              "express, but got "
+           << type;
   graph.setSite(op);
-  if (!lastAxisGroups)
-    return Lowering(graph, format, granularity.isPerTensor()).run(op.getInput());
+  SmallVector<int64_t> axes;
+  int64_t rank = input.getRank(), axis = granularity.getAxis();
+  if (granularity.isPerToken())
+    axes = {rank - 1};
+  for (int64_t i = 0; granularity.isPerChannel() && i < rank; ++i)
+    if (i != axis)
+      axes.push_back(i);
+  if (granularity.isGroup())
+    axes = {axis + 1};
+  Lowering lowering(graph, op, axes);
+  lowering.offsets = op.getRoundingOffsets();
+  if (!op.isDynamic())
+    return givenParameters(graph, op, lowering);
+  if (!granularity.isGroup())
+    return lowering.dynamic(op.getInput());
 
-  // Groups become an axis of their own; 0 keeps a size, -1 takes what is left.
-  int64_t size = granularity.getGroupSize(), width = input.getDimSize(last);
-  SmallVector<int64_t> split(last, 0), merged(last, 0);
-  llvm::append_values(split, -1, size);
-  merged.push_back(-1);
-  SmallVector<int64_t> shape(input.getShape().drop_back());
-  llvm::append_values(shape, ShapedType::isDynamic(width) ? width : width / size, size);
-  Value groups = graph.node<onnx::ReshapeOp>("groups", input.clone(shape),
-                                             {op.getInput(), graph.integers(split)});
-  Value result = Lowering(graph, format, /*wholeTensor=*/false).run(groups);
-  return graph.node<onnx::ReshapeOp>("joined", input, {result, graph.integers(merged)});
+  int64_t size = granularity.getGroupSize();
+  GroupCut cut(input, axis, size);
+  Value groups =
+      graph.node<onnx::ReshapeOp>("groups", cut.type, {op.getInput(), graph.integers(cut.split)});
+  if (lowering.offsets && axis == rank - 1) {
+    auto offsets = cast<RankedTensorType>(lowering.offsets.getType());
+    int64_t width = offsets.getDimSize(0);
+    lowering.offsets = graph.node<onnx::ReshapeOp>(
+        "offsets", offsets.clone({ShapedType::isDynamic(width) ? width : width / size, size}),
+        {lowering.offsets, graph.integers({-1, size})});
+  }
+  Value result = lowering.dynamic(groups);
+  return graph.node<onnx::ReshapeOp>("joined", input, {result, graph.integers(cut.merged)});
 }

@@ -6,6 +6,7 @@
 #include "LowerChannels.h"
 
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace qllm;
@@ -67,6 +68,29 @@ SmallVector<MergeRound> roundsOf(MergeChannelsOp op, const std::optional<Copies>
   return rounds;
 }
 
+/// The symmetric matrix of `qllm.rotate_channels hadamard`.
+std::vector<float> hadamard(int64_t size) {
+  std::vector<float> matrix(size * size);
+  float entry = 1.0f / std::sqrt(static_cast<float>(size));
+  for (int64_t row = 0; row < size; ++row)
+    for (int64_t column = 0; column < size; ++column)
+      matrix[row * size + column] = llvm::popcount(uint64_t(row & column)) % 2 ? -entry : entry;
+  return matrix;
+}
+
+/// The matrix of a rotation, or its transpose.
+Value rotation(GraphBuilder &graph, RotateChannelsOp op, bool transposed) {
+  if (std::optional<uint64_t> size = op.getHadamard())
+    return graph.matrix(hadamard(*size), *size); // its own transpose
+  Value matrix = op.getMatrix();
+  if (!transposed)
+    return matrix;
+  Builder &builder = graph.getBuilder();
+  return graph.node<onnx::TransposeOp>(
+      "rotation", matrix.getType(), matrix,
+      {builder.getNamedAttr("perm", builder.getDenseI64ArrayAttr({1, 0}))});
+}
+
 } // namespace
 
 bool qllm::isReadByMergesOnly(SplitChannelsOp op) {
@@ -118,4 +142,36 @@ Value qllm::lowerMerge(GraphBuilder &graph, MergeChannelsOp op) {
     sum = sum ? graph.binary<onnx::AddOp>("merged", sum, member) : member;
   }
   return sum;
+}
+
+/// Channels as [.., parts, size, stride]: y = R^T x in every part, or without a stride y = x R on
+/// rows of `size`.
+FailureOr<Value> qllm::lowerRotate(GraphBuilder &graph, RotateChannelsOp op) {
+  RankedTensorType type = op.getInput().getType();
+  int64_t size = op.getBlockSize(), stride = op.getStride(), width = type.getShape().back();
+  if (ShapedType::isDynamic(size) || ShapedType::isDynamic(width))
+    return op.emitOpError() << "expected a known number of channels and a matrix of known size, "
+                               "but got "
+                            << type;
+  graph.setSite(op);
+  int64_t leading = type.getRank() - 1;
+  SmallVector<int64_t> shape(type.getShape().drop_back()), split(leading, 0), joined(leading, 0);
+  auto append = [&](int64_t dimension) {
+    shape.push_back(dimension);
+    split.push_back(dimension);
+  };
+  append(width / (size * stride));
+  append(size);
+  if (stride != 1)
+    append(stride);
+  joined.push_back(width);
+  Value x = graph.node<onnx::ReshapeOp>("parts", type.clone(shape),
+                                        {op.getInput(), graph.integers(split)});
+  // The inverse of R is its transpose.
+  Value matrix = rotation(graph, op, (stride != 1) != op.getInverse());
+  SmallVector<Value> operands{x, matrix};
+  if (stride != 1)
+    std::swap(operands[0], operands[1]);
+  x = graph.node<onnx::MatMulOp>("rotate", x.getType(), operands);
+  return graph.node<onnx::ReshapeOp>("rotated", type, {x, graph.integers(joined)});
 }

@@ -21,6 +21,10 @@ mlir::Value lowerSplit(GraphBuilder &graph, SplitChannelsOp op);
 /// scatter needs the number of tokens. A merge behind a split reads the channels before the split.
 mlir::Value lowerMerge(GraphBuilder &graph, MergeChannelsOp op);
 
+/// A product with R, or its transpose, between two reshapes. Fails with a diagnostic where sizes
+/// are not known.
+mlir::FailureOr<mlir::Value> lowerRotate(GraphBuilder &graph, RotateChannelsOp op);
+
 /// Whether nothing but merges reads this split, so that it needs no nodes of its own.
 bool isReadByMergesOnly(SplitChannelsOp op);
 

@@ -7,7 +7,7 @@
 #define QLLM_LIB_CONVERSION_QLLMTOONNX_LOWERWEIGHTS_H
 
 #include "GraphBuilder.h"
-#include "PackedWeight.h"
+#include "qllm/Analysis/PackedWeight.h"
 
 namespace qllm {
 

@@ -122,7 +122,8 @@ llvm::Error writeFile(Operation *module, StringRef path) {
 
 OwningOpRef<ModuleOp> qllm::loadModule(StringRef path, llvm::SourceMgr &sources, MLIRContext *context) {
   std::string message;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &message);
+  // Bytecode that holds resources wants their alignment of the whole buffer; small files are not mapped, so they would not have it.
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, llvm::Align(64), &message);
   Location location = UnknownLoc::get(context);
   if (!buffer)
     return emitError(location) << message, OwningOpRef<ModuleOp>();

@@ -20,6 +20,10 @@ Json layerJson(const LayerRecord &layer) {
   json["weights"] = layer.weights;
   json["macs_per_token"] = layer.macs;
   json["bytes"] = layer.bytes;
+  if (layer.extraBytes)
+    json["extra_bytes"] = layer.extraBytes;
+  if (layer.sourceWeights)
+    json["bits_per_weight"] = bitsPerWeight(layer.bytes + layer.extraBytes, layer.sourceWeights);
   json["weight_format"] = layer.weightFormat;
   if (!layer.inputFormat.empty())
     json["input_format"] = layer.inputFormat;
@@ -39,6 +43,7 @@ Json qllm::tool::toJson(const Coverage &coverage) {
                             {"weight_bits", row.weightBits},
                             {"input_format", row.inputFormat},
                             {"layers", row.layers},
+                            {"bits_per_weight", bitsPerWeight(row.bytes, row.sourceWeights)},
                             {"share_of_weights", row.shareOfWeights},
                             {"share_of_macs", row.shareOfMacs}});
   json["quantized"] = coverage.count(LayerState::Quantized);
@@ -47,6 +52,11 @@ Json qllm::tool::toJson(const Coverage &coverage) {
   json["quantized_attention_operands"] = coverage.quantizedAttentionOperands;
   json["weights"] = coverage.totalWeights();
   json["weight_bytes"] = coverage.totalBytes();
+  json["bits_per_weight"] = coverage.quantizedBitsPerWeight();
+  json["mac_overhead"] = coverage.macOverhead();
+  json["branches"] = Json::array();
+  for (const LayerRecord &branch : coverage.branches)
+    json["branches"].push_back(layerJson(branch));
   json["layers"] = Json::array();
   for (const LayerRecord &layer : coverage.layers)
     json["layers"].push_back(layerJson(layer));

@@ -23,8 +23,17 @@ def ConvertQLLMToONNX : Pass<"convert-qllm-to-onnx", "::mlir::ModuleOp"> {
     A table that an embedding and a product share stays one initializer: `GatherBlockQuantized` and `MatMulNBits` read the
     same bytes, or one `DequantizeLinear` feeds both.
 
-    Dynamic quantization of activations becomes `ReduceMin`, `ReduceMax`, `Div`, `Round`, `Clip`, `Sub`, `Mul`, one node for
-    each step of the formula of `qllm.quantize`.
+    Quantization of activations becomes `ReduceMin`, `ReduceMax`, `Div`, `Round`, `Clip`, `Sub`, `Mul`, one node for
+    each step of the formula of `qllm.quantize`: clips, rounding offsets and scales of fewer bits are part of it. e4m3 and
+    e5m2 are casts there and back; narrower floats, which runtimes have no type for, are `Round` on a grid that `Where` chooses for each
+    binade. Codebooks have no such form and are refused.
+
+    Channel transforms of activations become explicit: `Mul`, `Div`, `Add` or `Sub` with a vector; `Gather` for
+    permutations and splits (with `Div` by the counts); one `Gather` for each member of a merge; `MatMul` with a constant
+    between two `Reshape`s for rotations. A low-rank branch is two products.
+
+    Weights behind channel transforms or other constant expressions are computed here, one at a time, and stored as what they come
+    to: the exported file holds what it reads and nothing else.
 
     Zero points outside the codes, which ranges that do not contain zero have, fit no integer zero point of ONNX: they become float zero
     points of MatMulNBits, or a constant that is subtracted after DequantizeLinear.
@@ -39,6 +48,8 @@ def ConvertQLLMToONNX : Pass<"convert-qllm-to-onnx", "::mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numMatMulNBits", "num-matmul-nbits", "products that became MatMulNBits">,
     Statistic<"numDequantized", "num-dequantized", "weights that became DequantizeLinear">,
+    Statistic<"numChannelTransforms", "num-channel-transforms", "channel transforms of activations">,
+    Statistic<"numConstants", "num-constants", "constant expressions computed">,
     Statistic<"numActivations", "num-activations", "activations quantized in standard operators">
   ];
 }

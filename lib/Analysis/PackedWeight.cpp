@@ -3,7 +3,7 @@
 //
 // Reading the constants of qllm.pack.
 
-#include "PackedWeight.h"
+#include "qllm/Analysis/PackedWeight.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"

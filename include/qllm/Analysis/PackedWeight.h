@@ -3,8 +3,8 @@
 //
 // The parts of a packed weight as plain arrays, for the layouts of other formats.
 
-#ifndef QLLM_LIB_CONVERSION_QLLMTOONNX_PACKEDWEIGHT_H
-#define QLLM_LIB_CONVERSION_QLLMTOONNX_PACKEDWEIGHT_H
+#ifndef QLLM_ANALYSIS_PACKEDWEIGHT_H
+#define QLLM_ANALYSIS_PACKEDWEIGHT_H
 
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include <string>
@@ -62,4 +62,4 @@ std::vector<uint8_t> packNibbles(llvm::ArrayRef<uint8_t> values);
 
 } // namespace qllm
 
-#endif // QLLM_LIB_CONVERSION_QLLMTOONNX_PACKEDWEIGHT_H
+#endif // QLLM_ANALYSIS_PACKEDWEIGHT_H
