@@ -33,16 +33,38 @@ RECIPES = {
     "W4A8": ["--weight-bits=4", "--activation-bits=8", "--kv-bits=8"],
     "W4A4": ["--weight-bits=4", "--activation-bits=4", "--kv-bits=4"],
 }
+CALIBRATED = {
+    "GPTQ-W4A8": ["--recipe", "gptq", "--weight-bits=4", "--activation-bits=8"],
+    "SVDQuant-W4A8": ["--recipe", "svdquant", "--weight-bits=4", "--activation-bits=8"],
+    "EoRA-W4A8": ["--recipe", "eora", "--weight-bits=4", "--activation-bits=8"],
+}
+# Everything that reassembly leaves in a model: means, a principal part, split channels with rounding offsets, clips. The passes are
+# those of GPTQ-W4A8 with other steps.
+STEPS = {"split-W4A8": "mean,principal{rank=16},split{budget=0.1 criterion=soft offsets=true},clip,round{method=gptq}"}
 SHORT = {"W4A4"}  # recipes compared on the first two layers
 MOST = 0.005
 
 
 def source_model(options: argparse.Namespace, name: str, scratch: Path) -> Path:
-    return gguf_to_onnx.convert(options.gguf, scratch / "short.onnx", 2) if name in SHORT else options.model
+    return gguf_to_onnx.convert(options.gguf, scratch / "short.onnx", 2) if options.short or name in SHORT else options.model
 
 
 def quantize(options: argparse.Namespace, model: Path, name: str, folder: Path) -> None:
-    measure([options.bin / "qllm", "quantize", model, "--recipe", "rtn", *RECIPES[name], "--export", "onnx", "-o", folder])
+    command = [options.bin / "qllm", "quantize", model, "--export", "onnx", "-o", folder]
+    if name in RECIPES:
+        measure([*command, "--recipe", "rtn", *RECIPES[name]])
+        return
+    calibrated = [*CALIBRATED.get(name, CALIBRATED["GPTQ-W4A8"]), "--calibration", options.calibration]
+    if name in CALIBRATED:
+        measure([*command, *calibrated])
+        return
+    planned = folder.with_name("planned")
+    measure([options.bin / "qllm", "quantize", model, *calibrated, "--stop-after", "qllm-plan-rounding", "--allow-skips", "-o", planned])
+    plan = (planned / "recipe.txt").read_text()
+    passes = folder.with_name("passes.txt")
+    passes.write_text(f"{plan}qllm-quantize-activations{{sites=attention}}\n"
+                      f"qllm-quantize-sites{{calibration={options.calibration} steps={STEPS[name]}}}\n")
+    measure([*command, "--recipe", passes])
 
 
 def interpreter(options: argparse.Namespace, folder: Path) -> float:
@@ -64,10 +86,12 @@ def main() -> int:
     parser.add_argument("--model", type=Path, default=ROOT / "build/demo/smollm2.onnx")
     parser.add_argument("--gguf", type=Path, default=ROOT / "build/demo/smollm2.gguf")
     parser.add_argument("--tokens", type=Path, default=ROOT / "build/demo/eval.npy")
+    parser.add_argument("--calibration", type=Path, default=ROOT / "build/demo/calib.npy")
+    parser.add_argument("--short", action="store_true", help="all recipes on the first two layers, to see quickly whether they export")
     parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", choices=[*RECIPES, *CALIBRATED, *STEPS], default=[*RECIPES, *CALIBRATED, *STEPS])
     parser.add_argument("--default-level", action="store_true", help="ONNX Runtime's own choice of accuracy level")
     options = parser.parse_args()
     far = 0
@@ -77,7 +101,7 @@ def main() -> int:
             folder = Path(scratch) / "result"
             quantize(options, source_model(options, name, Path(scratch)), name, folder)
             ours, theirs = interpreter(options, folder), onnxruntime(options, folder)
-        label = name + (", 2 layers" if name in SHORT else "")
+        label = name + (", 2 layers" if options.short or name in SHORT else "")
         difference = theirs / ours - 1
         far += abs(difference) > MOST
         print(f"{label:20} {ours:12.3f} {theirs:13.3f} {difference:+11.3%}", flush=True)
