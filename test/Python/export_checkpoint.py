@@ -60,10 +60,11 @@ def read_safetensors(path):
 
 
 def unpack(words, bits, count):
-    """Along the last axis, the first value in the lowest bits."""
-    each = 32 // bits
-    values = words.view(np.uint32)[..., None] >> (np.arange(each, dtype=np.uint32) * bits) & (2**bits - 1)
-    return values.reshape(*words.shape[:-1], -1)[..., :count].astype(np.int64)
+    """Along the last axis: a stream of bits, the lowest of every word first."""
+    assert words.shape[-1] == -(-count * bits // 32)
+    stream = (words.view(np.uint32)[..., None] >> np.arange(32, dtype=np.uint32) & 1).reshape(*words.shape[:-1], -1)
+    digits = stream[..., : count * bits].reshape(*words.shape[:-1], count, bits).astype(np.int64)
+    return (digits << np.arange(bits)).sum(-1)
 
 
 def from_compressed_tensors(tensors, name, scheme):

@@ -37,10 +37,9 @@ void storeLayer(const CheckpointLayer &layer, std::vector<StoredTensor> &tensors
   const PackedWeight &weight = layer.weight;
   int64_t rows = weight.rows, columns = weight.columns, groups = weight.groups();
   unsigned bits = weight.bits();
-  int64_t perWord = 32 / bits;
   std::vector<int32_t> words = packWords(unsignedCodes(weight), rows, columns, bits);
   tensors.push_back(storedTensor<int32_t>(layer.name + ".weight_packed", "I32",
-                                          {rows, (columns + perWord - 1) / perWord}, words));
+                                          {rows, wordsFor(columns, bits)}, words));
   tensors.push_back(
       storedTensor<float>(layer.name + ".weight_scale", "F32", {rows, groups}, weight.scales));
   int64_t shape[] = {rows, columns};
@@ -49,7 +48,7 @@ void storeLayer(const CheckpointLayer &layer, std::vector<StoredTensor> &tensors
     return;
   std::vector<uint8_t> zeros(weight.zeroPoints.begin(), weight.zeroPoints.end());
   std::vector<int32_t> zeroWords = packWords(transposed(zeros, rows, groups), groups, rows, bits);
-  int64_t wordsDown = (rows + perWord - 1) / perWord;
+  int64_t wordsDown = wordsFor(rows, bits);
   tensors.push_back(storedTensor<int32_t>(layer.name + ".weight_zero_point", "I32",
                                           {wordsDown, groups},
                                           transposed(zeroWords, groups, wordsDown)));

@@ -16,12 +16,16 @@ namespace json = llvm::json;
 
 std::vector<int32_t> qllm::packWords(ArrayRef<uint8_t> codes, int64_t rows, int64_t columns,
                                      unsigned bits) {
-  int64_t perWord = 32 / bits, words = (columns + perWord - 1) / perWord;
+  int64_t words = wordsFor(columns, bits);
   std::vector<uint32_t> packed(size_t(rows * words));
   for (int64_t row = 0; row < rows; ++row)
-    for (int64_t column = 0; column < columns; ++column)
-      packed[row * words + column / perWord] |= uint32_t(codes[row * columns + column])
-                                                << (column % perWord * bits);
+    for (int64_t column = 0; column < columns; ++column) {
+      uint32_t code = codes[row * columns + column];
+      int64_t word = row * words + column * bits / 32, shift = column * bits % 32;
+      packed[word] |= code << shift;
+      if (shift + bits > 32) // the rest of a code that straddles two words
+        packed[word + 1] |= code >> (32 - shift);
+    }
   return std::vector<int32_t>(packed.begin(), packed.end());
 }
 

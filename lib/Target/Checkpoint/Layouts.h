@@ -17,8 +17,11 @@ llvm::Expected<llvm::json::Object> storeCompressedTensors(const CheckpointModel 
 llvm::Expected<llvm::json::Object> storeGPTQ(const CheckpointModel &model,
                                              std::vector<StoredTensor> &tensors);
 
-/// Unsigned codes of `bits` as many to a word as fit whole, the first in the lowest bits; each of
-/// `rows` lines of `columns` begins a word.
+/// Words that a line of so many codes takes.
+inline int64_t wordsFor(int64_t codes, unsigned bits) { return (codes * bits + 31) / 32; }
+
+/// Unsigned codes of `bits`, one behind the other from the lowest bit of the first word on, across
+/// the borders of words; each of `rows` lines of `columns` begins a word.
 std::vector<int32_t> packWords(llvm::ArrayRef<uint8_t> codes, int64_t rows, int64_t columns,
                                unsigned bits);
 
