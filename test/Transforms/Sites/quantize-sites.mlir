@@ -8,7 +8,7 @@ func.func @main(%x: tensor<1x?x4xf32>) -> (tensor<1x?x2xf32>, tensor<1x?x3xf32>,
   // CHECK-DAG: %[[MEAN:.*]] = onnx.Initializer "a+b.map0_shift"
   // CHECK-DAG: %[[X1:.*]] = qllm.shift_channels %arg0 by %[[MEAN]] inverse
   // CHECK: %[[P:.*]] = qllm.pack {{.*}} -> !qllm.quantized<2x4, #qllm.int<8>, per_channel<0>>
-  // CHECK: %[[Z0:.*]] = qllm.linear %[[X1]], %[[P]] {qllm.name = "a+b.principal"}
+  // CHECK: %[[Z0:.*]] = qllm.linear %[[X1]], %[[P]] {qllm.branch, qllm.name = "a+b.principal"}
   // CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : tensor<1x?x2xf32> -> !qllm.quantized<1x?x2, #qllm.int<8, asymmetric>, per_token>
   // CHECK: %[[PF:.*]] = qllm.dequantize %[[P]]
   // CHECK: %[[PT:.*]] = onnx.Transpose(%[[PF]])
@@ -17,7 +17,7 @@ func.func @main(%x: tensor<1x?x4xf32>) -> (tensor<1x?x2xf32>, tensor<1x?x3xf32>,
   // CHECK: %[[Q:.*]] = qllm.quantize %[[X2]] : tensor<1x?x4xf32> -> !qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>
   // CHECK: %[[A:.*]] = qllm.pack {{.*}} -> !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>
   // CHECK: %[[YA:.*]] = qllm.linear %[[Q]], %[[A]] bias(%{{.*}}) {qllm.name = "a", qllm.site = {principal_rank = 2 : i64}}
-  // CHECK: %[[BA:.*]] = qllm.linear %[[Z]], %{{.*}} {qllm.name = "a.principal_up"}
+  // CHECK: %[[BA:.*]] = qllm.linear %[[Z]], %{{.*}} {qllm.branch, qllm.name = "a.principal_up"}
   // CHECK: %[[RA:.*]] = onnx.Add(%[[YA]], %[[BA]])
   // CHECK: qllm.linear %[[Q]], %{{.*}} bias(%{{.*}}) {qllm.name = "b"
   // CHECK: %[[RB:.*]] = onnx.Add

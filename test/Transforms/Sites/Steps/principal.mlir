@@ -9,7 +9,7 @@
 // CHECK: %[[Z0:.*]] = qllm.linear %arg0, %[[P]]
 // CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : {{.*}} -> !qllm.quantized<1x?x1, #qllm.int<8, asymmetric>, per_token>
 // CHECK: onnx.Sub(%arg0, %{{.*}})
-// CHECK: qllm.linear %[[Z]], %{{.*}} {qllm.name = "a.principal_up"}
+// CHECK: qllm.linear %[[Z]], %{{.*}} {qllm.branch, qllm.name = "a.principal_up"}
 // FLOAT: %[[P:.*]] = onnx.Initializer "a.principal" = {{.*}} : tensor<1x4xf32>
 // FLOAT: %[[Z:.*]] = qllm.linear %arg0, %[[P]]
 // FLOAT-NOT: #qllm.int<8
