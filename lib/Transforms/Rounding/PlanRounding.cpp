@@ -209,10 +209,13 @@ QuantizedType PlanRounding::inputType(Operation *op) {
   auto input = dyn_cast<RankedTensorType>(linear.getInput().getType());
   if (!input)
     return {};
+  // The weight knows the number of channels even where the input's type does not.
+  SmallVector<int64_t> shape(input.getShape());
+  shape.back() = cast<RankedTensorType>(linear.getWeight().getType()).getDimSize(1);
   std::string note;
-  auto type = activationPlan->typeFor(input.getShape(), note);
+  auto type = activationPlan->typeFor(shape, note);
   if (type)
-    return *type;
+    return type->cloneWithShape(input.getShape());
   llvm::consumeError(type.takeError());
   return {};
 }
