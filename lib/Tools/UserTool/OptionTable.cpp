@@ -147,7 +147,7 @@ Error OptionTable::parse(ArrayRef<StringRef> arguments) {
     if (!option)
       return unknown(argument, name);
     bool attached = argument.contains('=');
-    if (option->isFlag() && attached)
+    if (option->isFlag() && attached && !option->hasOptionalValue)
       return usageError("option '--" + option->name + "' takes no value, but got '" + value + "'");
     if (!option->isFlag() && !attached) {
       if (arguments.empty())

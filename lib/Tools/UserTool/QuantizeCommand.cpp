@@ -88,8 +88,13 @@ void QuantizeCommand::declareRecipeOptions(OptionTable &options) {
     };
   };
   auto flag = [&](StringRef name, StringRef help) {
-    options.add(name, "", help).store = [=](StringRef) {
-      pass(name, "true");
+    // Off can be asked for too: some recipes have it on by default.
+    Option &option = options.add(name, "", help);
+    option.hasOptionalValue = true;
+    option.store = [=](StringRef text) -> Error {
+      if (!text.empty() && text != "true" && text != "false")
+        return createStringError("expected true or false, but got '" + text + "'");
+      pass(name, text.empty() ? "true" : text);
       return Error::success();
     };
   };

@@ -27,6 +27,8 @@ struct Option {
   std::string help;
   /// The only values allowed, if there are any.
   std::vector<std::string> choices;
+  /// A flag that may be given a value behind `=`.
+  bool hasOptionalValue = false;
   /// One letter for `-o`; 0 if there is none.
   char letter = 0;
   /// Stores the value (empty for a flag); an error is shown behind the option's name.
