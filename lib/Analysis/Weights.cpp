@@ -48,14 +48,28 @@ TypedAttr qllm::constantData(Value source) {
 
 bool qllm::isConstantExpression(Value value) {
   SmallVector<Value> worklist{value};
-  // Expressions made by exporters are short; a long one is treated as computed.
+  // Expressions made by exporters and by folded transforms are short; a long one is treated as
+  // computed.
   for (unsigned steps = 0; !worklist.empty(); ++steps) {
     Operation *op = worklist.pop_back_val().getDefiningOp();
-    if (!op || op->getNumRegions() || steps == 32 || isa<onnx::CustomOp>(op))
+    if (!op || op->getNumRegions() || steps == 256 || isa<onnx::CustomOp>(op))
       return false;
     llvm::append_range(worklist, op->getOperands());
   }
   return true;
+}
+
+bool qllm::sharesTable(Value weight, Operation *reader) {
+  ConstantView view = viewConstant(weight);
+  SmallVector<Value> views{view ? view.source : weight};
+  while (!views.empty())
+    for (Operation *user : views.pop_back_val().getUsers()) {
+      if (isa<onnx::TransposeOp, onnx::IdentityOp>(user))
+        views.push_back(user->getResult(0));
+      else if (user != reader)
+        return true;
+    }
+  return false;
 }
 
 StringRef qllm::weightName(Value source) {

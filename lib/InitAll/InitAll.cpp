@@ -13,6 +13,7 @@
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Transforms/Channels/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Reassembly/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
@@ -23,6 +24,7 @@ void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
 }
 
 void qllm::registerAllPasses() {
+  registerChannelsPasses();
   registerDialectTransformsPasses();
   registerONNXToQLLMPasses();
   registerQLLMToONNXPasses();

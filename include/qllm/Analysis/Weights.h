@@ -33,6 +33,10 @@ mlir::TypedAttr constantData(mlir::Value source);
 /// Whether `value` is computed from constants alone, by whatever operations.
 bool isConstantExpression(mlir::Value value);
 
+/// Whether other operations than `reader` read the table behind `weight`, through transposes or
+/// not, as those of a tied embedding do.
+bool sharesTable(mlir::Value weight, mlir::Operation *reader);
+
 /// The name of the initializer behind a constant or a packed weight; empty if it has none.
 llvm::StringRef weightName(mlir::Value source);
 

@@ -5,8 +5,8 @@
 
 #include "qllm/Transforms/Rounding/Passes.h"
 
-#include "AttentionSites.h"
-#include "SiteFilter.h"
+#include "qllm/Analysis/AttentionSites.h"
+#include "qllm/Analysis/SiteFilter.h"
 #include "WeightFormat.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"

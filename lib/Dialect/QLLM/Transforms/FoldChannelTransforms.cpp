@@ -1,11 +1,15 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qllm-fold-channel-transforms: channel transforms disappear into the linear layers behind them.
-// Transforms are visited from the last to the first, so that one whose users were transforms sees
-// linear layers when its turn comes.
+// qllm-fold-channel-transforms: channel transforms disappear into the linear layers behind them, or
+// into what computes their input. Towards consumers they are visited from the last to the first, so
+// that one whose users were transforms sees linear layers when its turn comes; towards producers
+// from the first to the last.
 
+#include "qllm/Analysis/Weights.h"
+#include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -111,10 +115,12 @@ struct FoldChannelTransforms : qllm::impl::FoldChannelTransformsBase<FoldChannel
   void runOnOperation() override {
     // A pass object runs more than once.
     counts = {};
-    getOperation()->walk([&](ChannelTransform transform) { pending.insert(transform); });
-    size_t seen = pending.size();
-    while (!pending.empty())
-      visit(cast<ChannelTransform>(pending.pop_back_val()));
+    if (into != "consumers" && into != "producers") {
+      getOperation()->emitError() << "expected consumers or producers for into, but got '" << into
+                                  << "'";
+      return signalPassFailure();
+    }
+    size_t seen = into == "consumers" ? foldAllIntoConsumers() : foldAllIntoProducers();
     if (report)
       getOperation()->emitRemark()
           << "channel transforms: " << seen << " seen, " << counts.folded << " folded, "
@@ -122,6 +128,36 @@ struct FoldChannelTransforms : qllm::impl::FoldChannelTransformsBase<FoldChannel
   }
 
 private:
+  size_t foldAllIntoConsumers() {
+    getOperation()->walk([&](ChannelTransform transform) { pending.insert(transform); });
+    size_t seen = pending.size();
+    while (!pending.empty())
+      visit(cast<ChannelTransform>(pending.pop_back_val()));
+    return seen;
+  }
+
+  size_t foldAllIntoProducers() {
+    // Those on weights are how folded ones are written.
+    SmallVector<ChannelTransform> transforms;
+    getOperation()->walk([&](ChannelTransform transform) {
+      if (!isConstantExpression(transform.getTransformInput()))
+        transforms.push_back(transform);
+    });
+    for (ChannelTransform transform : transforms) {
+      transform->removeDiscardableAttr(keptAttr);
+      std::optional<std::string> obstacle = foldIntoProducer(transform);
+      if (!obstacle) {
+        ++counts.folded;
+        continue;
+      }
+      ++counts.kept;
+      transform->setDiscardableAttr(keptAttr, StringAttr::get(&getContext(), *obstacle));
+      if (report)
+        transform->emitRemark() << "kept for run time: " << *obstacle;
+    }
+    return transforms.size();
+  }
+
   void visit(ChannelTransform transform) {
     std::optional<std::string> obstacle = obstacleTo(transform);
     if (!obstacle) {

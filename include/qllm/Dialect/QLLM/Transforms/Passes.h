@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Passes that know only the qllm dialect.
+// Passes about the operations of the qllm dialect.
 
 #ifndef QLLM_DIALECT_QLLM_TRANSFORMS_PASSES_H
 #define QLLM_DIALECT_QLLM_TRANSFORMS_PASSES_H

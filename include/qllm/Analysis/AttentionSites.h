@@ -3,8 +3,8 @@
 //
 // Where queries, keys and values are read, whatever the exporter made of attention.
 
-#ifndef QLLM_LIB_TRANSFORMS_ROUNDING_ATTENTIONSITES_H
-#define QLLM_LIB_TRANSFORMS_ROUNDING_ATTENTIONSITES_H
+#ifndef QLLM_ANALYSIS_ATTENTIONSITES_H
+#define QLLM_ANALYSIS_ATTENTIONSITES_H
 
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/SmallVector.h"
@@ -32,4 +32,4 @@ llvm::SmallVector<AttentionSite> findAttention(mlir::Operation *root);
 
 } // namespace qllm
 
-#endif // QLLM_LIB_TRANSFORMS_ROUNDING_ATTENTIONSITES_H
+#endif // QLLM_ANALYSIS_ATTENTIONSITES_H

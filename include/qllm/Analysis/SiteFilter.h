@@ -3,8 +3,8 @@
 //
 // Globs that select operations by name.
 
-#ifndef QLLM_LIB_TRANSFORMS_ROUNDING_SITEFILTER_H
-#define QLLM_LIB_TRANSFORMS_ROUNDING_SITEFILTER_H
+#ifndef QLLM_ANALYSIS_SITEFILTER_H
+#define QLLM_ANALYSIS_SITEFILTER_H
 
 #include "mlir/IR/Operation.h"
 #include "llvm/Support/Error.h"
@@ -42,4 +42,4 @@ private:
 
 } // namespace qllm
 
-#endif // QLLM_LIB_TRANSFORMS_ROUNDING_SITEFILTER_H
+#endif // QLLM_ANALYSIS_SITEFILTER_H

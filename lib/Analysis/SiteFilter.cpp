@@ -3,7 +3,7 @@
 //
 // Matching, and the message for a pattern that matches nothing.
 
-#include "SiteFilter.h"
+#include "qllm/Analysis/SiteFilter.h"
 
 using namespace qllm;
 using namespace llvm;

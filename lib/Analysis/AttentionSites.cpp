@@ -4,7 +4,7 @@
 // Finds attention in both forms: the operator, and products around a softmax as tracing exporters
 // write it.
 
-#include "AttentionSites.h"
+#include "qllm/Analysis/AttentionSites.h"
 
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"

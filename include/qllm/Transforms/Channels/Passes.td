@@ -1,0 +1,109 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rotations, scales, shifts and permutations of channels. Every pass keeps the function that the
+// model computes, in real arithmetic.
+
+#ifndef QLLM_TRANSFORMS_CHANNELS_PASSES_TD
+#define QLLM_TRANSFORMS_CHANNELS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class ChannelsPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
+  let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
+}
+
+def FoldNormGains : ChannelsPass<"qllm-fold-norm-gains"> {
+  let summary = "move gains of RMS norms into the layers behind";
+  let description = [{
+    The gain of an `onnx.RMSNormalization` whose result only linear layers with float weights of their own read becomes
+    a scale of their columns, and a vector of ones stays. A rotation of the residual stream needs this
+    (`qllm-rotate-residual` does it by itself where it rotates). A layer whose table others read too (tied embeddings) keeps its norm as it is.
+
+    ```mlir
+    func.func @before(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
+      %n = onnx.RMSNormalization(%x, %g) {axis = -1 : i64} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+      %y = qllm.linear %n, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+      return %y : tensor<?x8xf32>
+    }
+    ```
+  }];
+}
+
+def RotateResidual : ChannelsPass<"qllm-rotate-residual"> {
+  let summary = "rotate the residual stream by a randomised Hadamard matrix";
+  let description = [{
+    Every value of the residual stream is multiplied by Q = diag(signs) H, so that no channel stands out: x becomes x Q in
+    front of every norm. Layers that write to the stream get rotated rows, layers that read it behind an RMS norm get the norm's
+    gain and rotated columns (RMS norm without a gain commutes with a rotation). This costs nothing at run time (QuaRot,
+    arXiv 2404.00456, section 4.1; SliceGPT, arXiv 2401.15024, section 3).
+
+    H has all channels, as a product of a Hadamard matrix by Paley's constructions and one by Sylvester's: 576 = 36 x 16. Where
+    the width has none, blocks of the largest size that has one are rotated, with a remark; `block` asks for a size.
+
+    Where rotating a table is not possible, the stream is rotated when the model runs, and `qllm.kept` on the operation says why:
+    an embedding that shares its table with the head is rotated behind, and the stream is turned back in front of the last norm.
+    `untie` rotates a copy of the table instead; the remark says how many bytes that adds.
+
+    A stream with a layer norm is left alone: it subtracts a mean, which does not commute with a rotation. Weights become expressions
+    on the stored ones; whoever reads a weight evaluates it, one at a time.
+
+    Cost: the IR only; no weight is read.
+  }];
+  let options = [
+    Option<"block", "block", "int64_t", "0", "channels that are mixed with each other; 0 for the largest number possible">,
+    Option<"untie", "untie", "bool", "false", "give embedding and lm_head a table each where they share one">,
+    Option<"seed", "seed", "int64_t", "0", "of the signs">
+  ];
+}
+
+def RotateHeads : ChannelsPass<"qllm-rotate-heads"> {
+  let summary = "rotate the heads of attention";
+  let description = [{
+    *Values* (`values`): the channels of every head are rotated by diag(signs) H, all heads alike, in the rows of v and the columns of
+    o; attention mixes tokens, never channels, so nothing is left to do at run time. Where values do not come straight
+    from a layer, a remark says so and nothing changes.
+
+    *Queries and keys* (`queries`): both are rotated by H when the model runs, behind rotary embedding, which a rotation must not
+    cross: q H (k H)^T = q k^T. One Hadamard transform of a head each.
+
+    Sections 4.2 and 4.3 of QuaRot (arXiv 2404.00456). Heads without a Hadamard matrix of their size are left alone, with a remark.
+  }];
+  let options = [
+    Option<"values", "values", "bool", "true", "rotate values, in the weights of v and o">,
+    Option<"queries", "queries", "bool", "true", "rotate queries and keys, at run time">,
+    Option<"seed", "seed", "int64_t", "0", "of the signs">
+  ];
+}
+
+def RotateInputs : ChannelsPass<"qllm-rotate-inputs"> {
+  let summary = "rotate inputs of linear layers when the model runs";
+  let description = [{
+    The inputs of the layers that `targets` select are multiplied by a Hadamard matrix (randomised with `signs`), and so are the columns
+    of their weights. For inputs that no rotation folds into, as that of a down projection: a product of a gate and a layer
+    is not linear in what either produces.
+
+    A width of 1536 is rotated by H12 (stride 128) and H128: 19 operations a channel.
+
+    ```mlir
+    func.func @before(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) -> tensor<?x4xf32> {
+      %y = qllm.linear %x, %w {qllm.name = "layers.0.down_proj"} : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    func.func @after(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) -> tensor<?x4xf32> {
+      %0 = qllm.rotate_channels %x hadamard 8 : tensor<?x8xf32>
+      %1 = qllm.rotate_channels %w hadamard 8 : tensor<4x8xf32>
+      %y = qllm.linear %0, %1 {qllm.name = "layers.0.down_proj"} : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"targets", "targets", "std::string", "globs of the layers; *down_proj and *fc2 if empty">,
+    Option<"block", "block", "int64_t", "0", "channels that are mixed with each other; 0 for the largest number possible">,
+    Option<"signs", "signs", "bool", "false", "multiply by random signs first">,
+    Option<"seed", "seed", "int64_t", "0", "of the signs">
+  ];
+}
+
+#endif // QLLM_TRANSFORMS_CHANNELS_PASSES_TD

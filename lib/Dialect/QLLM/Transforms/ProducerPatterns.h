@@ -1,0 +1,54 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What folding into producers asks about the graph in front of a transform.
+
+#ifndef QLLM_LIB_DIALECT_QLLM_TRANSFORMS_PRODUCERPATTERNS_H
+#define QLLM_LIB_DIALECT_QLLM_TRANSFORMS_PRODUCERPATTERNS_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Value.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qllm {
+
+namespace onnx {
+class AddOp;
+} // namespace onnx
+
+/// Computes every element of its result from the elements at the same place.
+bool isElementwise(mlir::Operation *op);
+
+/// A constant with an element for each channel (rank 1, or leading axes of size 1).
+bool isPerChannel(mlir::Value constant);
+bool isPerChannelOrScalar(mlir::Value constant, int64_t channels);
+
+/// The operand that is a constant with an element for each channel of the sum.
+std::optional<unsigned> findBias(onnx::AddOp add);
+
+/// Whether `value` is the result of a linear layer, perhaps with a bias behind it.
+bool reachesLinear(mlir::Value value);
+
+/// Attention behind which the heads lie side by side in the channels of a value.
+struct AttentionValues {
+  /// [.., heads * size], as the values are produced.
+  mlir::Value value;
+  int64_t queryHeads = 1, valueHeads = 1, headSize = 0;
+  /// Why transforms of the result do not move to `value`; empty if nothing does.
+  std::string problem;
+};
+/// The attention that computes `value`; nothing if something else does.
+std::optional<AttentionValues> findAttentionValues(mlir::Value value);
+
+/// The elements of an f32 constant; nothing for anything else.
+std::optional<std::vector<float>> constantFloats(mlir::Value value);
+
+/// An initializer.
+mlir::Value createVector(mlir::OpBuilder &builder, mlir::Location loc,
+                         llvm::ArrayRef<float> values);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_DIALECT_QLLM_TRANSFORMS_PRODUCERPATTERNS_H
