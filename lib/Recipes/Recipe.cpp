@@ -13,8 +13,12 @@
 #include "qllm/Recipes/NormTweaking.h"
 #include "qllm/Recipes/QLLM.h"
 #include "qllm/Recipes/QLLMPlus.h"
+#include "qllm/Recipes/QuaRot.h"
+#include "qllm/Recipes/RPTQ.h"
 #include "qllm/Recipes/RTN.h"
 #include "qllm/Recipes/SVDQuant.h"
+#include "qllm/Recipes/SmoothQuant.h"
+#include "qllm/Recipes/SmoothQuantPlus.h"
 
 using namespace qllm;
 
@@ -55,9 +59,17 @@ constexpr Recipe recipes[] = {
         "qllm", "channel reassembly, as published or improved, and its correction"),
     makeRecipe<QLLMPlusOptions, buildQLLMPlusPipeline>(
         "qllm-plus", "per site split, rotated or left alone, whichever loses least; GPTQ"),
+    makeRecipe<QuaRotOptions, buildQuaRotPipeline>(
+        "quarot", "rotate residual stream, heads and down inputs, then GPTQ"),
+    makeRecipe<RPTQOptions, buildRPTQPipeline>(
+        "rptq", "order channels by their ranges, ranges by groups of channels, then GPTQ"),
     makeRecipe<RTNOptions, buildRTNPipeline>("rtn", "round to nearest, no calibration"),
     makeRecipe<SVDQuantOptions, buildSVDQuantPipeline>(
         "svdquant", "smoothing, a low-rank branch, and four bits for the rest"),
+    makeRecipe<SmoothQuantOptions, buildSmoothQuantPipeline>(
+        "smoothquant", "move outliers of inputs into weights, then round to nearest"),
+    makeRecipe<SmoothQuantPlusOptions, buildSmoothQuantPlusPipeline>(
+        "smoothquant-plus", "the same with one alpha found on the whole model, for weights alone"),
 };
 
 } // namespace

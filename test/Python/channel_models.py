@@ -84,6 +84,53 @@ def test_same_results(name, kind, converted, tmp_path):
         np.testing.assert_allclose(after[key], want, atol=1e-4, rtol=1e-3, err_msg=key)
 
 
+# With a plan, so that there are sites; tokens are drawn from the small vocabulary.
+CALIBRATED = {
+    "smooth": ["-qllm-smooth=calibration={data} calibration-length=16 sites=attention-input,attention-output,feed-forward-input,feed-forward-output alpha=0.6"],
+    "smooth-searched": ["-qllm-smooth=calibration={data} calibration-length=16 search=layer step=0.25"],
+    "smooth-model": ["-qllm-smooth=calibration={data} calibration-length=16 search=model step=0.5"],
+    "shift": ["-qllm-shift-channels=calibration={data} calibration-length=16"],
+    "shift-middle": ["-qllm-shift-channels=calibration={data} calibration-length=16 by=middle"],
+    "permute": ["-qllm-permute-channels=calibration={data} calibration-length=16 clusters=4"],
+}
+
+
+@pytest.mark.parametrize("kind", CALIBRATED)
+@pytest.mark.parametrize("name", ["llama-dynamo-18", "bert-dynamo-18"])
+def test_calibrated_transforms_are_equivalent(name, kind, converted, tmp_path):
+    module, feeds, before = converted(name)
+    np.save(tmp_path / "data.npy", np.random.default_rng(3).integers(0, 96, 4096))
+    passes = [text.format(data=tmp_path / "data.npy") for text in CALIBRATED[kind]]
+    plan = "-qllm-plan-rounding=weight-bits=4 activation-bits=4"
+    output, text, _ = transform(module, [plan, *passes], tmp_path)
+    after = interpret(output, feeds, tmp_path)
+    for key, want in before.items():
+        np.testing.assert_allclose(after[key], want, atol=2e-4, rtol=2e-3, err_msg=key)
+    operation = {"s": "scale", "p": "permute"}[kind[0]] if not kind.startswith("shift") else "shift"
+    assert f"qllm.{operation}_channels" in text
+
+
+def test_smoothing_costs_nothing_at_run_time(converted, tmp_path):
+    """Into gains of norms, rows of up, and rows of v, whose heads serve two query heads each."""
+    module, _, _ = converted("llama-dynamo-18")
+    np.save(tmp_path / "data.npy", np.random.default_rng(3).integers(0, 96, 4096))
+    passes = ["-qllm-plan-rounding=weight-bits=4", CALIBRATED["smooth"][0].format(data=tmp_path / "data.npy")]
+    _, text, _ = transform(module, passes, tmp_path)
+    assert run_time_operations(text) == [] and "qllm.kept" not in text
+    # q, k, v, o, gate, up and down of two layers know with which alpha.
+    assert len(re.findall("qllm.smooth_alpha = 6", text)) == 14
+
+
+def test_orders_fold_into_gate_and_up(converted, tmp_path):
+    """Behind norms they stay, with the reason; in front of down they are rows of both factors."""
+    module, _, _ = converted("llama-dynamo-18")
+    np.save(tmp_path / "data.npy", np.random.default_rng(3).integers(0, 96, 4096))
+    passes = ["-qllm-plan-rounding=weight-bits=4", CALIBRATED["permute"][0].format(data=tmp_path / "data.npy")]
+    _, text, _ = transform(module, passes, tmp_path)
+    assert run_time_operations(text) == ["qllm.permute_channels"] * 4
+    assert text.count('qllm.kept = "a norm cannot take it over"') == 4
+
+
 def run_time_operations(text):
     """Channel operations on values with a dynamic shape: those that are left to be run for every token."""
     return re.findall(r"= (qllm\.(?:rotate|scale|shift|permute|split|merge)_channels) .* : tensor<\?", text)

@@ -5,9 +5,9 @@
 
 #include "qllm/Transforms/Rounding/Passes.h"
 
+#include "WeightFormat.h"
 #include "qllm/Analysis/AttentionSites.h"
 #include "qllm/Analysis/SiteFilter.h"
-#include "WeightFormat.h"
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
@@ -85,8 +85,8 @@ private:
 LogicalResult PlanRounding::resolveOptions() {
   MLIRContext *context = &getContext();
   if (weightFormat != "int" || weightBits != 16) {
-    auto format = resolveWeightFormat(
-        context, {weightBits, weightFormat, granularity, groupSize, adaptGroups, symmetric, scale, groupAxis});
+    auto format = resolveWeightFormat(context, {weightBits, weightFormat, granularity, groupSize,
+                                                adaptGroups, symmetric, scale, groupAxis});
     if (!format)
       return fail(format.takeError());
     weightPlan = *format;
@@ -132,7 +132,7 @@ void PlanRounding::collectWeights() {
     else if (auto embedding = dyn_cast<EmbeddingOp>(op))
       weight = embedding.getTable();
     auto type = weight ? dyn_cast<RankedTensorType>(weight.getType()) : RankedTensorType();
-    if (!type || !type.hasStaticShape() || !viewConstant(weight))
+    if (!type || !type.hasStaticShape() || !isConstantExpression(weight))
       return;
     WeightSites &sites = weights[weight];
     sites.type = type;

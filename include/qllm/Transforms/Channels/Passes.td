@@ -13,6 +13,16 @@ class ChannelsPass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
 }
 
+class CalibratedChannelsPass<string flag> : ChannelsPass<flag> {
+  list<Option> calibrationOptions = [
+    Option<"calibration", "calibration", "std::string", "\"\"", "tokens or samples to look at, .npy or .npz">,
+    Option<"calibrationWindows", "calibration-windows", "int64_t", "16",
+           "windows at equal spacing over the calibration text">,
+    Option<"calibrationLength", "calibration-length", "int64_t", "256", "tokens of a calibration window">,
+    Option<"seed", "seed", "int64_t", "0", "of everything drawn at random">
+  ];
+}
+
 def FoldNormGains : ChannelsPass<"qllm-fold-norm-gains"> {
   let summary = "move gains of RMS norms into the layers behind";
   let description = [{
@@ -104,6 +114,66 @@ def RotateInputs : ChannelsPass<"qllm-rotate-inputs"> {
     Option<"signs", "signs", "bool", "false", "multiply by random signs first">,
     Option<"seed", "seed", "int64_t", "0", "of the signs">
   ];
+}
+
+def Smooth : CalibratedChannelsPass<"qllm-smooth"> {
+  let summary = "move the difficulty of outliers from inputs to weights";
+  let description = [{
+    At every site of the kinds in `sites` (a value and the planned layers that read it), channel j of the input is divided by
+    c_j = max|X_j|^alpha / max|W_j|^(1 - alpha) and column j of the weights is multiplied by it (SmoothQuant, arXiv 2211.10438, equation
+    4). Maxima are over the calibration tokens, and over all layers of the site. The division then moves into the gain of the norm,
+    the rows of `up`, or (equal for query heads that share values) the rows of v; where that is not possible it stays, and
+    `qllm.kept` says why. The attribute `qllm.smooth_alpha` of the layers tells the alpha.
+
+    `search` chooses alpha from 0, `step`, 2 `step`, .. 1, formats as planned, rounded to nearest:
+
+    - `none`: `alpha` everywhere.
+    - `layer`: for each site the alpha with the least error of the layers' outputs, 1 (nothing moved from weights) and 0 among them,
+      and no migration at all.
+    - `model`: one alpha for all sites, the one with the least error of what the whole model returns, so that the error of earlier
+      layers counts (SmoothQuant+, arXiv 2312.03788); on `search-windows` of the windows. A remark shows the curve.
+
+    Needs a plan (`qllm-plan-rounding`); layers without one are left alone.
+  }];
+  let options = !listconcat([
+    Option<"alpha", "alpha", "double", "0.5", "share of the input's range that moves into weights, 0 to 1">,
+    Option<"search", "search", "std::string", "\"none\"", "none, layer or model">,
+    Option<"step", "step", "double", "0.05", "between two values of alpha that are tried">,
+    Option<"searchWindows", "search-windows", "int64_t", "2", "windows that a model's error is measured on">,
+    ListOption<"sites", "sites", "std::string",
+               "attention-input, attention-output, feed-forward-input, feed-forward-output, other; the inputs of both and the feed-forward output if empty">
+  ], calibrationOptions);
+}
+
+def ShiftChannels : CalibratedChannelsPass<"qllm-shift-channels"> {
+  let summary = "take a constant off inputs and put it into biases";
+  let description = [{
+    At every planned site of the kinds in `sites` (all if empty), d is taken off the input and W d is added to the bias: exact, and the
+    range that remains is smaller. d is (min + max) / 2 of each channel with `by=middle` (MPTQ-ViT, arXiv 2401.14895), the mean
+    with `by=mean`. Layer norms and layers in front take -d into their biases; behind an RMS norm or a product it is subtracted at
+    run time.
+  }];
+  let options = !listconcat([
+    Option<"by", "by", "std::string", "\"mean\"", "mean or middle">,
+    ListOption<"sites", "sites", "std::string",
+               "attention-input, attention-output, feed-forward-input, feed-forward-output, other; all if empty">
+  ], calibrationOptions);
+}
+
+def PermuteChannels : CalibratedChannelsPass<"qllm-permute-channels"> {
+  let summary = "put channels with similar ranges beside each other";
+  let description = [{
+    At every planned site of the kinds in `sites`, channels are clustered by k-means on their (maximum, minimum), 10 starts, and ordered
+    cluster by cluster (RPTQ, arXiv 2304.01089, section 3.2). With activations planned in groups, channels of a group then have similar
+    ranges. The order moves into rows of the layers in front (`up` and `gate` alike) where it can; behind a norm it is a gather at run
+    time, which `qllm.kept` tells.
+  }];
+  let options = !listconcat([
+    Option<"clusters", "clusters", "int64_t", "32", "at most so many">,
+    Option<"restarts", "restarts", "int64_t", "10", "starts of k-means">,
+    ListOption<"sites", "sites", "std::string",
+               "attention-input, attention-output, feed-forward-input, feed-forward-output, other; the inputs of both and the feed-forward output if empty">
+  ], calibrationOptions);
 }
 
 #endif // QLLM_TRANSFORMS_CHANNELS_PASSES_TD

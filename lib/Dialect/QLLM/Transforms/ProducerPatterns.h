@@ -6,8 +6,7 @@
 #ifndef QLLM_LIB_DIALECT_QLLM_TRANSFORMS_PRODUCERPATTERNS_H
 #define QLLM_LIB_DIALECT_QLLM_TRANSFORMS_PRODUCERPATTERNS_H
 
-#include "mlir/IR/Builders.h"
-#include "mlir/IR/Value.h"
+#include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,17 +29,6 @@ std::optional<unsigned> findBias(onnx::AddOp add);
 
 /// Whether `value` is the result of a linear layer, perhaps with a bias behind it.
 bool reachesLinear(mlir::Value value);
-
-/// Attention behind which the heads lie side by side in the channels of a value.
-struct AttentionValues {
-  /// [.., heads * size], as the values are produced.
-  mlir::Value value;
-  int64_t queryHeads = 1, valueHeads = 1, headSize = 0;
-  /// Why transforms of the result do not move to `value`; empty if nothing does.
-  std::string problem;
-};
-/// The attention that computes `value`; nothing if something else does.
-std::optional<AttentionValues> findAttentionValues(mlir::Value value);
 
 /// The elements of an f32 constant; nothing for anything else.
 std::optional<std::vector<float>> constantFloats(mlir::Value value);

@@ -34,6 +34,17 @@ mlir::Value transposeMatrix(mlir::OpBuilder &builder, mlir::Location loc, mlir::
 LinearParameters transformRows(mlir::OpBuilder &builder, ChannelTransform transform,
                                LinearParameters layer);
 
+/// Attention behind which the heads lie side by side in the channels of a value.
+struct AttentionValues {
+  /// [.., heads * size], as the values are produced.
+  mlir::Value value;
+  int64_t queryHeads = 1, valueHeads = 1, headSize = 0;
+  /// Why transforms of the result do not move to `value`; empty if nothing does.
+  std::string problem;
+};
+/// The attention that computes `value`; nothing if something else does.
+std::optional<AttentionValues> findAttentionValues(mlir::Value value);
+
 } // namespace qllm
 
 #endif // QLLM_DIALECT_QLLM_TRANSFORMS_FOLDINTOPRODUCERS_H

@@ -1,0 +1,48 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What passes that decide on calibration data have in common: a run of the float model that stands
+// still at every site, and transforms that are put in front of sites.
+
+#ifndef QLLM_LIB_TRANSFORMS_CHANNELS_CALIBRATEDSITES_H
+#define QLLM_LIB_TRANSFORMS_CHANNELS_CALIBRATEDSITES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "qllm/Calibration/CalibrationData.h"
+#include "qllm/Calibration/Sites.h"
+#include "qllm/Dialect/QLLM/IR/QLLMInterfaces.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace qllm {
+
+/// Least and greatest value and mean of each channel over all tokens.
+struct ChannelStatistics {
+  std::vector<float> minimum, maximum, mean;
+};
+ChannelStatistics statisticsOf(const MatrixF &values);
+
+/// Runs `@main` of the module on the data and calls `visit` with every site that `isWanted` takes,
+/// in order, its state filled from the float model. The model must not be changed meanwhile.
+mlir::LogicalResult
+visitSites(mlir::ModuleOp module, const CalibrationFile &data, uint64_t seed,
+           llvm::function_ref<bool(LinearOp)> isWanted,
+           llvm::function_ref<mlir::LogicalResult(const Site &, SiteState &)> visit);
+
+/// Feeds the layers of the site what `make` builds on their input; their weights absorb it. Then
+/// the transform moves into what computes the input, or is marked with the reason why it stays.
+mlir::LogicalResult
+insertTransform(const Site &site,
+                llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value)> make);
+
+/// "attention-input", "attention-output", "feed-forward-input", "feed-forward-output" or "other".
+llvm::StringRef siteKindName(SiteKind kind);
+/// Fails on a name that is none of these.
+llvm::Error checkSiteKinds(llvm::ArrayRef<std::string> names);
+
+/// A constant vector for a transform.
+mlir::Value createParameter(mlir::OpBuilder &builder, mlir::Location loc,
+                            llvm::ArrayRef<float> values, const llvm::Twine &name);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_TRANSFORMS_CHANNELS_CALIBRATEDSITES_H
