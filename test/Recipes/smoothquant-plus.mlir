@@ -10,8 +10,8 @@
 // RUN: qllm-translate --run %t.recipe --input=x=%t.npy --output=%t.rounded.npz
 // RUN: %python -c "import numpy as np; a, b = (np.load('%t.' + n + '.npz')['y'] for n in ('float', 'rounded')); e = np.square(a - b).sum() / np.square(a).sum(); print(e); assert 0 < e < 0.01"
 
-// PIPELINE: qllm-plan-rounding{{.*}} granularity=group group-size=2 {{.*}},
-// PIPELINE-NEXT: qllm-smooth{{.*}} search=model{{.*}} step=2.5{{.*}}},
+// PIPELINE: qllm-plan-rounding{{.*}} granularity=group{{.*}} group-size=2 {{.*}},
+// PIPELINE-NEXT: qllm-smooth{{.*}} search=model {{.*}}step=2.5{{.*}}},
 // PIPELINE-NEXT: qllm-quantize-weights,
 // PIPELINE-NEXT: qllm-quantize-activations
 
