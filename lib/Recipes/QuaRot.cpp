@@ -11,7 +11,6 @@
 #include "qllm/Transforms/Channels/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace qllm;
 
@@ -33,6 +32,6 @@ void qllm::buildQuaRotPipeline(mlir::OpPassManager &passes, const QuaRotOptions 
     return;
   }
   addRoundSites(passes, options, options.kvClip,
-                llvm::formatv("clip{{ratio={0}},round{{method={1}}", options.clip.getValue(),
-                              options.rounding.getValue()));
+                "clip{ratio=" + std::to_string(options.clip) +
+                    "},round{method=" + options.rounding + "}");
 }

@@ -15,7 +15,7 @@
 // PIPELINE-NEXT: qllm-rotate-inputs{{.*}},
 // PIPELINE-NEXT: qllm-plan-rounding{{.*}},
 // PIPELINE-NEXT: qllm-quantize-activations{clip={{.*}} sites=attention},
-// PIPELINE-NEXT: qllm-quantize-sites{{.*}} steps=clip{ratio=1.00},round{method=gptq}
+// PIPELINE-NEXT: qllm-quantize-sites{{.*}} steps=clip{ratio=1.000000},round{method=gptq}
 
 // The stream comes from outside and is rotated there; the input of down is rotated in front of its quantizer.
 // CHECK-LABEL: func.func @main
