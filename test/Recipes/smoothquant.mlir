@@ -4,7 +4,7 @@
 // RUN: FileCheck %s < %t.recipe
 // RUN: qllm-opt --recipe-smoothquant="weight-bits=8 activation-bits=8 calibration=%t.npy calibration-windows=64" --dump-pass-pipeline %s -o /dev/null 2> %t.pipeline
 // RUN: FileCheck %s --check-prefix=PIPELINE < %t.pipeline
-// RUN: %python -c "import subprocess; s = open('%t.pipeline').read().strip(); s = s[s.index('builtin.module'):]; subprocess.run(['qllm-opt', '--pass-pipeline=' + s, '%s', '-o', '%t.string'], check=True)"
+// RUN: %python -c "import subprocess; s = open('%t.pipeline').read().strip(); s = s[s.index('builtin.module'):s.index(chr(10) + ')') + 2]; subprocess.run(['qllm-opt', '--pass-pipeline=' + s, '%s', '-o', '%t.string'], check=True)"
 // RUN: cmp %t.recipe %t.string
 // RUN: qllm-translate --run %s --input=x=%t.npy --output=%t.float.npz
 // RUN: qllm-translate --run %t.recipe --input=x=%t.npy --output=%t.rounded.npz
