@@ -13,6 +13,8 @@ llvm::ArrayRef<StepInfo> qllm::allSteps() {
   static const StepInfo table[] = {
       {"mean", "takes the static mean of the input off and puts it into the bias", steps::makeMean},
       {"scale", "moves scales of channels from the input into the weight", steps::makeScale},
+      {"permute", "puts channels with similar ranges beside each other", steps::makePermute},
+      {"rotate", "multiplies the input by a randomised Hadamard matrix", steps::makeRotate},
       {"split", "replaces outlier channels by several copies of a share of them", steps::makeSplit},
       {"merge", "merges as many channels as the split added, so that the width is kept",
        steps::makeMerge},
