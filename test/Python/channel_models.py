@@ -172,3 +172,11 @@ def test_queries_and_keys_are_rotated_together(name, converted, tmp_path):
     _, text, log = transform(module, TRANSFORMS["queries"], tmp_path)
     assert log == ""
     assert run_time_operations(text) == ["qllm.rotate_channels"] * 4
+
+
+def test_no_weight_stays_behind(converted, tmp_path):
+    """Rows of a weight that lies transposed are rewritten where it lies; the transposition goes."""
+    module, _, _ = converted("llama-dynamo-18")
+    _, text, _ = transform(module, TRANSFORMS["all"] + ["-qllm-plan-rounding=weight-bits=4", "-qllm-quantize-weights"], tmp_path)
+    # Of every linear layer's weight, float values are gone: only those of the head and the embedding stay.
+    assert len(re.findall(r'onnx.Initializer "[^"]*" = .*tensor<\d+x\d+xf32>', text)) == 2

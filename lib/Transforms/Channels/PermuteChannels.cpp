@@ -7,6 +7,7 @@
 
 #include "CalibratedSites.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+#include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 #include "qllm/Solver/Clusters.h"
 
 namespace qllm {
@@ -60,6 +61,7 @@ private:
       if (failed(insertTransform(site, make)))
         return failure();
     }
+    eraseDeadTransposes(getOperation());
     return success();
   }
 };

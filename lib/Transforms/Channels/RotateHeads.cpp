@@ -37,6 +37,7 @@ struct RotateHeads : qllm::impl::RotateHeadsBase<RotateHeads> {
       if (values)
         rotateValues(site);
     }
+    eraseDeadTransposes(getOperation());
   }
 
 private:

@@ -177,6 +177,7 @@ struct RotateResidual : qllm::impl::RotateResidualBase<RotateResidual> {
     for (const ResidualStream &stream : findResidualStreams(getOperation()))
       if (failed(rotate(stream)))
         return signalPassFailure();
+    eraseDeadTransposes(getOperation());
   }
 
 private:

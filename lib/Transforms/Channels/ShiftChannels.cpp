@@ -7,6 +7,7 @@
 
 #include "CalibratedSites.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+#include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_SHIFTCHANNELS
@@ -54,6 +55,7 @@ private:
       if (failed(insertTransform(site, make)))
         return failure();
     }
+    eraseDeadTransposes(getOperation());
     return success();
   }
 };

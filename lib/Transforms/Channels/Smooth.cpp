@@ -94,6 +94,7 @@ private:
     for (const SmoothedSite &site : found)
       if (failed(applySmoothing(site)))
         return failure();
+    eraseDeadTransposes(getOperation());
     return success();
   }
 

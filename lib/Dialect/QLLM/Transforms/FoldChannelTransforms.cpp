@@ -155,6 +155,7 @@ private:
       if (report)
         transform->emitRemark() << "kept for run time: " << *obstacle;
     }
+    eraseDeadTransposes(getOperation());
     return transforms.size();
   }
 

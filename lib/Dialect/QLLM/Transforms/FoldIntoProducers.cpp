@@ -409,6 +409,13 @@ Value qllm::transposeMatrix(OpBuilder &builder, Location loc, Value matrix) {
                                    builder.getDenseI64ArrayAttr({1, 0}));
 }
 
+void qllm::eraseDeadTransposes(Operation *root) {
+  root->walk([](onnx::TransposeOp transpose) {
+    if (transpose->use_empty())
+      transpose.erase();
+  });
+}
+
 LinearParameters qllm::transformRows(OpBuilder &builder, ChannelTransform transform,
                                      LinearParameters layer) {
   // x W^T R + b R + d: W is transformed as a matrix of columns, without what is added.

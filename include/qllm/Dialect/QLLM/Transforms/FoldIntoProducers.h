@@ -34,6 +34,10 @@ mlir::Value transposeMatrix(mlir::OpBuilder &builder, mlir::Location loc, mlir::
 LinearParameters transformRows(mlir::OpBuilder &builder, ChannelTransform transform,
                                LinearParameters layer);
 
+/// Takes transpositions away that nothing reads any more: rewritten rows look through them, and what
+/// they read would stay in the model.
+void eraseDeadTransposes(mlir::Operation *root);
+
 /// Attention behind which the heads lie side by side in the channels of a value.
 struct AttentionValues {
   /// [.., heads * size], as the values are produced.
