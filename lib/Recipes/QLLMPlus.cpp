@@ -7,6 +7,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Transforms/Channels/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
 #include "qllm/Transforms/Sites/Passes.h"
@@ -75,6 +76,11 @@ void qllm::buildQLLMPlusPipeline(mlir::OpPassManager &passes, const QLLMPlusOpti
   buildRaisePipeline(passes);
   passes.addPass(createConvertONNXToQLLM());
   passes.addPass(createPlanRounding(options.planRounding()));
+  if (options.rotation) {
+    RotateHeadsOptions heads;
+    heads.seed = options.seed;
+    passes.addPass(createRotateHeads(heads));
+  }
   // Queries, keys and values are quantized before the walk, so it sees what they lose.
   QuantizeActivationsOptions attention;
   attention.sites = "attention";

@@ -11,8 +11,10 @@
 // RUN: not qllm-opt --recipe-qllm-plus="clip=0:1:2 calibration=%t.npy" %s 2>&1 | FileCheck %s --check-prefix=CLIP
 
 // PIPELINE: qllm-plan-rounding{{.*}}
-// PIPELINE: qllm-quantize-activations{clip={{.*}} sites=attention},
+// PIPELINE-NEXT: qllm-rotate-heads{{.*}}
+// PIPELINE-NEXT: qllm-quantize-activations{clip={{.*}} sites=attention},
 // PIPELINE-NEXT: qllm-quantize-sites{balance-heads=true {{.*}}center-attention=true {{.*}}steps=mean,search{split=true rotate=true balance=true budget=0.1{{.*}} clip=0.65:1:0.05},target{kind=local},range{method=mse},round{method=gptq},refit}
+// OPTIONS-NOT: qllm-rotate-heads
 // OPTIONS: steps=search{split=true rotate=false {{.*}}budget=0.25{{.*}} principal-rank=2 factor-bits=8 clip=0.85:1:0.05},target{kind=none},range{method=mse},round{method=nearest}}
 // With float inputs there is no mean to take off.
 // WEIGHTS: steps=search{
