@@ -139,13 +139,21 @@ llvm::Expected<EigenPairs> qllm::topEigen(ThreadPool &pool, const MatrixD &matri
     llvm::Expected<EigenPairs> all = symmetricEigen(matrix);
     return all ? llvm::Expected<EigenPairs>(truncated(*all, count)) : all.takeError();
   }
-  MatrixD basis = randomRows(width, n, seed);
+  return topEigen(
+      pool, n, [&](const MatrixD &rows) { return product(pool, rows, matrix); }, count, seed,
+      iterations);
+}
+
+llvm::Expected<EigenPairs> qllm::topEigen(ThreadPool &pool, int64_t size,
+                                          llvm::function_ref<MatrixD(const MatrixD &)> apply,
+                                          int64_t count, uint64_t seed, int iterations) {
+  MatrixD basis = randomRows(std::min(size, count + extraDirections), size, seed);
   orthonormalizeRows(basis);
   for (int i = 0; i < iterations; ++i) {
-    basis = product(pool, basis, matrix);
+    basis = apply(basis);
     orthonormalizeRows(basis);
   }
-  MatrixD image = product(pool, basis, matrix);
+  MatrixD image = apply(basis);
   llvm::Expected<EigenPairs> inner = symmetricEigen(productTransposedRight(pool, image, basis));
   if (!inner)
     return inner.takeError();

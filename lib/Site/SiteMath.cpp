@@ -21,6 +21,14 @@ void addProduct(ThreadPool &pool, MatrixD &moment, double sign, const MatrixD &c
            moment.data(), moment.columns());
 }
 
+/// moment += cross * weight^T, multiplied in float.
+void addFloatProduct(ThreadPool &pool, MatrixD &moment, const MatrixD &cross,
+                     const MatrixF &weight) {
+  MatrixF product = applyWeight(pool, toFloat(cross), weight);
+  for (int64_t i = 0; i < moment.size(); ++i)
+    moment.data()[i] += product.data()[i];
+}
+
 /// The part of `left`^T D that the float model's output brings.
 llvm::Error addReference(SiteState &state, bool withResidual, const MatrixF &left,
                          MatrixD &moment) {
@@ -62,14 +70,17 @@ llvm::Expected<MatrixD> qllm::momentOfError(SiteState &state, TargetKind kind, c
   case TargetKind::Local: {
     MatrixD input = kind == TargetKind::None ? own : crossMoment(pool, left, state.residual());
     MatrixD mapped = toDouble(state.mappedWeight);
-    if (weight.values() != mapped.values()) {
-      addProduct(pool, moment, 1, input, mapped);
-      break;
-    }
-    // The layer's own weight on both sides: one product of what the input has lost.
+    // C W^T - H Q^T as (C - H) W^T + H (W - Q)^T: what the input has lost and what the weight has
+    // lost. Nothing large cancels, so float products will do.
     for (int64_t i = 0; i < input.size(); ++i)
       input.data()[i] -= own.data()[i];
-    addProduct(pool, moment, 1, input, mapped);
+    MatrixD lost = mapped;
+    for (int64_t i = 0; i < lost.size(); ++i)
+      lost.data()[i] -= weight.data()[i];
+    bool sameWeight = weight.values() == mapped.values();
+    addFloatProduct(pool, moment, input, state.mappedWeight);
+    if (!sameWeight)
+      addFloatProduct(pool, moment, own, toFloat(lost));
     return moment;
   }
   case TargetKind::Reference:
@@ -210,7 +221,8 @@ llvm::Error qllm::roundTarget(SiteState &state) {
     if (!part)
       return part.takeError();
     if (!damped.empty())
-      descend(state.pool, rows, *product.format, damped, factor.order, state.rounding.sweeps, *part);
+      descend(state.pool, rows, *product.format, damped, factor.order, state.rounding.sweeps,
+              *part);
     put(*part, i, product.firstRow, result);
   }
   state.rounded = std::move(result);

@@ -3,8 +3,10 @@
 //
 
 #include "qllm/Solver/LowRank.h"
+#include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Eigen.h"
 #include "qllm/Numerics/Products.h"
+#include "qllm/Solver/Regression.h"
 #include "qllm/Solver/RowFormat.h"
 #include <cmath>
 
@@ -22,6 +24,30 @@ llvm::Expected<LowRankFactors> qllm::lowRank(ThreadPool &pool, const MatrixD &er
   factors.down = toFloat(product(pool, triples->left, error));
   factors.up = toFloat(transposed(triples->left));
   return factors;
+}
+
+llvm::Expected<LowRankFactors> qllm::reducedRankRegression(ThreadPool &pool,
+                                                           const RidgeRegression &fit,
+                                                           MatrixD moment, int64_t rank,
+                                                           uint64_t seed) {
+  int64_t rows = moment.columns(), smaller = std::min(rows, moment.rows());
+  // Subspace iteration pays where the subspace is thin.
+  if (8 * rank + 128 > smaller)
+    return lowRank(pool, fit.solve(pool, std::move(moment)), &fit.factor(), rank, seed);
+  // (H + ridge)^-1 D^T V^T for rows V.
+  auto solved = [&](const MatrixD &vectors) {
+    return choleskySolve(pool, fit.factor(), productTransposedRight(pool, moment, vectors));
+  };
+  auto apply = [&](const MatrixD &vectors) {
+    return productTransposedLeft(pool, solved(vectors), moment);
+  };
+  llvm::Expected<EigenPairs> pairs = topEigen(pool, rows, apply, rank, seed, /*iterations=*/4);
+  if (!pairs)
+    return pairs.takeError();
+  // As in `lowRank`: directions without energy are noise.
+  orthonormalizeRows(pairs->vectors);
+  return LowRankFactors{toFloat(transposed(solved(pairs->vectors))),
+                        toFloat(transposed(pairs->vectors))};
 }
 
 int64_t qllm::rankForBudget(int64_t rows, int64_t channels, double budget) {

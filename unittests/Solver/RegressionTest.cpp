@@ -162,6 +162,27 @@ TEST(LowRank, FindsAnExactFactorization) {
   }
 }
 
+// Found by products with the moment alone, it is the branch that the whole solution would give.
+TEST(LowRank, ReducedRankRegressionNeedsNoSolution) {
+  ThreadPool pool(2);
+  MatrixF x = activations(500, 180, 7);
+  MatrixD truth = product(pool, randomMatrix<double>(200, 5, 8), randomMatrix<double>(5, 180, 9));
+  for (int64_t i = 0; i < truth.size(); ++i)
+    truth.data()[i] += 0.3 * randomMatrix<double>(1, 1, unsigned(i)).data()[0];
+  MatrixD moment = crossMoment(pool, x, applyWeight(pool, x, toFloat(truth)));
+  RidgeRegression fit = require(RidgeRegression::create(pool, gram(pool, x), 0.01));
+  MatrixD metric = productTransposedRight(pool, fit.factor(), fit.factor());
+  MatrixD whole = fit.solve(pool, moment);
+  LowRankFactors wanted = require(lowRank(pool, whole, &fit.factor(), 5, 0));
+  LowRankFactors found = require(reducedRankRegression(pool, fit, moment, 5, 0));
+  double least = remaining(pool, whole, wanted, metric);
+  EXPECT_NEAR(remaining(pool, whole, found, metric), least, 1e-3 * least);
+  // The seed and not the number of threads decides.
+  ThreadPool one(1);
+  EXPECT_EQ(require(reducedRankRegression(one, fit, moment, 5, 0)).down.values(),
+            found.down.values());
+}
+
 TEST(LowRank, BudgetIsInMultiplications) {
   EXPECT_EQ(rankForBudget(576, 576, 0.08), 23);
   EXPECT_LE(23.0 * (576 + 576), 0.08 * 576 * 576);

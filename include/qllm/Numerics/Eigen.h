@@ -7,6 +7,7 @@
 #define QLLM_NUMERICS_EIGEN_H
 
 #include "qllm/Support/Matrix.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
 namespace qllm {
@@ -30,6 +31,13 @@ llvm::Expected<EigenPairs> symmetricEigen(const MatrixD &matrix);
 /// they hold is not less than about that of the exact ones. `count` above the size gives all.
 llvm::Expected<EigenPairs> topEigen(ThreadPool &pool, const MatrixD &matrix, int64_t count,
                                     uint64_t seed, int iterations = 8);
+
+/// The same for a symmetric, positive semidefinite matrix of `size` rows that is only known by its
+/// products: `apply` returns the rows of its argument times the matrix. Wherever `count` is small
+/// beside `size` this costs a dozen such products of a few rows more than `count`.
+llvm::Expected<EigenPairs> topEigen(ThreadPool &pool, int64_t size,
+                                    llvm::function_ref<MatrixD(const MatrixD &)> apply,
+                                    int64_t count, uint64_t seed, int iterations = 8);
 
 /// matrix = sum over i of values[i] * left row i (as a column) * right row i; values descending.
 struct SingularTriples {

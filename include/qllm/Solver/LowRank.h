@@ -11,6 +11,7 @@
 
 namespace qllm {
 
+class RidgeRegression;
 class ThreadPool;
 
 struct LowRankFactors {
@@ -26,6 +27,14 @@ struct LowRankFactors {
 /// S; so a Cholesky factor serves as well as eigenvectors do.
 llvm::Expected<LowRankFactors> lowRank(ThreadPool &pool, const MatrixD &error,
                                        const MatrixD *metric, int64_t rank, uint64_t seed);
+
+/// `lowRank` of the regression's whole solution M in its own metric (reduced-rank regression), from
+/// the moment x^T y [channels, rows] as `RidgeRegression::solve` takes it. A small rank needs
+/// neither M nor the singular values of anything as large: with H + ridge = L L^T and D the
+/// transposed moment, the left singular vectors of M L = D L^-T are the eigenvectors of
+/// D (H + ridge)^-1 D^T, and A = U^T M takes a solve with as many right sides as the rank.
+llvm::Expected<LowRankFactors> reducedRankRegression(ThreadPool &pool, const RidgeRegression &fit,
+                                                     MatrixD moment, int64_t rank, uint64_t seed);
 
 /// The largest rank whose two products cost at most `budget` times the multiplications of the
 /// layers: rank (channels + rows) <= budget channels rows.

@@ -131,8 +131,7 @@ private:
         momentOfError(state, state.targetKind, state.quantized(), toDouble(state.rounded.values));
     if (!moment)
       return moment.takeError();
-    MatrixD whole = fit->solve(state.pool, std::move(*moment));
-    return lowRank(state.pool, whole, &fit->factor(), wanted, state.seed);
+    return reducedRankRegression(state.pool, *fit, std::move(*moment), wanted, state.seed);
   }
 };
 

@@ -22,18 +22,39 @@ template <typename Visit> void forCopies(const ChannelReassembly &reassembly, Vi
 
 /// result[:, target] += x[:, channel] * factor, for all copies.
 MatrixF gather(const MatrixF &x, const ChannelReassembly &reassembly, bool isInput) {
+  struct Copy {
+    int64_t channel, target;
+    float divisor;
+  };
   int64_t width = reassembly.width();
+  // Most channels of the result have one member and are only moved.
+  std::vector<Copy> first(width), further;
   std::vector<float> members(width, 0.0f);
-  forCopies(reassembly, [&](int64_t, int64_t target) { ++members[target]; });
+  forCopies(reassembly, [&](int64_t channel, int64_t target) {
+    Copy copy{channel, target, isInput ? float(reassembly.parts[channel]) : 1.0f};
+    if (members[target]++ == 0)
+      first[target] = copy;
+    else
+      further.push_back(copy);
+  });
+  std::vector<int64_t> merged;
+  for (int64_t target = 0; target < width; ++target)
+    if (members[target] > 1)
+      merged.push_back(target);
   MatrixF result(x.rows(), width);
   for (int64_t row = 0; row < x.rows(); ++row) {
     const float *in = x.row(row);
     float *out = result.row(row);
-    forCopies(reassembly, [&](int64_t channel, int64_t target) {
-      out[target] += isInput ? in[channel] / float(reassembly.parts[channel]) : in[channel];
-    });
     if (isInput)
-      for (int64_t target = 0; target < width; ++target)
+      for (const Copy &copy : first)
+        out[copy.target] = in[copy.channel] / copy.divisor;
+    else
+      for (const Copy &copy : first)
+        out[copy.target] = in[copy.channel];
+    for (const Copy &copy : further)
+      out[copy.target] += in[copy.channel] / copy.divisor;
+    if (isInput)
+      for (int64_t target : merged)
         out[target] /= members[target];
   }
   return result;

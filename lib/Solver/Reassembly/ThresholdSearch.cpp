@@ -39,6 +39,16 @@ private:
   MatrixD scores;
 };
 
+/// Divides the columns of split channels by their parts, or multiplies them.
+void scaleSplit(MatrixF &matrix, ArrayRef<int64_t> parts, bool divide) {
+  for (size_t j = 0; j < parts.size(); ++j)
+    if (parts[j] > 1)
+      for (int64_t t = 0; t < matrix.rows(); ++t) {
+        float &value = matrix(t, int64_t(j));
+        value = divide ? value / float(parts[j]) : value * float(parts[j]);
+      }
+}
+
 } // namespace
 
 /// The loss of quantized inputs and weights, whose column j stands for `parts[j]` equal copies.
@@ -49,9 +59,7 @@ Expected<double> Search::lossOf(MatrixF input, MatrixF weight, ArrayRef<int64_t>
     input = reassembleInput(input, split);
     weight = reassembleWeight(weight, split);
   } else {
-    for (int64_t t = 0; t < input.rows(); ++t)
-      for (int64_t j = 0; j < input.columns(); ++j)
-        input(t, j) /= float(parts[j]);
+    scaleSplit(input, parts, /*divide=*/true);
   }
   if (Error error = problem.quantizeInput(input))
     return std::move(error);
@@ -59,9 +67,7 @@ Expected<double> Search::lossOf(MatrixF input, MatrixF weight, ArrayRef<int64_t>
     return std::move(error);
   // All copies of a channel have the same code, so they add up to one column times their number.
   if (!expand)
-    for (int64_t t = 0; t < input.rows(); ++t)
-      for (int64_t j = 0; j < input.columns(); ++j)
-        input(t, j) *= float(parts[j]);
+    scaleSplit(input, parts, /*divide=*/false);
   MatrixF products(input.rows(), weight.rows());
   matmul(pool, products.rows(), products.columns(), input.columns(), 1.0f,
          {input.data(), input.columns()}, {weight.data(), weight.columns(), true}, 0.0f,
