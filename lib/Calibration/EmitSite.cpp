@@ -12,6 +12,7 @@
 #include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Numerics/Hadamard.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -117,6 +118,11 @@ Expected<Value> Emitter::emitMap(Value x, const ChannelMap &map, size_t index) {
     break;
   }
   for (auto [i, factor] : llvm::enumerate(map.factors)) {
+    // Doubled factors need no matrix: m additions for 2^m channels.
+    if (isSylvesterHadamard(factor.matrix)) {
+      x = RotateChannelsOp::create(builder, loc, x, factor.size, factor.stride);
+      continue;
+    }
     Value matrix =
         createConstant(builder, loc, factor.matrix, name + "_rotation" + std::to_string(i));
     x = RotateChannelsOp::create(builder, loc, x, matrix, factor.stride);

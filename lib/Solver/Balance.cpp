@@ -3,7 +3,7 @@
 //
 
 #include "qllm/Solver/Balance.h"
-#include "qllm/Numerics/Hadamard.h"
+#include "qllm/Solver/HadamardMap.h"
 #include <cmath>
 
 using namespace qllm;
@@ -46,23 +46,5 @@ ChannelMap qllm::balanceMap(const MatrixF &x, const MatrixF &weight,
 }
 
 llvm::Expected<std::vector<ChannelMap>> qllm::randomHadamard(int64_t channels, uint64_t seed) {
-  int64_t block = hadamardBlocks(channels).front();
-  HadamardSize size = *findHadamard(block);
-  ChannelMap signs, rotation;
-  signs.kind = ChannelMap::Kind::Scale;
-  signs.values = randomSigns(channels, seed);
-  rotation.kind = ChannelMap::Kind::Rotate;
-  for (auto [length, stride] :
-       {std::pair(size.dense, size.doubled), std::pair(size.doubled, int64_t(1))}) {
-    if (length == 1)
-      continue;
-    llvm::Expected<MatrixF> matrix = hadamardMatrix(length);
-    if (!matrix)
-      return matrix.takeError();
-    rotation.factors.push_back({length, stride, std::move(*matrix)});
-  }
-  std::vector<ChannelMap> maps = {std::move(signs)};
-  if (!rotation.factors.empty())
-    maps.push_back(std::move(rotation));
-  return maps;
+  return hadamardMaps(channels, /*block=*/0, seed);
 }
