@@ -96,6 +96,18 @@ TEST(Search, LeavesAloneWhatIsOnTheGrid) {
   EXPECT_EQ(state.decisions.clip, 1.0);
 }
 
+// Copies would move channels into other groups.
+TEST(Search, DoesNotSplitGroups) {
+  ThreadPool pool(1);
+  for (bool weights : {false, true}) {
+    SiteState state = makeSite(pool, activations(tokens, channels, 1));
+    (weights ? *state.products[0].format : *state.inputFormat).groupSize = 16;
+    search(state, splitAndRotate);
+    EXPECT_EQ(state.decisions.scores.size(), 2u);
+    EXPECT_NE(state.decisions.transform, "split");
+  }
+}
+
 TEST(Search, TakesPlannedDecisionsWithoutTrying) {
   ThreadPool pool(1);
   SiteState first = makeSite(pool, activations(tokens, channels, 1));

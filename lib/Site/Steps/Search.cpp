@@ -67,11 +67,21 @@ private:
     if (state.decisions.transform)
       return {*state.decisions.transform};
     std::vector<std::string> names = {"none"};
-    if (split && state.inputFormat && state.inputFormat->spec.element->isInteger())
+    if (split && canSplit(state))
       names.push_back("split");
     if (rotate)
       names.push_back("rotate");
     return names;
+  }
+
+  /// Offsets are for integers, and copies of a channel would move others into the next group.
+  static bool canSplit(const SiteState &state) {
+    if (!state.inputFormat || !state.inputFormat->spec.element->isInteger())
+      return false;
+    return state.inputFormat->groupSize == 0 &&
+           llvm::none_of(state.products, [](const SiteProduct &product) {
+             return product.format && product.format->groupSize > 0;
+           });
   }
 
   llvm::Error apply(SiteState &state, llvm::StringRef transform) const {
