@@ -32,6 +32,13 @@ std::string clipsFor(const QLLMPlusOptions &options) {
   return coarse ? "0.65:1:0.05" : "0.85:1:0.05";
 }
 
+/// Queries, keys and values of few bits gain a little from a smaller range.
+double kvClipFor(const QLLMPlusOptions &options) {
+  if (options.kvClip != 0)
+    return options.kvClip;
+  return options.kvBits <= 4 ? 0.95 : 1;
+}
+
 std::string searchStep(const QLLMPlusOptions &options) {
   std::vector<std::string> words;
   auto add = [&](llvm::StringRef name, const auto &value) {
@@ -42,6 +49,8 @@ std::string searchStep(const QLLMPlusOptions &options) {
   add("split", options.split ? "true" : "false");
   add("rotate", options.rotation ? "true" : "false");
   add("balance", options.balance ? "true" : "false");
+  if (options.balanceShare >= 0)
+    add("balance-share", number(options.balanceShare));
   add("budget", number(options.budget));
   if (options.outputBudget >= 0)
     add("attention-output", number(options.outputBudget));
@@ -84,7 +93,7 @@ void qllm::buildQLLMPlusPipeline(mlir::OpPassManager &passes, const QLLMPlusOpti
   // Queries, keys and values are quantized before the walk, so it sees what they lose.
   QuantizeActivationsOptions attention;
   attention.sites = "attention";
-  attention.clip = options.kvClip;
+  attention.clip = kvClipFor(options);
   passes.addPass(createQuantizeActivations(std::move(attention)));
   QuantizeSitesOptions sites;
   sites.steps = stepsFor(options);

@@ -9,7 +9,7 @@
 using namespace qllm;
 
 ChannelMap qllm::balanceMap(const MatrixF &x, const MatrixF &weight,
-                            const std::vector<bool> &skipped) {
+                            const std::vector<bool> &skipped, double share) {
   int64_t channels = x.columns();
   std::vector<double> activation(size_t(channels), 0.0), columns(size_t(channels), 0.0);
   int64_t rows = 0;
@@ -34,7 +34,8 @@ ChannelMap qllm::balanceMap(const MatrixF &x, const MatrixF &weight,
     double energy = activation[j] / double(std::max<int64_t>(rows, 1));
     if (!(energy > 0 && columns[j] > 0))
       continue;
-    scales[j] = std::sqrt(std::sqrt(energy / columns[j]));
+    // Energies are squares.
+    scales[j] = std::pow(energy, share / 2) / std::pow(columns[j], (1 - share) / 2);
     logarithms += std::log(scales[j]);
     ++counted;
   }

@@ -46,6 +46,21 @@ TEST(Balance, ReachesTheBoundOfCauchyAndSchwarz) {
   EXPECT_GT(cost(pool, other, x, weight), cost(pool, map, x, weight));
 }
 
+// With a share of 0 the columns of the weight become alike, whatever the input is.
+TEST(Balance, ShareOfNothingEqualizesColumns) {
+  ThreadPool pool(1);
+  MatrixF x = activations(64, 12, 1), weight = randomMatrix(10, 12, 2);
+  ChannelMap map = balanceMap(x, weight, {}, 0);
+  std::vector<float> bias(10);
+  absorbMap(pool, map, weight, bias);
+  std::vector<double> columns(12);
+  for (int64_t i = 0; i < 10; ++i)
+    for (int64_t j = 0; j < 12; ++j)
+      columns[size_t(j)] += double(weight(i, j)) * weight(i, j);
+  for (double energy : columns)
+    EXPECT_NEAR(energy / columns[0], 1, 1e-5);
+}
+
 TEST(Balance, LeavesOutSinksAndDeadChannels) {
   ThreadPool pool(1);
   MatrixF x = randomMatrix(8, 4, 1), weight = randomMatrix(5, 4, 2);

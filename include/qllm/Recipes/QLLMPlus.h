@@ -57,14 +57,20 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
   Option<bool> balance{*this, "balance",
                        llvm::cl::desc("scales between inputs and weights before a rotation"),
                        llvm::cl::init(true)};
+  Option<double> balanceShare{
+      *this, "balance-share",
+      llvm::cl::desc("exponent of the input's size in these scales, 0 to 1; negative for what "
+                     "suits the bits"),
+      llvm::cl::init(-1)};
   Option<std::string> clip{
       *this, "clip",
       llvm::cl::desc("ratios of input ranges to choose from, low:high:step or one; empty for what "
                      "suits the bits"),
       llvm::cl::init("")};
   Option<double> kvClip{*this, "kv-clip",
-                        llvm::cl::desc("ratio of the ranges of queries, keys and values"),
-                        llvm::cl::init(1)};
+                        llvm::cl::desc("ratio of the ranges of queries, keys and values; 0 for "
+                                       "what suits the bits"),
+                        llvm::cl::init(0)};
   Option<std::string> target{*this, "target",
                              llvm::cl::desc("what weights are fitted to before they are rounded: "
                                             "none, local, reference or residual"),

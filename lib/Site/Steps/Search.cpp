@@ -55,6 +55,7 @@ public:
   }
 
   bool split = true, rotate = true, balance = true;
+  double balanceShare = 0.5;
   std::vector<float> clips = {1};
   /// What nearest rounding of the weight loses counts so much: GPTQ and a fitted target get most of
   /// it back.
@@ -91,7 +92,8 @@ private:
       if (!maps)
         return maps.takeError();
       if (balance) { // one multiplication for scales and signs
-        ChannelMap scales = balanceMap(state.mapped(), state.mappedWeight, state.sinks);
+        ChannelMap scales =
+            balanceMap(state.mapped(), state.mappedWeight, state.sinks, balanceShare);
         for (auto [sign, scale] : llvm::zip_equal(maps->front().values, scales.values))
           sign *= scale;
       }
@@ -192,6 +194,7 @@ steps::MadeStep steps::makeSearch(llvm::ArrayRef<StepOption> options) {
   reader.boolean("split", step->split);
   reader.boolean("rotate", step->rotate);
   reader.boolean("balance", step->balance);
+  reader.number("balance-share", step->balanceShare, 0, 1);
   reader.numbers("clip", step->clips, 0.01, 2);
   reader.number("weight-share", step->weightShare, 0, 1);
   if (llvm::Error error = reader.finish())
