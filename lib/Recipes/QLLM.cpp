@@ -62,7 +62,9 @@ std::string stepsFor(const QLLMOptions &options) {
     steps.push_back("target{kind=local fit=false}");
   if (steps.empty())
     return "";
-  steps.push_back("round{method=nearest}");
+  // A fused branch is rounded with the weight.
+  if (correction != Correction::Fused)
+    steps.push_back("round{method=nearest}");
   if (correction == Correction::Branch || correction == Correction::Fused)
     steps.push_back(llvm::formatv("low-rank{{rank={0} fuse={1}}", int64_t(options.rank),
                                   correction == Correction::Fused));

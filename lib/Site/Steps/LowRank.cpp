@@ -5,7 +5,8 @@
 // best of their rank in their own measure: the weight's error (svd), the output's error (eora), or
 // the regression of the output's error on the rounded input (regression), which also sees what
 // rounding the input has cost. With fuse=true nothing stays beside the weight: B A is added to it
-// and the sum is rounded anew, which is not what the branch computes.
+// and the sum is rounded, so it is fitted to the weight before rounding: what it would make up for
+// in the rounded one is no longer there once the sum is rounded anew.
 
 #include "qllm/Solver/LowRank.h"
 #include "Steps.h"
@@ -96,7 +97,7 @@ private:
 
   /// A branch for what rounding has cost; then, if asked for, the weight rounded anew beside it.
   llvm::Error correct(SiteState &state, int64_t wanted) const {
-    if (state.rounded.values.empty())
+    if (state.rounded.values.empty() && !fuse)
       if (llvm::Error failure = roundTarget(state))
         return failure;
     for (int64_t i = 0; i < iterations; ++i) {
@@ -128,7 +129,8 @@ private:
     if (!fit)
       return fit.takeError();
     llvm::Expected<MatrixD> moment =
-        momentOfError(state, state.targetKind, state.quantized(), toDouble(state.rounded.values));
+        momentOfError(state, state.targetKind, state.quantized(),
+                      toDouble(fuse ? state.target : state.rounded.values));
     if (!moment)
       return moment.takeError();
     return reducedRankRegression(state.pool, *fit, std::move(*moment), wanted, state.seed);
@@ -149,7 +151,9 @@ steps::MadeStep steps::makeLowRank(llvm::ArrayRef<StepOption> options) {
   reader.integer("iterations", step->iterations, 1, 1000);
   if (reader.integer("bits", step->bits, 2, 16) && step->bits > 8 && step->bits < 16)
     reader.fail("expected 2 to 8 or 16 for 'bits', but got " + llvm::Twine(step->bits));
-  reader.boolean("fuse", step->fuse);
+  if (reader.boolean("fuse", step->fuse) && step->fuse &&
+      (step->method != Method::Regression || step->iterations > 1))
+    reader.fail("expected 'fuse' with method=regression and one iteration");
   reader.number("ridge", step->ridge, 1e-9, 1e3);
   if (llvm::Error error = reader.finish())
     return std::move(error);
