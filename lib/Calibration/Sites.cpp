@@ -74,9 +74,9 @@ Attribute inputPlan(LinearOp linear) {
 /// `layers.0.q_proj+k_proj+v_proj`: the shared prefix once.
 std::string nameOf(ArrayRef<LinearOp> linears) {
   std::string name = siteName(linears.front());
-  StringRef prefix = StringRef(name).rsplit('.').first;
-  if (!StringRef(name).contains('.'))
-    prefix = "";
+  // A copy: `name` grows below.
+  std::string prefix =
+      StringRef(name).contains('.') ? StringRef(name).rsplit('.').first.str() : std::string();
   for (LinearOp linear : linears.drop_front()) {
     std::string other = siteName(linear);
     StringRef rest = other;
