@@ -1,9 +1,12 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Runs one row and keeps what came out as JSON, so that a long list of rows can be run in portions.
+"""Runs one row and keeps what came out as JSON, so that a long list of rows can be run in portions, on more than one machine.
 
 A result is found again by its key: the canonical text of the pipeline, the options, and the contents of model, calibration and
 evaluation files. The revision of the code is written down with it and is not part of the key: a page tells for every figure which
 revision it belongs to, and `--stale` runs those again that another one has made.
+
+Finished rows lie under build/results; those behind the stored page are kept beside this file, in measured.jsonl, so that a fresh
+checkout goes on from them.
 """
 import hashlib
 import json
@@ -12,14 +15,26 @@ import os
 import re
 import shlex
 import shutil
+import statistics
 import subprocess
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 from measure import CommandFailed, measure
 from provenance import machine, revision
+from tokens import windows
 
 WINDOWS, LENGTH = 24, 512
+KEPT = Path(__file__).with_name("measured.jsonl")
+SUBSETS = {"8": lambda index: index % 3 == 0, "16": lambda index: index % 3 != 0, "24": lambda index: True}
+
+
+def windows_of(row) -> list:
+    """Indices of the windows that a row is evaluated on: pieces are compared with each other, which the 8 are enough for."""
+    return [index for index in range(WINDOWS) if SUBSETS["8" if row.group == "pieces" else "24"](index)]
 
 
 def digest(path: Path, folder: Path) -> str:
@@ -41,11 +56,14 @@ def digest(path: Path, folder: Path) -> str:
 class Bench:
     """The tools and files that rows are measured with, and the folder of finished rows."""
 
-    def __init__(self, bin_folder: Path, folder: Path, model: Path, calibration: Path, tokens: Path, threads: int = 0):
+    def __init__(self, bin_folder: Path, folder: Path, model: Path, calibration: Path, tokens: Path, threads: int = 0,
+                 kept: Path = None):
         self.bin, self.folder, self.model, self.calibration, self.tokens = bin_folder, folder, model, calibration, tokens
         self.threads = [f"--threads={threads}"] if threads else []
         self.digests = {name: digest(path, folder) for name, path in
                         [("model", model), ("calibration", calibration), ("tokens", tokens)]}
+        lines = kept.read_text(encoding="utf-8").splitlines() if kept and kept.exists() else []
+        self.kept = {result["key"]: result for result in map(json.loads, lines)}
 
     def pipeline(self, row) -> str:
         """The canonical text of the row's passes, with every option: qllm-opt prints it before it runs anything."""
@@ -69,24 +87,37 @@ class Bench:
     def passes(self, row) -> str:
         return row.passes.replace("{calibration}", str(self.calibration))
 
-    def key(self, row) -> str:
-        parts = {"pipeline": self.pipeline(row), "options": row.option_words, "windows": [WINDOWS, LENGTH], **self.digests}
+    def key(self, row, indices: list = None) -> str:
+        """What the row's figures depend on; `indices`: the windows, if not those that it asks for."""
+        parts = {"pipeline": self.pipeline(row), "options": row.option_words, "windows": [indices or windows_of(row), LENGTH], **self.digests}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def path(self, row) -> Path:
-        """Where the row's result is kept. Rows that run the same share it; a row that has no pipeline has only its name."""
+    def path(self, key: str) -> Path:
+        return self.folder / "rows" / f"{key[:24]}.json"
+
+    def key_or_name(self, row, indices: list = None) -> str:
+        """Rows that run the same share a result; one that has no pipeline has only its name."""
         try:
-            name = self.key(row)[:24]
+            return self.key(row, indices)
         except CommandFailed:
-            name = "without-pipeline-" + hashlib.sha256(row.identity.encode()).hexdigest()[:12]
-        return self.folder / "rows" / f"{name}.json"
+            return "without-pipeline-" + hashlib.sha256(row.identity.encode()).hexdigest()
 
     def stored(self, row):
-        """The finished result, or None."""
-        try:
-            return json.loads(self.path(row).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
+        """The finished result, on all windows where another row has it, or None."""
+        for indices in (list(range(WINDOWS)), windows_of(row)):
+            key = self.key_or_name(row, indices)
+            try:
+                return json.loads(self.path(key).read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                if key in self.kept:
+                    return self.kept[key]
+        return None
+
+    def keep(self, results: list, path: Path) -> None:
+        """Stores the finished ones among `results`, a line each, sorted so that a change shows."""
+        finished = {result["key"]: result for result in results if result and "error" not in result}
+        lines = [json.dumps(result, sort_keys=True, ensure_ascii=False) for result in finished.values()]
+        path.write_text("".join(f"{line}\n" for line in sorted(lines, key=lambda line: json.loads(line)["row"])), encoding="utf-8")
 
     def quantize_command(self, row, output: Path) -> list:
         command = [self.bin / "qllm", "quantize", self.model, "--recipe"]
@@ -101,9 +132,23 @@ class Bench:
             command.append(recipe)
         return [*command, *self.threads, "--allow-skips", "-o", output]
 
-    def evaluate_command(self, model: Path) -> list:
-        return [self.bin / "qllm", "eval", model, "--tokens", self.tokens, f"--windows={WINDOWS}", f"--window-length={LENGTH}",
-                "--json", *self.threads]
+    def tokens_for(self, row) -> Path:
+        """The evaluation tokens; for a row of fewer windows a file of those."""
+        indices = windows_of(row)
+        if len(indices) == WINDOWS:
+            return self.tokens
+        path = self.folder / f"eval-{len(indices)}x{LENGTH}-{self.digests['tokens'][:8]}.npy"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(f".{threading.get_ident()}.part")
+            with partial.open("wb") as stream:
+                np.save(stream, windows(np.load(self.tokens), WINDOWS, LENGTH)[indices])
+            partial.replace(path)
+        return path
+
+    def evaluate_command(self, row, model: Path) -> list:
+        return [self.bin / "qllm", "eval", model, "--tokens", self.tokens_for(row), f"--windows={len(windows_of(row))}",
+                f"--window-length={LENGTH}", "--json", *self.threads]
 
     def shown(self, command: list) -> str:
         """A command as one would type it from the root of the checkout."""
@@ -115,8 +160,8 @@ class Bench:
         """Measures the row and stores the result, also when a command fails: then with the error instead of figures."""
         output = self.folder / "models" / re.sub(r"[^a-z0-9.-]", "-", row.identity)
         result = {"row": row.identity, "recipe": row.recipe, "options": row.options, "revision": revision(), "machine": machine(),
-                  "started": time.strftime("%Y-%m-%d %H:%M"), "command": self.shown(self.evaluate_command(self.model) if row.is_float else self.quantize_command(row, output))}
-        path = self.path(row)
+                  "started": time.strftime("%Y-%m-%d %H:%M"), "command": self.shown(self.evaluate_command(row, self.model) if row.is_float else self.quantize_command(row, output))}
+        path = self.path(self.key_or_name(row))
         try:
             result |= {"key": self.key(row), "pipeline": self.pipeline(row)}
             result |= self.figures(row, output)
@@ -131,20 +176,20 @@ class Bench:
 
     def figures(self, row, output: Path) -> dict:
         if row.is_float:
-            return self.evaluated(self.model)
+            return self.evaluated(row, self.model)
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         quantize = measure(self.quantize_command(row, output))
         report = json.loads((output / "report.json").read_text(encoding="utf-8"))
-        return self.evaluated(output) | {"quantize": cost(quantize), "coverage": summary(report["coverage"]), "bytes": sum(
+        return self.evaluated(row, output) | {"quantize": cost(quantize), "coverage": summary(report["coverage"]), "bytes": sum(
             each.stat().st_size for each in output.iterdir() if each.name.startswith("model."))}
 
-    def evaluated(self, model: Path) -> dict:
-        evaluate = measure(self.evaluate_command(model))
+    def evaluated(self, row, model: Path) -> dict:
+        evaluate, indices = measure(self.evaluate_command(row, model)), windows_of(row)
         losses = json.loads(evaluate.output)["losses"]
-        if len(losses) != WINDOWS:
-            raise CommandFailed(f"expected {WINDOWS} losses from 'qllm eval', but got {len(losses)}")
-        return {"losses": losses, "evaluate": cost(evaluate)}
+        if len(losses) != len(indices):
+            raise CommandFailed(f"expected {len(indices)} losses from 'qllm eval', but got {len(losses)}")
+        return {"losses": dict(zip(map(str, indices), losses)), "evaluate": cost(evaluate)}
 
 
 def cost(measured) -> dict:
@@ -168,10 +213,6 @@ def bits_per_weight(coverage: dict):
     return 8 * sum(layer["bytes"] for layer in layers) / weights if weights else None
 
 
-def perplexity(losses: list, keep) -> float:
-    """Over the windows whose index `keep` accepts."""
-    kept = [loss for index, loss in enumerate(losses) if keep(index)]
-    return math.exp(sum(kept) / len(kept))
-
-
-SUBSETS = {"8": lambda index: index % 3 == 0, "16": lambda index: index % 3 != 0, "24": lambda index: True}
+def perplexity(losses: dict, subset: str) -> float:
+    """Over the windows of a subset, from losses by the window's index."""
+    return math.exp(statistics.fmean(loss for index, loss in losses.items() if SUBSETS[subset](int(index))))

@@ -1,6 +1,6 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Tables and the page, made from finished rows alone."""
-from measured import SUBSETS, perplexity
+from measured import SUBSETS, WINDOWS, perplexity
 from provenance import machine
 
 INTRODUCTION = """# Results of the recipes
@@ -15,19 +15,23 @@ Calibration: 16 windows of 256 tokens of the calibration articles, which are oth
 token and head.
 
 Bits per weight: stored bits of the quantized layers with scales, zero points, branches, tables and maps, over the weights
-these layers had. CPU seconds: all threads of `qllm quantize`. Peak: its largest resident set; the mapped weights are part of it.
+these layers had. CPU seconds: those of `qllm quantize` with one thread, beside as many other rows as there are cores. Peak: its largest
+resident set; the mapped weights are part of it.
 """
 
 
 def value_on(result: dict, subset: str) -> str:
-    return f"{perplexity(result['losses'], SUBSETS[subset]):.2f}"
+    """Empty where the windows were not evaluated."""
+    if not all(str(index) in result["losses"] for index in range(WINDOWS) if SUBSETS[subset](index)):
+        return ""
+    return f"{perplexity(result['losses'], subset):.2f}"
 
 
 def missed(row, result) -> bool:
     """Whether a finished row is behind its goal."""
     if not result or "error" in result or row.must is None:
         return False
-    return perplexity(result["losses"], SUBSETS["8"]) > row.must
+    return perplexity(result["losses"], "8") > row.must
 
 
 def state(result) -> str:

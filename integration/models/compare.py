@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "utils"), str(ROOT / "benchmarks" / "results")]
+sys.path += [str(ROOT / "utils"), str(ROOT / "benchmarks" / "results"), str(ROOT / "demo")]
 
 from measure import CommandFailed, exit_with, measure  # noqa: E402
 from pages import table  # noqa: E402

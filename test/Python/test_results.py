@@ -73,7 +73,7 @@ def bench(files, tmp_path, monkeypatch):
     monkeypatch.setattr(settings.load, "__defaults__", (files["rows"],))
 
     def run(*arguments):
-        return results.main(["--bin", str(BIN), "--folder", str(tmp_path), *arguments])
+        return results.main(["--bin", str(BIN), "--folder", str(tmp_path), "--kept", str(tmp_path / "kept.jsonl"), *arguments])
 
     run.folder = tmp_path
     return run
@@ -103,7 +103,7 @@ def test_the_figures_are_those_of_the_tool(bench, files, tmp_path):
     command = [BIN / "qllm", "eval", files["model"], "--tokens", files["eval"], "--windows=24", "--window-length=16", "--json"]
     losses = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["losses"]
     expected = math.exp(sum(losses[::3]) / 8)
-    assert measured.perplexity(result["losses"], measured.SUBSETS["8"]) == pytest.approx(expected, rel=1e-5)
+    assert measured.perplexity(result["losses"], "8") == pytest.approx(expected, rel=1e-5)
     assert "quantize" not in result
 
 
@@ -135,7 +135,7 @@ def test_a_failing_row_is_listed_with_its_error_and_the_others_run(bench, capsys
 def test_a_failure_while_running_is_stored_and_tried_again(bench, monkeypatch, capsys):
     with monkeypatch.context() as broken:
         broken.setattr(measured, "WINDOWS", 25)
-        broken.setattr(measured.Bench, "evaluate_command", lambda self, model: ["echo", '{"losses": [1.0]}'])
+        broken.setattr(measured.Bench, "evaluate_command", lambda self, row, model: ["echo", '{"losses": [1.0]}'])
         assert bench("--rows", "recipes/rtn@w8a8") == 1
         assert "expected 25 losses from 'qllm eval', but got 1" in capsys.readouterr().err
         assert "expected 25 losses" in stored(bench)[0]["error"]
@@ -162,11 +162,33 @@ def test_stale_rows_run_again_for_another_revision(bench, monkeypatch, capsys):
 
 def test_the_time_ends_between_rows_and_list_tells_what_is_left(bench, capsys):
     bench("--rows", "recipes", "--seconds=-1")
-    assert "stopped before row 1 of 2" in capsys.readouterr().err and stored(bench) == []
+    assert "the time is over: 2 of 2 rows not run" in capsys.readouterr().err and stored(bench) == []
     bench("--rows", "recipes/rtn@w4a16")
     capsys.readouterr()
     assert bench("--rows", "recipes", "--list") == 0
     assert capsys.readouterr().out == "open     recipes/rtn@w8a8\nfinished recipes/rtn@w4a16\n"
+
+
+def test_pieces_are_evaluated_on_the_eight_windows(bench, files):
+    bench("--rows", "float,pieces/by*")
+    piece = next(result for result in stored(bench) if result["pipeline"])
+    assert list(piece["losses"]) == [str(index) for index in range(0, 24, 3)]
+    # The same windows as of a row that has all of them.
+    row = settings.Row(group="goals", name="all", setting="", passes=settings.choose(settings.load(), "pieces/by*")[0].passes)
+    every = measured.Bench(BIN, bench.folder, files["model"], files["calib"], files["eval"]).run(row)
+    assert piece["losses"] == pytest.approx({index: every["losses"][index] for index in piece["losses"]})
+    assert pages.value_on(piece, "8") == pages.value_on(every, "8") and pages.value_on(piece, "24") == ""
+
+
+def test_another_checkout_goes_on_from_the_kept_figures(bench, tmp_path, capsys):
+    kept, page = tmp_path / "kept.jsonl", tmp_path / "page.md"
+    bench("--rows", "recipes/rtn@w8a8", "--write", str(page))
+    [line] = kept.read_text().splitlines()
+    assert json.loads(line)["row"] == "recipes/rtn@w8a8"
+    capsys.readouterr()
+    bench("--rows", "recipes/rtn@w8a8", "--folder", str(tmp_path / "elsewhere"))
+    captured = capsys.readouterr()
+    assert "perplexity" not in captured.err and f"{math.exp(sum(json.loads(line)['losses'].values()) / 24):.2f}" in captured.out
 
 
 def test_only_write_makes_the_page_of_what_there_is(bench, files):
@@ -225,9 +247,9 @@ def test_layers_of_the_report_are_counted_without_the_branch_field():
 
 
 def test_subsets_split_the_windows():
-    losses = [0.0] * 24
-    losses[3] = 8.0
-    values = {name: math.log(measured.perplexity(losses, keep)) for name, keep in measured.SUBSETS.items()}
+    losses = {str(index): 0.0 for index in range(24)}
+    losses["3"] = 8.0
+    values = {name: math.log(measured.perplexity(losses, name)) for name in measured.SUBSETS}
     assert values == pytest.approx({"8": 1.0, "16": 0.0, "24": 1 / 3})
     assert pages.matrix([], {}).startswith("| 8 / 24 windows")
 
