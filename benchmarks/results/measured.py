@@ -17,6 +17,7 @@ import shlex
 import shutil
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -25,9 +26,11 @@ import numpy as np
 
 from measure import CommandFailed, measure
 from provenance import machine, revision
+from settings import words
 from tokens import windows
 
 WINDOWS, LENGTH = 24, 512
+ROOT = Path(__file__).resolve().parents[2]
 KEPT = Path(__file__).with_name("measured.jsonl")
 SUBSETS = {"8": lambda index: index % 3 == 0, "16": lambda index: index % 3 != 0, "24": lambda index: True}
 
@@ -57,9 +60,10 @@ class Bench:
     """The tools and files that rows are measured with, and the folder of finished rows."""
 
     def __init__(self, bin_folder: Path, folder: Path, model: Path, calibration: Path, tokens: Path, threads: int = 0,
-                 kept: Path = None):
+                 kept: Path = None, torch_python: str = sys.executable):
         self.bin, self.folder, self.model, self.calibration, self.tokens = bin_folder, folder, model, calibration, tokens
         self.threads = [f"--threads={threads}"] if threads else []
+        self.torch_python = torch_python
         self.digests = {name: digest(path, folder) for name, path in
                         [("model", model), ("calibration", calibration), ("tokens", tokens)]}
         lines = kept.read_text(encoding="utf-8").splitlines() if kept and kept.exists() else []
@@ -89,7 +93,7 @@ class Bench:
 
     def key(self, row, indices: list = None) -> str:
         """What the row's figures depend on; `indices`: the windows, if not those that it asks for."""
-        parts = {"pipeline": self.pipeline(row), "options": row.option_words, "windows": [indices or windows_of(row), LENGTH], **self.digests}
+        parts = {"pipeline": self.pipeline(row), "options": row.option_words, **({"tuned": row.tuned} if row.tuned else {}), "windows": [indices or windows_of(row), LENGTH], **self.digests}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def path(self, key: str) -> Path:
@@ -132,6 +136,23 @@ class Bench:
             command.append(recipe)
         return [*command, *self.threads, "--allow-skips", "-o", output]
 
+    @staticmethod
+    def tuning(output: Path) -> Path:
+        """Where models in front of and behind the tuner lie."""
+        return output.with_name(output.name + "-tuning")
+
+    def commands(self, row, output: Path) -> list:
+        """What makes the quantized model in `output`."""
+        if not row.tuned:
+            return [self.quantize_command(row, output)]
+        scratch = self.tuning(output)
+        bits = {name: value for name, value in row.options.items() if name.endswith("-bits")}
+        formats = bits | {name: value for name, value in row.options.items() if name == "granularity"}
+        tune = ["env", f"PYTHONPATH={ROOT / 'python'}", self.torch_python, "-m", "qllm.tune", scratch / "model.onnx", "--teacher", self.model,
+                "--calibration", self.calibration, *words(bits), *words(row.tuned), "-o", scratch / "tuned.onnx"]
+        return [[*self.quantize_command(row, scratch), "--stop-after=qllm-apply-reassembly", "--export=onnx"], tune,
+                [self.bin / "qllm", "quantize", scratch / "tuned.onnx", "--recipe", "rtn", *words(formats), *self.threads, "-o", output]]
+
     def tokens_for(self, row) -> Path:
         """The evaluation tokens; for a row of fewer windows a file of those."""
         indices = windows_of(row)
@@ -152,15 +173,15 @@ class Bench:
 
     def shown(self, command: list) -> str:
         """A command as one would type it from the root of the checkout."""
-        root = str(Path(__file__).resolve().parents[2]) + os.sep
-        words = [os.fspath(word).replace(root, "") for word in command]
-        return shlex.join([Path(words[0]).name, *words[1:]])
+        parts = [os.fspath(part).replace(str(ROOT) + os.sep, "") for part in command]
+        return shlex.join([Path(part).name if Path(part).is_absolute() else part for part in parts])
 
     def run(self, row) -> dict:
         """Measures the row and stores the result, also when a command fails: then with the error instead of figures."""
         output = self.folder / "models" / re.sub(r"[^a-z0-9.-]", "-", row.identity)
         result = {"row": row.identity, "recipe": row.recipe, "options": row.options, "revision": revision(), "machine": machine(),
-                  "started": time.strftime("%Y-%m-%d %H:%M"), "command": self.shown(self.evaluate_command(row, self.model) if row.is_float else self.quantize_command(row, output))}
+                  "started": time.strftime("%Y-%m-%d %H:%M"), 
+                  "command": "\n".join(map(self.shown, [self.evaluate_command(row, self.model)] if row.is_float else self.commands(row, output)))}
         path = self.path(self.key_or_name(row))
         try:
             result |= {"key": self.key(row), "pipeline": self.pipeline(row)}
@@ -171,7 +192,8 @@ class Bench:
         partial = path.with_suffix(".part")
         partial.write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
         partial.replace(path)
-        shutil.rmtree(output, ignore_errors=True)
+        for folder in (output, self.tuning(output)):
+            shutil.rmtree(folder, ignore_errors=True)
         return result
 
     def figures(self, row, output: Path) -> dict:
@@ -179,9 +201,9 @@ class Bench:
             return self.evaluated(row, self.model)
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
-        quantize = measure(self.quantize_command(row, output))
+        steps = [measure(command) for command in self.commands(row, output)]
         report = json.loads((output / "report.json").read_text(encoding="utf-8"))
-        return self.evaluated(row, output) | {"quantize": cost(quantize), "coverage": summary(report["coverage"]), "bytes": sum(
+        return self.evaluated(row, output) | {"quantize": cost(steps), "coverage": summary(report["coverage"]), "bytes": sum(
             each.stat().st_size for each in output.iterdir() if each.name.startswith("model."))}
 
     def evaluated(self, row, model: Path) -> dict:
@@ -189,11 +211,12 @@ class Bench:
         losses = json.loads(evaluate.output)["losses"]
         if len(losses) != len(indices):
             raise CommandFailed(f"expected {len(indices)} losses from 'qllm eval', but got {len(losses)}")
-        return {"losses": dict(zip(map(str, indices), losses)), "evaluate": cost(evaluate)}
+        return {"losses": dict(zip(map(str, indices), losses)), "evaluate": cost([evaluate])}
 
 
-def cost(measured) -> dict:
-    return {"wall": measured.wall, "cpu": measured.cpu, "peak": measured.peak}
+def cost(steps: list) -> dict:
+    """Of commands that follow each other."""
+    return {"wall": sum(step.wall for step in steps), "cpu": sum(step.cpu for step in steps), "peak": max(step.peak for step in steps)}
 
 
 def summary(coverage: dict) -> dict:

@@ -107,7 +107,10 @@ def tables(rows: list, results: dict) -> str:
 
 
 def commands(rows: list, results: dict) -> str:
-    lines = [f"{row.identity}\n    {results[row.identity]['command']}" for row in rows if results[row.identity]]
+    def indented(command: str) -> str:
+        return "".join(f"\n    {line}" for line in command.splitlines())
+
+    lines = [row.identity + indented(results[row.identity]["command"]) for row in rows if results[row.identity]]
     return "```\n" + "\n".join(lines) + "\n```" if lines else "None of them has been run."
 
 

@@ -43,6 +43,7 @@ def parse(arguments: list) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="start no further row after this time")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="rows at a time (default: as many as there are cores)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each tool (default: 1, so that none waits for another)")
+    parser.add_argument("--torch-python", default=sys.executable, help="an interpreter with PyTorch, for rows that the tuner trains")
     parser.add_argument("--kept", type=Path, default=KEPT, help="figures behind the stored page, read first and written by --write")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "results", help="finished rows")
     parser.add_argument("--demo-folder", type=Path, default=ROOT / "build" / "demo", help="where the demo keeps model and texts")
@@ -96,7 +97,8 @@ def main(arguments: list = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     paths = prepare(options.demo_folder)
-    bench = Bench(options.bin, options.folder, paths["model"], paths["calib"], paths["eval"], options.threads, options.kept)
+    bench = Bench(options.bin, options.folder, paths["model"], paths["calib"], paths["eval"], options.threads, options.kept,
+                  options.torch_python)
     if not options.list and not options.only_write:
         run_rows(rows, bench, options)
     results = {row.identity: bench.stored(row) for row in (every if options.write else rows)}

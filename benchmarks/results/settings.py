@@ -15,7 +15,8 @@ class RowsError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One measured line. `recipe` (a name) or `passes` (the text of a pipeline) says what is run; with neither, it is the float model."""
+    """One measured line. `recipe` (a name) or `passes` (the text of a pipeline) says what is run; with neither, it is the float model.
+    `tuned` are options of the tuner (docs/recipes/qllm-tuning.md), which then trains on what the recipe `qllm` has reassembled."""
 
     group: str
     name: str
@@ -24,6 +25,7 @@ class Row:
     passes: str = ""
     options: dict = field(default_factory=dict)
     calibrated: bool = True
+    tuned: dict = field(default_factory=dict)
     reference: float = None
     must: float = None
     aim: float = None
@@ -41,7 +43,11 @@ class Row:
 
     @property
     def option_words(self) -> list:
-        return [f"--{name}={text(value)}" for name, value in self.options.items()]
+        return words(self.options)
+
+
+def words(options: dict) -> list:
+    return [f"--{name}={text(value)}" for name, value in options.items()]
 
 
 def text(value) -> str:
@@ -80,7 +86,7 @@ def load(path: Path = FILE) -> list:
     settings, steps, rows = data["settings"], data.get("steps", ""), [Row("float", "model", "")]
     common = {"name", "setting", "recipe", "passes", "steps", "options", "calibrated", "note"}
     for entry in data.get("goal", []):
-        take(entry, common | {"reference", "must", "aim"}, f"goal '{entry.get('name')}'")
+        take(entry, common | {"tuned", "reference", "must", "aim"}, f"goal '{entry.get('name')}'")
         rows.append(make("goals", entry, settings, steps, f"goal '{entry['name']}'"))
     for entry in data.get("recipe", []):
         take(entry, {"name", "options", "settings", "calibrated", "note"}, f"recipe '{entry.get('name')}'")

@@ -118,36 +118,6 @@ bool qllm::hasEnergy(const MatrixD &moment) {
   return trace > 0 || std::isnan(trace);
 }
 
-llvm::Expected<MatrixF> qllm::outputMetric(ThreadPool &pool, const MatrixF &weight) {
-  if (weight.rows() <= weight.columns())
-    return weight;
-  MatrixD wide = toDouble(weight), square = productTransposedLeft(pool, wide, wide);
-  if (!hasEnergy(square))
-    return weight;
-  llvm::Expected<MatrixD> lower = semidefiniteCholesky(pool, square, 1e-9);
-  if (!lower)
-    return lower.takeError();
-  return toFloat(transposed(*lower));
-}
-
-double qllm::relativeOutputError(ThreadPool &pool, const MatrixF &metric, const MatrixF &values,
-                                 const MatrixF &quantized) {
-  MatrixF difference(values.rows(), values.columns());
-  for (int64_t i = 0; i < values.size(); ++i)
-    difference.data()[i] = quantized.data()[i] - values.data()[i];
-  MatrixF wanted = applyWeight(pool, values, metric), lost = applyWeight(pool, difference, metric);
-  double sum = 0;
-  for (int64_t row = 0; row < values.rows(); ++row) {
-    double energy = 0, error = 0;
-    for (int64_t j = 0; j < wanted.columns(); ++j) {
-      energy += double(wanted(row, j)) * wanted(row, j);
-      error += double(lost(row, j)) * lost(row, j);
-    }
-    sum += error / std::max(energy, 1e-6);
-  }
-  return values.rows() > 0 ? sum / double(values.rows()) : 0;
-}
-
 namespace {
 
 /// Writes the rows of one product into the arrays of the site.

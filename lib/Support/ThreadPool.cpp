@@ -16,9 +16,10 @@ namespace {
 /// Set in a thread while it runs a task, so that nested loops do not wait for themselves.
 thread_local bool insideTask = false;
 
-/// How long an idle thread polls before it sleeps: most operators of a model follow each other
-/// within this time, and waking a sleeping thread costs more than a small operator.
-constexpr int spinLimit = 2000;
+/// How often an idle thread polls before it sleeps, about 50 microseconds: most operators of a
+/// model follow each other within this time, and waking a sleeping thread costs more than a small
+/// operator. Longer polling costs processor time that others, or a report of it, miss.
+constexpr int spinLimit = 100;
 
 } // namespace
 

@@ -32,15 +32,6 @@ bool hasEnergy(const MatrixD &moment);
 /// Every `stride`-th row.
 MatrixF everyRow(const MatrixF &matrix, int64_t stride);
 
-/// A matrix M with |M d| = |W d| for every d (up to rounding) and as few rows as it takes: W itself
-/// or, where W has more rows than columns, a square root of W^T W.
-llvm::Expected<MatrixF> outputMetric(ThreadPool &pool, const MatrixF &weight);
-
-/// Mean over tokens of |W x^ - W x|^2 / |W x|^2, given `metric` of W: what candidates of input
-/// quantizers are compared by.
-double relativeOutputError(ThreadPool &pool, const MatrixF &metric, const MatrixF &values,
-                           const MatrixF &quantized);
-
 /// Rounds `target` minus the branch as `range` and `rounding` say, product by product, into
 /// `rounded`. Products without a format keep their values.
 llvm::Error roundTarget(SiteState &state);

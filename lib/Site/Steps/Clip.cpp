@@ -5,6 +5,7 @@
 // all sites, one for each kind, or the one of a grid with the least output error.
 
 #include "Steps.h"
+#include "qllm/Site/OutputError.h"
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Site/StepOptions.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -21,9 +22,6 @@ constexpr std::pair<const char *, SiteKind> kindNames[] = {
     {"feed-forward-output", SiteKind::FeedForwardOutput},
     {"other", SiteKind::Other},
 };
-
-// Tokens that candidates are compared on.
-constexpr int64_t sampleRows = 1024;
 
 class Clip : public SiteStep {
 public:
@@ -51,17 +49,15 @@ public:
 
 private:
   llvm::Error search(SiteState &state, double &chosen) const {
-    llvm::Expected<MatrixF> metric = outputMetric(state.pool, state.mappedWeight);
-    if (!metric)
-      return metric.takeError();
-    const MatrixF &all = state.residual();
-    MatrixF x = everyRow(all, std::max<int64_t>(1, all.rows() / sampleRows));
+    llvm::Expected<OutputError> output = OutputError::create(state);
+    if (!output)
+      return output.takeError();
+    const MatrixF &x = output->values();
     double best = 0;
     for (size_t i = 0; i < candidates.size(); ++i) {
       MatrixF quantized = quantizeInput(state.pool, x, *state.inputFormat, state.parts,
                                         state.offsets, candidates[i]);
-      double error = byOutput ? relativeOutputError(state.pool, *metric, x, quantized)
-                              : relativeError(x, quantized);
+      double error = byOutput ? output->of(quantized) : relativeError(x, quantized);
       state.decisions.scores.push_back({llvm::formatv("clip {0}", candidates[i]).str(), error});
       if (i == 0 || error < best) {
         best = error;

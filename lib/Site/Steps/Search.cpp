@@ -7,6 +7,7 @@
 
 #include "Steps.h"
 #include "qllm/Numerics/Products.h"
+#include "qllm/Site/OutputError.h"
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Site/StepOptions.h"
 #include "qllm/Solver/Balance.h"
@@ -14,9 +15,6 @@
 using namespace qllm;
 
 namespace {
-
-// Tokens that candidates are compared on.
-constexpr int64_t sampleRows = 1024;
 
 struct Candidate {
   std::string transform; // "none", "split", "rotate"
@@ -108,36 +106,33 @@ private:
 
   /// The candidate's best clip, and its error with the weight rounded to nearest.
   llvm::Expected<Candidate> score(SiteState &state, llvm::StringRef transform) const {
-    llvm::Expected<MatrixF> metric = outputMetric(state.pool, state.mappedWeight);
-    if (!metric)
-      return metric.takeError();
-    const MatrixF &all = state.residual();
-    MatrixF x = everyRow(all, std::max<int64_t>(1, all.rows() / sampleRows));
+    llvm::Expected<OutputError> output = OutputError::create(state);
+    if (!output)
+      return output.takeError();
     Candidate best = {transform.str(), 1, 0};
     if (state.decisions.clip || !state.inputFormat || clips.empty()) {
       best.clip = state.decisions.clip.value_or(1);
       if (state.inputFormat)
-        best.error = inputError(state, *metric, x, best.clip);
+        best.error = inputError(state, *output, best.clip);
     } else {
       for (size_t i = 0; i < clips.size(); ++i) {
-        double error = inputError(state, *metric, x, clips[i]);
+        double error = inputError(state, *output, clips[i]);
         if (i == 0 || error < best.error) {
           best.error = error;
           best.clip = clips[i];
         }
       }
     }
-    llvm::Expected<double> lost = weightError(state, everyRow(x, 2));
+    llvm::Expected<double> lost = weightError(state, everyRow(output->values(), 2));
     if (!lost)
       return lost.takeError();
     best.error += weightShare * *lost;
     return best;
   }
 
-  static double inputError(SiteState &state, const MatrixF &metric, const MatrixF &x, double clip) {
-    return relativeOutputError(
-        state.pool, metric, x,
-        quantizeInput(state.pool, x, *state.inputFormat, state.parts, state.offsets, float(clip)));
+  static double inputError(SiteState &state, const OutputError &output, double clip) {
+    return output.of(quantizeInput(state.pool, output.values(), *state.inputFormat, state.parts,
+                                   state.offsets, float(clip)));
   }
 
   /// Mean over tokens of |(W^ - W) x|^2 / |W x|^2, W^ the weight rounded to nearest.

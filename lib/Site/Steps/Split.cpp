@@ -8,7 +8,7 @@
 
 #include "KindValues.h"
 #include "Steps.h"
-#include "qllm/Site/SiteMath.h"
+#include "qllm/Site/OutputError.h"
 #include "qllm/Solver/Reassembly/Disassembly.h"
 #include "qllm/Solver/Reassembly/JointPlan.h"
 #include "qllm/Support/ThreadPool.h"
@@ -19,9 +19,6 @@ using namespace qllm;
 namespace {
 
 enum class Criterion { Soft, Maximum, NormalizedMaximum, Threshold, Joint };
-
-// Tokens that candidates are compared on.
-constexpr int64_t sampleRows = 1024;
 
 class Split : public SiteStep {
 public:
@@ -104,11 +101,10 @@ private:
 
   /// The candidate under which the quantized input gives the least relative output error.
   llvm::Error search(SiteState &state, std::vector<int64_t> &best) const {
-    llvm::Expected<MatrixF> metric = outputMetric(state.pool, state.mappedWeight);
-    if (!metric)
-      return metric.takeError();
-    const MatrixF &all = state.residual();
-    MatrixF x = everyRow(all, std::max<int64_t>(1, all.rows() / sampleRows));
+    llvm::Expected<OutputError> output = OutputError::create(state);
+    if (!output)
+      return output.takeError();
+    const MatrixF &x = output->values();
     std::vector<double> shares(candidates.begin(), candidates.end());
     if (shares.empty())
       shares.push_back(budget.of(state.kind));
@@ -118,8 +114,7 @@ private:
     for (double share : shares) {
       std::vector<int64_t> parts =
           share > 0 ? partsFor(state, share) : std::vector<int64_t>(x.columns(), 1);
-      double error = relativeOutputError(
-          state.pool, *metric, x,
+      double error = output->of(
           quantizeInput(state.pool, x, *state.inputFormat, parts, offsets, state.clip));
       state.decisions.scores.push_back({llvm::formatv("split {0}", share).str(), error});
       if (best.empty() || error < least) {

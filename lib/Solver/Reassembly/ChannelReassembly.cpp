@@ -5,6 +5,7 @@
 
 #include "qllm/Solver/Reassembly/ChannelReassembly.h"
 
+#include "qllm/Support/ThreadPool.h"
 #include "llvm/ADT/STLExtras.h"
 #include <numeric>
 
@@ -21,7 +22,7 @@ template <typename Visit> void forCopies(const ChannelReassembly &reassembly, Vi
 }
 
 /// result[:, target] += x[:, channel] * factor, for all copies.
-MatrixF gather(const MatrixF &x, const ChannelReassembly &reassembly, bool isInput) {
+MatrixF gather(ThreadPool &pool, const MatrixF &x, const ChannelReassembly &reassembly, bool isInput) {
   struct Copy {
     int64_t channel, target;
     float divisor;
@@ -42,9 +43,7 @@ MatrixF gather(const MatrixF &x, const ChannelReassembly &reassembly, bool isInp
     if (members[target] > 1)
       merged.push_back(target);
   MatrixF result(x.rows(), width);
-  for (int64_t row = 0; row < x.rows(); ++row) {
-    const float *in = x.row(row);
-    float *out = result.row(row);
+  auto gatherRow = [&](const float *in, float *out) {
     if (isInput)
       for (const Copy &copy : first)
         out[copy.target] = in[copy.channel] / copy.divisor;
@@ -56,7 +55,11 @@ MatrixF gather(const MatrixF &x, const ChannelReassembly &reassembly, bool isInp
     if (isInput)
       for (int64_t target : merged)
         out[target] /= members[target];
-  }
+  };
+  pool.forRange(x.rows(), 32, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      gatherRow(x.row(row), result.row(row));
+  });
   return result;
 }
 
@@ -68,10 +71,10 @@ int64_t ChannelReassembly::width() const {
   return *llvm::max_element(targets) + 1;
 }
 
-MatrixF qllm::reassembleInput(const MatrixF &x, const ChannelReassembly &reassembly) {
-  return gather(x, reassembly, /*isInput=*/true);
+MatrixF qllm::reassembleInput(ThreadPool &pool, const MatrixF &x, const ChannelReassembly &reassembly) {
+  return gather(pool, x, reassembly, /*isInput=*/true);
 }
 
-MatrixF qllm::reassembleWeight(const MatrixF &weight, const ChannelReassembly &reassembly) {
-  return gather(weight, reassembly, /*isInput=*/false);
+MatrixF qllm::reassembleWeight(ThreadPool &pool, const MatrixF &weight, const ChannelReassembly &reassembly) {
+  return gather(pool, weight, reassembly, /*isInput=*/false);
 }

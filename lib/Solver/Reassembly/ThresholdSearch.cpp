@@ -56,8 +56,8 @@ Expected<double> Search::lossOf(MatrixF input, MatrixF weight, ArrayRef<int64_t>
   bool expand = !problem.rangePerRow && addedChannels(parts) > 0;
   if (expand) {
     ChannelReassembly split{parts.vec(), {}};
-    input = reassembleInput(input, split);
-    weight = reassembleWeight(weight, split);
+    input = reassembleInput(pool, input, split);
+    weight = reassembleWeight(pool, weight, split);
   } else {
     scaleSplit(input, parts, /*divide=*/true);
   }
@@ -82,7 +82,7 @@ Expected<double> Search::lossFor(const std::vector<int64_t> &parts) {
   std::vector<int64_t> left(merge.width(), 1);
   for (int64_t channel = 0; channel < channels(); ++channel)
     left[merge.targets[channel]] = std::max(left[merge.targets[channel]], parts[channel]);
-  return lossOf(reassembleInput(problem.input, merge), reassembleWeight(problem.weight, merge),
+  return lossOf(reassembleInput(pool, problem.input, merge), reassembleWeight(pool, problem.weight, merge),
                 left);
 }
 
@@ -138,8 +138,8 @@ ThresholdChoice qllm::reassembleAtThreshold(ThreadPool &pool, const MatrixF &inp
   std::vector<int64_t> copyParts;
   for (int64_t part : split.parts)
     copyParts.insert(copyParts.end(), part, part);
-  MatrixF splitInput = reassembleInput(input, split);
-  MatrixD scores = bipartiteScores(pool, splitInput, reassembleWeight(weight, split), score);
+  MatrixF splitInput = reassembleInput(pool, input, split);
+  MatrixD scores = bipartiteScores(pool, splitInput, reassembleWeight(pool, weight, split), score);
   choice.pairs = matchBipartite(scores, copyParts, choice.added);
   choice.reassembly.targets = mergeTargets(int64_t(copyParts.size()), choice.pairs);
   return choice;

@@ -10,6 +10,7 @@
 #include "ReassemblyPlan.h"
 #include "RowRounding.h"
 #include "qllm/Analysis/SitePlan.h"
+#include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/CalibrationData.h"
 #include "qllm/Calibration/ConstantEvaluator.h"
 #include "qllm/Calibration/Sites.h"
@@ -98,7 +99,9 @@ LogicalResult PlanReassembly::resolveOptions() {
     kinds.push_back(*kind);
   }
   if (kinds.empty())
-    kinds = {SiteKind::AttentionInput, SiteKind::FeedForwardInput, SiteKind::FeedForwardOutput};
+    // Published QLLM leaves the output layer of attention alone.
+    kinds = {SiteKind::AttentionInput, SiteKind::FeedForwardInput, SiteKind::FeedForwardOutput,
+             SiteKind::Other};
   if (score != "published" && score != "paper")
     return module.emitError() << "expected score to be published or paper, but got '"
                               << score.getValue() << "'";
@@ -277,6 +280,9 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
   if (!inputs)
     return function.emitError() << llvm::toString(inputs.takeError());
   SiteList list = findSites(function, isPlanned);
+  for (LeftOut &left : list.left)
+    left.linear->emitRemark() << "not reassembled '" << siteName(left.linear)
+                              << "': " << left.reason;
   llvm::erase_if(list.sites,
                  [&](const Site &site) { return !llvm::is_contained(kinds, site.kind); });
   if (list.sites.empty())

@@ -15,9 +15,10 @@ namespace {
 
 /// What one merge of i and j by their mean changes, measured on the product.
 double measuredMergeError(const MatrixF &x, const MatrixF &w, int64_t i, int64_t j) {
+  ThreadPool pool(1);
   ChannelReassembly merge{std::vector<int64_t>(x.columns(), 1),
                           mergeTargets(x.columns(), {ChannelPair{i, j, 0}})};
-  return squaredDistance(product(reassembleInput(x, merge), reassembleWeight(w, merge)),
+  return squaredDistance(product(reassembleInput(pool, x, merge), reassembleWeight(pool, w, merge)),
                          product(x, w));
 }
 
@@ -70,12 +71,13 @@ TEST(Assembly, BipartiteTakesTheSmallestEdgesAndLeavesSplitChannels) {
 }
 
 TEST(Assembly, SeveralSourcesOfOneTargetAreAveraged) {
+  ThreadPool pool(2);
   std::vector<int64_t> targets = mergeTargets(5, {{0, 3, 0}, {2, 3, 0}});
   EXPECT_EQ(targets, (std::vector<int64_t>{1, 0, 1, 1, 2}));
   MatrixF x(1, 5, {3, 7, 6, 9, 1});
-  MatrixF merged = reassembleInput(x, {{1, 1, 1, 1, 1}, targets});
+  MatrixF merged = reassembleInput(pool, x, {{1, 1, 1, 1, 1}, targets});
   EXPECT_EQ(merged.values(), (llvm::ArrayRef<float>{7, 6, 1}));
-  MatrixF columns = reassembleWeight(x, {{1, 1, 1, 1, 1}, targets});
+  MatrixF columns = reassembleWeight(pool, x, {{1, 1, 1, 1, 1}, targets});
   EXPECT_EQ(columns.values(), (llvm::ArrayRef<float>{7, 18, 1}));
 }
 

@@ -13,11 +13,12 @@ using namespace qllm::test;
 namespace {
 
 TEST(Disassembly, SplitIsExact) {
+  ThreadPool pool(2);
   MatrixF x = withOutliers(randomMatrix(16, 12, 1), 5, 30), w = randomMatrix(7, 12, 2);
   ChannelReassembly split{partsForThreshold(channelMaxima(x), 3.0), {}};
   EXPECT_GT(split.width(), 12);
   MatrixD before = product(x, w);
-  MatrixD after = product(reassembleInput(x, split), reassembleWeight(w, split));
+  MatrixD after = product(reassembleInput(pool, x, split), reassembleWeight(pool, w, split));
   for (int64_t i = 0; i < before.size(); ++i)
     EXPECT_NEAR(after.data()[i], before.data()[i], 1e-5);
 }

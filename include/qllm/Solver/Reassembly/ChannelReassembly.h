@@ -12,6 +12,8 @@
 
 namespace qllm {
 
+class ThreadPool;
+
 struct ChannelReassembly {
   /// T of each channel.
   std::vector<int64_t> parts;
@@ -24,10 +26,11 @@ struct ChannelReassembly {
 };
 
 /// Copies x_j / T_j, then the mean of what goes to one target.
-MatrixF reassembleInput(const MatrixF &x, const ChannelReassembly &reassembly);
+MatrixF reassembleInput(ThreadPool &pool, const MatrixF &x, const ChannelReassembly &reassembly);
 
 /// Columns repeated, then summed.
-MatrixF reassembleWeight(const MatrixF &weight, const ChannelReassembly &reassembly);
+MatrixF reassembleWeight(ThreadPool &pool, const MatrixF &weight,
+                         const ChannelReassembly &reassembly);
 
 } // namespace qllm
 

@@ -33,7 +33,8 @@ def PlanReassembly : Pass<"qllm-plan-reassembly", "::mlir::ModuleOp"> {
     printed, edited, and applied by `qllm-apply-reassembly` without any data. A site that gains nothing (only with `no-split`), or
     whose ratio allows no copy, gets no attribute.
 
-    Assumes plans of `qllm-plan-rounding` on the layers. Layers whose input is not planned are left alone. The score of a pair is the
+    Assumes plans of `qllm-plan-rounding` on the layers. Layers whose input is not planned are left alone; layers that a calibration run
+    cannot stop at (docs/calibration.md) are too, with a remark. The score of a pair is the
     published one unless `score=paper`; the paper's formula and the authors' code differ (docs/recipes/qllm.md).
 
     Cost: one float run of the model, and for each candidate one product and one block function on `search-windows` windows.
@@ -51,7 +52,7 @@ def PlanReassembly : Pass<"qllm-plan-reassembly", "::mlir::ModuleOp"> {
     Option<"score", "score", "std::string", "\"published\"", "of a pair to merge: published or paper">,
     ListOption<"sites", "sites", "std::string",
                "kinds to treat: attention-input, attention-output, feed-forward-input, feed-forward-output, other; "
-               "all but attention-output and other unless given">,
+               "all but attention-output unless given">,
     Option<"report", "report", "bool", "false", "remark on each site">
   ];
   let statistics = [
