@@ -18,7 +18,7 @@ namespace {
 /// Groups shorter than this are quicker as one product of floats.
 constexpr int64_t shortestGroup = 32;
 /// Elements of the result that are computed at a time.
-constexpr int64_t tileElements = 1 << 16;
+constexpr int64_t tileElements = 1 << 18;
 
 /// Part of a row of the result, for one group: what its codes' product becomes.
 struct RowPart {
@@ -148,7 +148,7 @@ bool interp::integerLinear(ThreadPool &pool, const QuantizedTensor &x, const Qua
   Product product(activation, *weight, bias, out);
   // Tiles whose products of codes stay in a second-level cache.
   int64_t rows = left->rows, columns = right->rows;
-  int64_t tileRows = std::clamp<int64_t>(rows, 1, 128);
+  int64_t tileRows = std::clamp<int64_t>(rows, 1, 512);
   int64_t tileColumns = std::min<int64_t>(4096, tileElements / tileRows);
   int64_t across = (columns + tileColumns - 1) / tileColumns;
   pool.run((rows + tileRows - 1) / tileRows * across, [&](int64_t tile) {

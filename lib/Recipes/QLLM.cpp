@@ -5,6 +5,7 @@
 
 #include "qllm/Recipes/QLLM.h"
 
+#include "RoundSites.h"
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
@@ -18,16 +19,9 @@ using namespace qllm;
 
 namespace {
 
-template <typename Pass> void setCalibration(Pass &pass, const QLLMOptions &options) {
-  pass.calibration = options.calibration;
-  pass.calibrationWindows = options.calibrationWindows;
-  pass.calibrationLength = options.calibrationLength;
-  pass.seed = options.seed;
-}
-
 void addPublishedReassembly(mlir::OpPassManager &passes, const QLLMOptions &options) {
   PlanReassemblyOptions plan;
-  setCalibration(plan, options);
+  copyCalibration(options, plan);
   plan.ratio = options.ratio;
   plan.searchWindows = options.searchWindows;
   plan.noSplit = options.noSplit;
@@ -86,7 +80,7 @@ void qllm::buildQLLMPipeline(mlir::OpPassManager &passes, const QLLMOptions &opt
     attention.sites = "attention";
     passes.addPass(createQuantizeActivations(std::move(attention)));
     QuantizeSitesOptions sites;
-    setCalibration(sites, options);
+    copyCalibration(options, sites);
     sites.steps = steps;
     sites.finalNorm = options.finalNorm;
     passes.addPass(createQuantizeSites(std::move(sites)));

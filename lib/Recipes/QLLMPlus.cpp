@@ -5,6 +5,7 @@
 
 #include "qllm/Recipes/QLLMPlus.h"
 
+#include "RoundSites.h"
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Transforms/Channels/Passes.h"
@@ -98,10 +99,9 @@ void qllm::buildQLLMPlusPipeline(mlir::OpPassManager &passes, const QLLMPlusOpti
   QuantizeSitesOptions sites;
   sites.steps = stepsFor(options);
   sites.centerAttention = options.centerAttention;
-  sites.balanceHeads = options.balanceHeads;
-  sites.calibration = options.calibration;
-  sites.calibrationWindows = options.calibrationWindows;
-  sites.calibrationLength = options.calibrationLength;
-  sites.seed = options.seed;
+  // Scales that suit a rotation; without one they cost more than they gain.
+  sites.balanceHeads = options.balanceHeads && options.rotation;
+  sites.sinkFactor = options.sinkFactor;
+  copyCalibration(options, sites);
   passes.addPass(createQuantizeSites(std::move(sites)));
 }

@@ -5,11 +5,11 @@
 
 #include "qllm/Recipes/SitePipeline.h"
 
+#include "RoundSites.h"
 #include "mlir/Pass/PassManager.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Rounding/Passes.h"
-#include "qllm/Transforms/Sites/Passes.h"
 
 using namespace qllm;
 
@@ -18,15 +18,5 @@ void qllm::addSitePipeline(mlir::OpPassManager &passes, const FormatOptions &for
   buildRaisePipeline(passes);
   passes.addPass(createConvertONNXToQLLM());
   passes.addPass(createPlanRounding(formats.planRounding()));
-  // Before the sites, so that whatever lies behind attention is solved for its rounded result.
-  QuantizeActivationsOptions attention;
-  attention.sites = "attention";
-  passes.addPass(createQuantizeActivations(attention));
-  QuantizeSitesOptions sites;
-  sites.steps = steps.str();
-  sites.calibration = calibration.calibration;
-  sites.calibrationWindows = calibration.calibrationWindows;
-  sites.calibrationLength = calibration.calibrationLength;
-  sites.seed = calibration.seed;
-  passes.addPass(createQuantizeSites(std::move(sites)));
+  addRoundSites(passes, calibration, /*clip=*/1, steps.str());
 }

@@ -18,7 +18,9 @@ namespace {
 /// code. NaN stays NaN.
 QLLM_INLINE float expOne(float x) {
   x = x > 89.0f ? 89.0f : x; // beyond these the result is infinity or zero anyway
-  x = x < -104.0f ? -104.0f : x;
+  // Processors take a hundred cycles to round to a subnormal number, and masked scores are many.
+  bool vanishes = x < -104.0f;
+  x = vanishes ? 0.0f : x;
   constexpr float magic = 12582912.0f; // 1.5 * 2^23: adding it rounds to an integer
   float shifted = x * 1.44269504f + magic;
   int32_t exponent = llvm::bit_cast<int32_t>(shifted) - 0x4b400000;
@@ -33,8 +35,9 @@ QLLM_INLINE float expOne(float x) {
   p = p * r * r + r + 1.0f;
   // Two factors, as 2^exponent alone may be subnormal or infinite.
   int32_t half = exponent >> 1;
-  return p * llvm::bit_cast<float>((half + 127) << 23) *
-         llvm::bit_cast<float>((exponent - half + 127) << 23);
+  float result = p * llvm::bit_cast<float>((half + 127) << 23) *
+                 llvm::bit_cast<float>((exponent - half + 127) << 23);
+  return vanishes ? 0.0f : result;
 }
 
 /// tanh: a polynomial near zero, where the formula by exp cancels.

@@ -51,9 +51,10 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
                                llvm::cl::desc("static means of queries, keys and values are not "
                                               "quantized"),
                                llvm::cl::init(true)};
-  Option<bool> balanceHeads{*this, "balance-heads",
-                            llvm::cl::desc("scales between queries and keys"),
-                            llvm::cl::init(true)};
+  Option<bool> balanceHeads{
+      *this, "balance-heads",
+      llvm::cl::desc("scales between queries and keys, where they are rotated"),
+      llvm::cl::init(true)};
   Option<bool> balance{*this, "balance",
                        llvm::cl::desc("scales between inputs and weights before a rotation"),
                        llvm::cl::init(true)};
@@ -62,6 +63,11 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
       llvm::cl::desc("exponent of the input's size in these scales, 0 to 1; negative for what "
                      "suits the bits"),
       llvm::cl::init(-1)};
+  Option<double> sinkFactor{*this, "sink-factor",
+                            llvm::cl::desc("norm of an activation of an attention sink, over the "
+                                           "median token's, from which on the token "
+                                           "is left out of means and counts; 0 leaves none out"),
+                            llvm::cl::init(32)};
   Option<std::string> clip{
       *this, "clip",
       llvm::cl::desc("ratios of input ranges to choose from, low:high:step or one; empty for what "

@@ -92,8 +92,12 @@ LogicalResult QuantizeSites::run() {
   auto inputs = readCalibration(main, {calibration, calibrationWindows, calibrationLength});
   if (!inputs)
     return fail("calibration: " + llvm::toString(inputs.takeError()));
+  if (!(sinkFactor == 0 || sinkFactor >= 1))
+    return getOperation().emitError()
+           << "expected sink-factor to be 0 or at least 1, but got " << double(sinkFactor);
   SiteQuantizer quantizer(main, std::move(*parsed), uint64_t(seed));
   quantizer.setFitsFinalNorm(finalNorm);
+  quantizer.setSinkFactor(sinkFactor);
   quantizer.setPrepared([&](const Site &site, SiteState &state) {
     if (balanceHeads && site.kind == SiteKind::AttentionInput)
       balance(site, state);

@@ -12,6 +12,7 @@
 #include "qllm/Site/SiteStep.h"
 #include "qllm/Support/PartClock.h"
 #include <functional>
+#include <limits>
 
 namespace qllm {
 
@@ -35,6 +36,11 @@ public:
 
   /// Whether to fit the norm behind the last site to the float model in the end.
   void setFitsFinalNorm(bool fits) { fitsFinalNorm = fits; }
+
+  /// Which tokens are attention sinks (see `SinkFinder`); 0 for none.
+  void setSinkFactor(double factor) {
+    sinks = SinkFinder(factor > 0 ? factor : std::numeric_limits<double>::infinity());
+  }
 
   /// Rewrites every site of `list`, which `findSites` found. Failures were emitted as diagnostics.
   mlir::LogicalResult run(SiteList &list, std::vector<std::vector<interp::Value>> inputs);

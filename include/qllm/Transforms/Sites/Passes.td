@@ -42,7 +42,9 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
            "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">,
     Option<"centerAttention", "center-attention", "bool", "false",
            "take static means off queries, keys and values before they are quantized">,
-    Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">
+    Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">,
+    Option<"sinkFactor", "sink-factor", "double", "32",
+           "an attention sink is a token with an activation whose norm is so many times the median token's; 0 for no such tokens">
   ];
   let statistics = [
     Statistic<"numSites", "num-sites", "values that planned layers read">,
