@@ -80,7 +80,7 @@ private:
     range.norm = norm;
     switch (criterion) {
     case Criterion::Soft:
-      return partsBySoftRange(state.pool, x, extra, range, state.sinks);
+      return partsBySoftRange(state.pool, x, extra, range);
     case Criterion::Maximum:
       return partsByMaximum(channelMaxima(x, state.sinks), extra);
     case Criterion::NormalizedMaximum:
@@ -114,8 +114,8 @@ private:
     for (double share : shares) {
       std::vector<int64_t> parts =
           share > 0 ? partsFor(state, share) : std::vector<int64_t>(x.columns(), 1);
-      double error = output->of(
-          quantizeInput(state.pool, x, *state.inputFormat, parts, offsets, state.clip));
+      double error =
+          output->of(quantizeInput(state.pool, x, *state.inputFormat, parts, offsets, state.clip));
       state.decisions.scores.push_back({llvm::formatv("split {0}", share).str(), error});
       if (best.empty() || error < least) {
         least = error;

@@ -71,11 +71,10 @@ std::vector<int64_t> qllm::partsByMaximum(ArrayRef<float> maxima, int64_t extra)
 }
 
 std::vector<int64_t> qllm::partsBySoftRange(ThreadPool &pool, const MatrixF &x, int64_t extra,
-                                            const SoftRangeOptions &options,
-                                            const std::vector<bool> &excluded) {
+                                            const SoftRangeOptions &options) {
   if (x.columns() == 0)
     return {};
-  SoftRange range(pool, x, options, excluded);
+  SoftRange range(pool, x, options, /*excluded=*/{});
   int64_t round = std::clamp<int64_t>(extra / std::max<int64_t>(1, options.rounds), 1, x.columns());
   for (int64_t left = extra; left > 0; left -= round)
     range.addBest(std::min(round, left));

@@ -46,10 +46,11 @@ struct SoftRangeOptions {
 /// Counts that make the range of the typical token small: copies go, round by round, to the
 /// channels with the largest drop of
 ///   sum over tokens t of (||x_t / T||_norm / rms(x_t))^2,
-/// `extra` of them in all. Ties go to the lower channel.
+/// `extra` of them in all. Ties go to the lower channel. A token counts relative to its own size,
+/// so attention sinks stay in: their channels get the copies without which they lose what holds
+/// them.
 std::vector<int64_t> partsBySoftRange(ThreadPool &pool, const MatrixF &x, int64_t extra,
-                                      const SoftRangeOptions &options = {},
-                                      const std::vector<bool> &excluded = {});
+                                      const SoftRangeOptions &options = {});
 
 /// floor(budget * channels), then as many more as make channels + extra a multiple of `tile` (0 or
 /// 1: no rounding): the copies up to the next tile of a kernel cost nothing.
