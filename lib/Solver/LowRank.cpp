@@ -26,6 +26,18 @@ llvm::Expected<LowRankFactors> qllm::lowRank(ThreadPool &pool, const MatrixD &er
   return factors;
 }
 
+llvm::Expected<LowRankFactors> qllm::lowRankOfGram(ThreadPool &pool, const MatrixF &weight,
+                                                   const MatrixD &gram, int64_t rank,
+                                                   uint64_t seed) {
+  llvm::Expected<EigenPairs> pairs = topEigen(pool, gram, rank, seed);
+  if (!pairs)
+    return pairs.takeError();
+  LowRankFactors factors;
+  factors.down = toFloat(pairs->vectors);
+  factors.up = applyWeight(pool, weight, factors.down);
+  return factors;
+}
+
 llvm::Expected<LowRankFactors> qllm::reducedRankRegression(ThreadPool &pool,
                                                            const RidgeRegression &fit,
                                                            MatrixD moment, int64_t rank,

@@ -140,12 +140,13 @@ llvm::Expected<RoundedMatrix> qllm::roundGPTQ(ThreadPool &pool, const MatrixF &w
 
 double qllm::outputError(ThreadPool &pool, const MatrixF &weight, const MatrixF &rounded,
                          const MatrixD &hessian) {
-  MatrixD difference = toDouble(weight);
+  MatrixF difference = weight;
   for (int64_t i = 0; i < difference.size(); ++i)
     difference.data()[i] -= rounded.data()[i];
-  MatrixD image = product(pool, difference, hessian);
+  // The Hessian is symmetric.
+  MatrixF image = applyWeight(pool, difference, toFloat(hessian));
   double sum = 0;
   for (int64_t i = 0; i < image.size(); ++i)
-    sum += image.data()[i] * difference.data()[i];
+    sum += double(image.data()[i]) * difference.data()[i];
   return sum;
 }

@@ -162,6 +162,21 @@ TEST(LowRank, FindsAnExactFactorization) {
   }
 }
 
+// The branch is the same whichever side it is found from.
+TEST(LowRank, TheGramMatrixIsEnough) {
+  ThreadPool pool(2);
+  MatrixD a = randomMatrix<double>(40, 30, 5);
+  for (int64_t rank : {1, 7, 30}) {
+    LowRankFactors plain = require(lowRank(pool, a, nullptr, rank, 0));
+    LowRankFactors found =
+        require(lowRankOfGram(pool, toFloat(a), productTransposedLeft(pool, a, a), rank, 0));
+    MatrixD wanted = product(pool, toDouble(plain.up), toDouble(plain.down));
+    MatrixD branch = product(pool, toDouble(found.up), toDouble(found.down));
+    for (int64_t i = 0; i < wanted.size(); ++i)
+      EXPECT_NEAR(branch.data()[i], wanted.data()[i], 1e-4);
+  }
+}
+
 // Found by products with the moment alone, it is the branch that the whole solution would give.
 TEST(LowRank, ReducedRankRegressionNeedsNoSolution) {
   ThreadPool pool(2);

@@ -28,6 +28,11 @@ struct LowRankFactors {
 llvm::Expected<LowRankFactors> lowRank(ThreadPool &pool, const MatrixD &error,
                                        const MatrixD *metric, int64_t rank, uint64_t seed);
 
+/// `lowRank` of `weight` without a metric, where its `gram` W^T W is known already: the rows of A
+/// are orthonormal here.
+llvm::Expected<LowRankFactors> lowRankOfGram(ThreadPool &pool, const MatrixF &weight,
+                                             const MatrixD &gram, int64_t rank, uint64_t seed);
+
 /// `lowRank` of the regression's whole solution M in its own metric (reduced-rank regression), from
 /// the moment x^T y [channels, rows] as `RidgeRegression::solve` takes it. A small rank needs
 /// neither M nor the singular values of anything as large: with H + ridge = L L^T and D the

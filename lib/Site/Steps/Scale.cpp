@@ -76,9 +76,15 @@ private:
       candidates.push_back({double(i) / double(grid), 0});
     for (int64_t i = 1; i < grid; ++i)
       candidates.push_back({double(i) / double(grid), 1 - double(i) / double(grid)});
+    // Of W diag(c) it is diag(c) W^T W diag(c): one product does for all candidates.
+    MatrixD square;
+    if (rank > 0 && state.mappedWeight.rows() >= state.mappedWeight.columns()) {
+      MatrixD wide = toDouble(state.mappedWeight);
+      square = productTransposedLeft(state.pool, wide, wide);
+    }
     double best = 0;
     for (auto [i, candidate] : llvm::enumerate(candidates)) {
-      llvm::Expected<double> error = errorOf(state, sample, exact, candidate);
+      llvm::Expected<double> error = errorOf(state, square, sample, exact, candidate);
       if (!error)
         return error.takeError();
       state.decisions.scores.push_back(
@@ -91,11 +97,27 @@ private:
     return llvm::Error::success();
   }
 
+  /// The best approximation of the scaled weight; `square` is W^T W before it, or empty.
+  llvm::Expected<LowRankFactors> branchOf(const SiteState &trial, const MatrixD &square,
+                                          llvm::ArrayRef<float> scales) const {
+    const MatrixF &weight = trial.target;
+    int64_t possible = std::min({rank, weight.rows(), weight.columns()});
+    if (square.empty())
+      return lowRank(trial.pool, toDouble(weight), nullptr, possible, trial.seed);
+    MatrixD scaled = square;
+    for (int64_t i = 0; i < scaled.rows(); ++i)
+      for (int64_t j = 0; j < scaled.columns(); ++j)
+        scaled(i, j) *= double(scales[size_t(i)]) * scales[size_t(j)];
+    return lowRankOfGram(trial.pool, weight, scaled, possible, trial.seed);
+  }
+
   /// |y^ - y|^2 / |y|^2 over the sample, of the site with these scales, the branch of `rank` and
   /// its weights rounded as `range` and `rounding` say.
-  llvm::Expected<double> errorOf(const SiteState &state, const MatrixF &sample,
-                                 const MatrixF &exact, Exponents exponents) const {
+  llvm::Expected<double> errorOf(const SiteState &state, const MatrixD &square,
+                                 const MatrixF &sample, const MatrixF &exact,
+                                 Exponents exponents) const {
     SiteState trial(state.pool);
+    trial.seed = state.seed;
     trial.products = state.products;
     trial.inputFormat = state.inputFormat;
     trial.clip = state.clip;
@@ -104,11 +126,10 @@ private:
     trial.input = sample;
     trial.weight = state.mappedWeight;
     trial.begin();
-    trial.addMap(mapOf(exponents));
+    ChannelMap map = mapOf(exponents);
+    trial.addMap(map);
     if (rank > 0) {
-      int64_t possible = std::min({rank, trial.target.rows(), trial.target.columns()});
-      llvm::Expected<LowRankFactors> factors =
-          lowRank(state.pool, toDouble(trial.target), nullptr, possible, state.seed);
+      llvm::Expected<LowRankFactors> factors = branchOf(trial, square, map.values);
       if (!factors)
         return factors.takeError();
       trial.branchDown.values = std::move(factors->down);
