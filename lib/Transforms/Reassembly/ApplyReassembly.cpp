@@ -8,6 +8,7 @@
 #include "ReassemblyPlan.h"
 #include "mlir/IR/Builders.h"
 #include "qllm/Analysis/SitePlan.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -101,16 +102,26 @@ LogicalResult ApplyReassembly::absorb(ArrayRef<ChannelTransform> transforms, Lin
 LogicalResult ApplyReassembly::apply(Value input, ArrayRef<LinearOp> linears) {
   LinearOp first = linears.front();
   auto type = dyn_cast<RankedTensorType>(input.getType());
-  if (!type || type.isDynamicDim(type.getRank() - 1))
-    return first.emitOpError() << "expected a float input with a static number of channels to "
-                                  "reassemble, but got "
-                               << input.getType();
-  FailureOr<ReassemblyPlan> plan = ReassemblyPlan::of(first, type.getShape().back());
+  auto weight = dyn_cast<RankedTensorType>(first.getWeight().getType());
+  bool isKnown =
+      type && type.getRank() > 0 && weight && weight.getRank() == 2 && !weight.isDynamicDim(1);
+  if (!isKnown)
+    return first.emitOpError() << "expected a float input and a weight with a static number of "
+                                  "channels to reassemble, but got "
+                               << input.getType() << " and " << first.getWeight().getType();
+  int64_t channels = weight.getDimSize(1);
+  FailureOr<ReassemblyPlan> plan = ReassemblyPlan::of(first, channels);
   if (failed(plan))
     return failure();
   OpBuilder builder(first);
   builder.setInsertionPointAfterValue(input);
   Location loc = input.getLoc();
+  // Channel operations need the number, which only the weight may tell.
+  if (type.isDynamicDim(type.getRank() - 1)) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = channels;
+    input = onnx::IdentityOp::create(builder, loc, type.clone(shape), input);
+  }
   auto split = SplitChannelsOp::create(builder, loc, input, plan->reassembly.parts,
                                        /*repeat=*/false, /*rounding_offsets=*/false);
   split->setAttr("qllm.threshold", builder.getF64FloatAttr(plan->threshold));

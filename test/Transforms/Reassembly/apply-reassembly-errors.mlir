@@ -78,3 +78,11 @@ func.func @on_another_operation(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %y = onnx.Relu(%x) {qllm.reassembly = {parts = array<i64: 1, 1>}} : (tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+func.func @unknown_channels(%x: tensor<?x?xf32>, %w: tensor<2x?xf32>) -> tensor<?x2xf32> {
+  // expected-error @+1 {{expected a float input and a weight with a static number of channels to reassemble, but got 'tensor<?x?xf32>' and 'tensor<2x?xf32>'}}
+  %y = qllm.linear %x, %w {qllm.reassembly = {parts = array<i64: 1, 2>}} : (tensor<?x?xf32>, tensor<2x?xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

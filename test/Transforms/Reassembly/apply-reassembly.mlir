@@ -34,3 +34,15 @@ func.func @wider(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
   %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x2, #qllm.int<4>, per_token>], weight = !qllm.quantized<2x2, #qllm.int<4>, per_channel<0>>}, qllm.reassembly = {parts = array<i64: 1, 3>}} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// -----
+
+// The number of channels may be known by the weight alone.
+// CHECK-LABEL: func.func @channels_from_weight
+// CHECK: %[[X:.*]] = onnx.Identity(%arg0) : (tensor<?x?xf32>) -> tensor<?x2xf32>
+// CHECK: qllm.split_channels %[[X]] parts [1, 2]
+func.func @channels_from_weight(%x: tensor<?x?xf32>) -> tensor<?x2xf32> {
+  %w = onnx.Initializer "w" = dense<1.0> : tensor<2x2xf32>
+  %y = qllm.linear %x, %w {qllm.reassembly = {threshold = 2.5 : f64, parts = array<i64: 1, 2>}} : (tensor<?x?xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}

@@ -73,7 +73,7 @@ def ApplyReassembly : Pass<"qllm-apply-reassembly", "::mlir::ModuleOp"> {
     Splitting is exact in real arithmetic; a merge of i and j by their mean changes the output by (x_i - x_j)(w_i - w_j)/2.
     The threshold stays readable on the split as `qllm.threshold`. Needs no data and reads no weight.
   }];
-  let dependentDialects = ["::qllm::QLLMDialect"];
+  let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let statistics = [
     Statistic<"numMatched", "num-matched", "linear layers with a plan">,
     Statistic<"numRewritten", "num-rewritten", "activations reassembled">
