@@ -9,7 +9,9 @@ convolutions and transformer layers, by its output probabilities: relative error
 What a recipe cannot treat is counted and named. Exit codes: 0 done, 1 a recipe failed on a model.
 """
 import argparse
+import concurrent.futures
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -59,27 +61,40 @@ class Comparison:
         self.title, self.compare = MODELS[name]
         self.model = options.folder / f"{name}.onnx"
         self.inputs = dict(np.load(options.folder / f"{name}-evaluation.npz"))
-        self.exact = self.run(self.model)
+        self.exact = self.run(self.model, scratch / f"{name}.npz")
 
-    def run(self, model: Path) -> dict:
-        result = self.scratch / "outputs.npz"
-        measure([self.options.bin / "qllm", "run", model, "--input", self.options.folder / f"{self.name}-evaluation.npz", "-o", result])
+    def run(self, model: Path, result: Path) -> dict:
+        measure([self.options.bin / "qllm", "run", model, "--input", self.options.folder / f"{self.name}-evaluation.npz", "-o", result,
+                 "--threads=1"])
         return dict(np.load(result))
 
     def line(self, row: settings.Row) -> dict:
         """The figures of one recipe at one setting; raises CommandFailed when it fails."""
-        output = self.scratch / "model"
-        shutil.rmtree(output, ignore_errors=True)
-        command = [self.options.bin / "qllm", "quantize", self.model, "--recipe", row.recipe, *row.option_words, "--allow-skips", "-o", output]
+        output = self.scratch / f"{self.name}-{row.recipe}-{row.setting}"
+        command = [self.options.bin / "qllm", "quantize", self.model, "--recipe", row.recipe, *row.option_words, "--allow-skips", "--threads=1",
+                   "-o", output]
         if row.calibrated:
             command += ["--calibration", self.options.folder / f"{self.name}-calibration.npz"]
         cost = measure(command)
         coverage = json.loads((output / "report.json").read_text(encoding="utf-8"))["coverage"]
         missing = [f"{layer['name']} ({layer['reason']})" for layer in coverage["layers"] + coverage["skipped_attention"]
                    if layer.get("state", "skipped") == "skipped"]
-        return {"recipe": row.recipe, "setting": row.setting, **self.compare(self.exact, self.run(output), self.inputs),
+        found = self.run(output, output.with_suffix(".npz"))
+        shutil.rmtree(output)
+        return {"recipe": row.recipe, "setting": row.setting, **self.compare(self.exact, found, self.inputs),
                 "layers quantized": str(coverage["quantized"]), "not treated": str(len(missing)), "CPU s": f"{cost.cpu:.1f}",
                 "missing": missing}
+
+
+    def line_or_failure(self, row: settings.Row):
+        """The figures, or what the recipe failed with."""
+        try:
+            result = self.line(row)
+            shown = {key: value for key, value in result.items() if key != "missing"}
+        except CommandFailed as failure:
+            shown = result = f"{row.recipe} at {row.setting}: {' '.join(str(failure).split())[-400:]}"
+        print(self.name, shown, file=sys.stderr, flush=True)
+        return result
 
 
 def report(comparison: Comparison, lines: list, failures: list) -> str:
@@ -103,6 +118,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--models", default=",".join(MODELS), help="comma-separated, among " + ", ".join(MODELS))
     parser.add_argument("--recipes", help="comma-separated names; all of benchmarks/results/rows.toml unless given")
     parser.add_argument("--settings", default=",".join(SETTINGS), help="comma-separated settings of that file")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="recipes at a time, one thread each (default: as many as there are cores)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="store the page")
     return parser.parse_args()
 
@@ -118,15 +134,11 @@ def main() -> int:
     texts, failed = [], False
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.models.split(","):
-            comparison, lines, failures = Comparison(name, options, Path(scratch)), [], []
-            for row in rows:
-                try:
-                    lines.append(comparison.line(row))
-                    print(name, {key: value for key, value in lines[-1].items() if key != "missing"}, file=sys.stderr, flush=True)
-                except CommandFailed as failure:
-                    failures.append(f"{row.recipe} at {row.setting}: {' '.join(str(failure).split())[-400:]}")
-                    print(name, failures[-1], file=sys.stderr, flush=True)
-            texts.append(report(comparison, lines, failures))
+            comparison = Comparison(name, options, Path(scratch))
+            with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+                results = list(pool.map(comparison.line_or_failure, rows))
+            failures = [result for result in results if isinstance(result, str)]
+            texts.append(report(comparison, [result for result in results if not isinstance(result, str)], failures))
             failed |= bool(failures)
     text = "\n".join(texts)
     print(text)
