@@ -37,6 +37,8 @@ CALIBRATED = {
     "GPTQ-W4A8": ["--recipe", "gptq", "--weight-bits=4", "--activation-bits=8"],
     "SVDQuant-W4A8": ["--recipe", "svdquant", "--weight-bits=4", "--activation-bits=8"],
     "EoRA-W4A8": ["--recipe", "eora", "--weight-bits=4", "--activation-bits=8"],
+    "QLLM-W4A8": ["--recipe", "qllm", "--weight-bits=4", "--activation-bits=8", "--kv-bits=8"],
+    "QLLM-plus-W4A8": ["--recipe", "qllm-plus", "--weight-bits=4", "--activation-bits=8", "--kv-bits=8"],
 }
 # Everything that reassembly leaves in a model: means, a principal part, split channels with rounding offsets, clips. The passes are
 # those of GPTQ-W4A8 with other steps.

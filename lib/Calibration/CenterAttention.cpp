@@ -6,8 +6,8 @@
 
 #include "qllm/Calibration/CenterAttention.h"
 
+#include "QuantizerPaths.h"
 #include "mlir/IR/IRMapping.h"
-#include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
@@ -17,55 +17,6 @@ using namespace mlir;
 using namespace qllm;
 
 namespace {
-
-/// The operations between a value and a quantizer, each with the result that is followed.
-struct Path {
-  SmallVector<OpResult> steps;
-  QuantizeOp quantizer;
-};
-
-/// Adds a constant to a value of its own shape.
-bool addsConstant(OpOperand &use) {
-  Operation *op = use.getOwner();
-  return isa<onnx::AddOp>(op) && op->getResult(0).getType() == use.get().getType() &&
-         isConstantExpression(op->getOperand(1 - use.getOperandNumber()));
-}
-
-/// Multiplies by a constant, or divides by one.
-bool scalesByConstant(OpOperand &use) {
-  Operation *op = use.getOwner();
-  if (!isa<onnx::MulOp, onnx::DivOp>(op) || op->getResult(0).getType() != use.get().getType())
-    return false;
-  unsigned other = 1 - use.getOperandNumber();
-  return (isa<onnx::MulOp>(op) || other == 1) && isConstantExpression(op->getOperand(other));
-}
-
-/// Operations that are affine in the value that is followed.
-bool isAffineStep(OpOperand &use) {
-  if (addsConstant(use) || scalesByConstant(use))
-    return true;
-  return use.getOperandNumber() == 0 &&
-         isa<onnx::ReshapeOp, onnx::TransposeOp, onnx::UnsqueezeOp, onnx::SqueezeOp,
-             onnx::IdentityOp, onnx::SplitOp, onnx::SliceOp, onnx::RotaryEmbeddingOp,
-             RotateChannelsOp, PermuteChannelsOp, ScaleChannelsOp>(use.getOwner());
-}
-
-void findQuantizers(Value value, SmallVectorImpl<OpResult> &steps, SmallVectorImpl<Path> &paths) {
-  for (OpOperand &use : value.getUses()) {
-    if (auto quantizer = dyn_cast<QuantizeOp>(use.getOwner())) {
-      if (quantizer.isDynamic() && use.getOperandNumber() == 0)
-        paths.push_back({SmallVector<OpResult>(steps.begin(), steps.end()), quantizer});
-      continue;
-    }
-    if (!isAffineStep(use))
-      continue;
-    for (OpResult result : use.getOwner()->getResults()) {
-      steps.push_back(result);
-      findQuantizers(result, steps, paths);
-      steps.pop_back();
-    }
-  }
-}
 
 /// The steps of a path on another value, of the type of the first one; with `linear` without the
 /// constants that they add.
@@ -120,8 +71,8 @@ public:
   Centered run();
 
 private:
-  void center(const Path &path, DequantizeOp dequantized);
-  bool foldBehindAttention(const Path &path, DequantizeOp dequantized);
+  void center(const QuantizerPath &path, DequantizeOp dequantized);
+  bool foldBehindAttention(const QuantizerPath &path, DequantizeOp dequantized);
   Value constantMean(OpBuilder &builder);
 
   Value produced;
@@ -143,7 +94,7 @@ Value Centering::constantMean(OpBuilder &builder) {
 
 /// softmax(..) (v + 1 m^T) = softmax(..) v + 1 m^T: each query head gets the mean of its value
 /// head.
-bool Centering::foldBehindAttention(const Path &path, DequantizeOp dequantized) {
+bool Centering::foldBehindAttention(const QuantizerPath &path, DequantizeOp dequantized) {
   if (!dequantized.getResult().hasOneUse())
     return false;
   OpOperand &use = *dequantized.getResult().use_begin();
@@ -179,7 +130,7 @@ bool Centering::foldBehindAttention(const Path &path, DequantizeOp dequantized) 
   return true;
 }
 
-void Centering::center(const Path &path, DequantizeOp dequantized) {
+void Centering::center(const QuantizerPath &path, DequantizeOp dequantized) {
   QuantizeOp quantizer = path.quantizer;
   OpBuilder builder(quantizer);
   Location loc = quantizer.getLoc();
@@ -206,14 +157,9 @@ Centered Centering::run() {
     result.problem = "expected an f32 value with " + std::to_string(mean.size()) + " channels";
     return result;
   }
-  SmallVector<OpResult> steps;
-  SmallVector<Path> paths;
-  findQuantizers(produced, steps, paths);
-  for (const Path &path : paths) {
-    QuantizeOp quantizer = path.quantizer;
-    auto dequantized = quantizer.getResult().hasOneUse()
-                           ? dyn_cast<DequantizeOp>(*quantizer.getResult().user_begin())
-                           : DequantizeOp();
+  SmallVector<QuantizerPath> paths = findQuantizers(produced);
+  for (const QuantizerPath &path : paths) {
+    DequantizeOp dequantized = path.dequantized();
     if (!dequantized) { // the input of another linear layer, not of attention
       result.problem = "expected one dequantization behind the quantizer";
       continue;

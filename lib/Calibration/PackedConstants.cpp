@@ -66,6 +66,12 @@ Value qllm::createConstant(OpBuilder &builder, Location loc, ArrayRef<float> val
   return initializer(builder, loc, DenseElementsAttr::get(type, values), name);
 }
 
+Value qllm::createConstant(OpBuilder &builder, Location loc, ArrayRef<int32_t> values,
+                           const llvm::Twine &name) {
+  auto type = RankedTensorType::get({int64_t(values.size())}, builder.getI32Type());
+  return initializer(builder, loc, DenseElementsAttr::get(type, values), name);
+}
+
 Value qllm::createPacked(OpBuilder &builder, Location loc, QuantizedType type,
                          const QuantizedParts &parts, const llvm::Twine &name) {
   QuantizeSpec spec = quantizeSpecOf(type);

@@ -46,10 +46,11 @@ public:
       return readCount(key, value, decisions.principalRank);
     if (key == "scores")
       return readScores(value);
-    return op->emitOpError() << "expected 'transform', 'parts', 'offsets', 'clip', 'alpha', "
-                                "'beta', 'order', 'rank', 'principal_rank' or 'scores' in its decisions, "
-                                "but got '"
-                             << key << "'";
+    return op->emitOpError()
+           << "expected 'transform', 'parts', 'offsets', 'clip', 'alpha', "
+              "'beta', 'order', 'rank', 'principal_rank' or 'scores' in its decisions, "
+              "but got '"
+           << key << "'";
   }
 
 private:

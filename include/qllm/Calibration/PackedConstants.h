@@ -18,6 +18,9 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc, const M
                            const llvm::Twine &name);
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<float> values, const llvm::Twine &name);
+/// An integer constant.
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           llvm::ArrayRef<int32_t> values, const llvm::Twine &name);
 
 /// Parts of a quantized matrix: a byte a code, in the order of the elements; scales and zero points
 /// in the order of the type's scales. `zeroPoints` is empty where the type has none.

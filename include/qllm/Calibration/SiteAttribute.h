@@ -15,9 +15,9 @@ namespace qllm {
 inline constexpr llvm::StringLiteral siteAttr = "qllm.site";
 
 /// Reads `{transform = "split", parts = array<i64: ..>, offsets = true, clip = .., alpha = ..,
-/// beta = .., order = array<i64: ..>, rank = .., principal_rank = .., scores = {none = .., split = ..}}`;
-/// every key may be missing. Plans are edited by hand, so everything is checked: `channels` is the
-/// number of the site's channels. Fails with a diagnostic on `op`.
+/// beta = .., order = array<i64: ..>, rank = .., principal_rank = .., scores = {none = .., split =
+/// ..}}`; every key may be missing. Plans are edited by hand, so everything is checked: `channels`
+/// is the number of the site's channels. Fails with a diagnostic on `op`.
 mlir::LogicalResult readDecisions(mlir::Operation *op, int64_t channels, SiteDecisions &decisions);
 
 /// Null if nothing was decided.

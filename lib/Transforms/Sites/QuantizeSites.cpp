@@ -9,6 +9,7 @@
 #include "qllm/Calibration/BalanceHeads.h"
 #include "qllm/Calibration/CalibrationData.h"
 #include "qllm/Calibration/CenterAttention.h"
+#include "qllm/Calibration/StaticKeys.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 
@@ -33,6 +34,7 @@ struct QuantizeSites : qllm::impl::QuantizeSitesBase<QuantizeSites> {
 private:
   LogicalResult run();
   void balance(const Site &site, SiteState &state);
+  LogicalResult makeKeysStatic(SiteState &state, const EmittedSite &emitted);
   void center(SiteState &state, const EmittedSite &emitted);
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 };
@@ -66,9 +68,44 @@ static std::vector<float> outputMeans(SiteState &state) {
   return means;
 }
 
+/// Lowest and highest value of each output over all tokens: attention needs the keys of sinks too.
+static ChannelRanges outputRanges(const MatrixF &y) {
+  ChannelRanges ranges;
+  for (int64_t j = 0; j < y.columns(); ++j) {
+    float low = y(0, j), high = y(0, j);
+    for (int64_t row = 1; row < y.rows(); ++row) {
+      low = std::min(low, y(row, j));
+      high = std::max(high, y(row, j));
+    }
+    ranges.lowest.push_back(low);
+    ranges.highest.push_back(high);
+  }
+  return ranges;
+}
+
+LogicalResult QuantizeSites::makeKeysStatic(SiteState &state, const EmittedSite &emitted) {
+  MatrixF y = state.output();
+  if (y.rows() == 0)
+    return success();
+  ChannelRanges all = outputRanges(y);
+  for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
+    auto own = [&](const std::vector<float> &values) {
+      auto first = values.begin() + product.firstRow;
+      return std::vector<float>(first, first + product.rows);
+    };
+    FailureOr<bool> done = quantizeKeysByChannel(output, {own(all.lowest), own(all.highest)});
+    if (failed(done))
+      return failure();
+    numStaticKeys += *done;
+  }
+  return success();
+}
+
 void QuantizeSites::center(SiteState &state, const EmittedSite &emitted) {
   std::vector<float> means = outputMeans(state);
   for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
+    if (isStaticKeys(output))
+      continue;
     Centered centered = qllm::centerAttention(
         output, ArrayRef(means).slice(size_t(product.firstRow), size_t(product.rows)));
     numCentered += centered.quantizers;
@@ -92,6 +129,9 @@ LogicalResult QuantizeSites::run() {
   auto inputs = readCalibration(main, {calibration, calibrationWindows, calibrationLength});
   if (!inputs)
     return fail("calibration: " + llvm::toString(inputs.takeError()));
+  if (keyGranularity != "token" && keyGranularity != "channel")
+    return getOperation().emitError()
+           << "expected key-granularity to be token or channel, but got '" << keyGranularity << "'";
   if (!(sinkFactor == 0 || sinkFactor >= 1))
     return getOperation().emitError()
            << "expected sink-factor to be 0 or at least 1, but got " << double(sinkFactor);
@@ -103,7 +143,11 @@ LogicalResult QuantizeSites::run() {
       balance(site, state);
   });
   quantizer.setFinished([&](const Site &site, SiteState &state, const EmittedSite &emitted) {
-    if (centerAttention && site.kind == SiteKind::AttentionInput)
+    if (site.kind != SiteKind::AttentionInput)
+      return success();
+    if (keyGranularity == "channel" && failed(makeKeysStatic(state, emitted)))
+      return failure();
+    if (centerAttention)
       center(state, emitted);
     return success();
   });

@@ -10,6 +10,7 @@
 // RUN: not qllm-opt --qllm-quantize-sites="calibration=%t.nan.npy" %s 2>&1 | FileCheck %s --check-prefix=NAN
 // RUN: not qllm-opt --qllm-quantize-sites="calibration=%t.npy calibration-windows=0" %s 2>&1 | FileCheck %s --check-prefix=WINDOWS
 // RUN: not qllm-opt --qllm-quantize-sites="calibration=%t.npy sink-factor=0.5" %s 2>&1 | FileCheck %s --check-prefix=SINK
+// RUN: not qllm-opt --qllm-quantize-sites="calibration=%t.npy key-granularity=head" %s 2>&1 | FileCheck %s --check-prefix=KEYS
 
 // STEP: error: expected one of the steps mean, {{.*}}, but got 'means', did you mean 'mean'
 // OPTION: error: step 'round': expected {{.*}}method{{.*}}, but got 'methods'
@@ -21,6 +22,7 @@
 // SHAPE: error: calibration: '{{.*}}wide.npy': expected samples of tensor<1x?x4xf32> for input 'arg0', but got tensor<1x5x6xf32> out of tensor<3x5x6xf32>
 // NAN: error: input of site 'a': expected finite activations, but got nan
 // WINDOWS: error: calibration: expected at least 1 calibration window of at least 1 token, but got 0 of 256
+// KEYS: error: expected key-granularity to be token or channel, but got 'head'
 // SINK: error: expected sink-factor to be 0 or at least 1, but got 5.000000e-01
 func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
   %w = onnx.Initializer "w" = dense<[[7.0, -7.0, 1.0, 0.0], [0.0, 3.5, 0.0, 1.0]]> : tensor<2x4xf32>

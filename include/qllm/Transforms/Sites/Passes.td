@@ -22,7 +22,10 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
 
     `center-attention` keeps the static means of queries, keys and values from their run-time quantizers, and `balance-heads`
     scales queries against keys before their weights are rounded; both are exact, and need the quantizers in place
-    (`qllm-quantize-activations{sites=attention}`). Where one cannot be done a remark tells why.
+    (`qllm-quantize-activations{sites=attention}`). Where one cannot be done a remark tells why. With `key-granularity=channel` the
+    run-time quantizers of keys go, and the layers that make keys have their outputs quantized per channel instead, with the
+    ranges of the calibration tokens and before any rotary embedding: what is large in a key is the same channels for all tokens
+    (KVQuant, arXiv 2401.18079; KIVI, arXiv 2402.02750), as long as the embedding has not turned them.
 
     Layers in regions, with weights that are computed at run time, or with weights that are not finite are skipped with a
     remark.
@@ -42,6 +45,8 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
            "fit gain and bias of the norm behind the last site to the float model's outputs; costs a second, float walk">,
     Option<"centerAttention", "center-attention", "bool", "false",
            "take static means off queries, keys and values before they are quantized">,
+    Option<"keyGranularity", "key-granularity", "std::string", "\"token\"",
+           "keys are quantized per token and head behind the rotary embedding (token), or per channel with static ranges in front of it (channel)">,
     Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">,
     Option<"sinkFactor", "sink-factor", "double", "32",
            "an attention sink is a token with an activation whose norm is so many times the median token's; 0 for no such tokens">
@@ -52,6 +57,7 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     Statistic<"numRewritten", "num-rewritten", "layers rewritten">,
     Statistic<"numSkipped", "num-skipped", "planned layers left as they were">,
     Statistic<"numBalanced", "num-balanced", "attentions whose queries and keys were scaled">,
+    Statistic<"numStaticKeys", "num-static-keys", "keys quantized per channel">,
     Statistic<"numCentered", "num-centered", "quantizers of queries, keys and values that see no mean">,
     Statistic<"numSinks", "num-sinks", "tokens found to be attention sinks">
   ];
