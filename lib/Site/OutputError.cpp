@@ -27,6 +27,20 @@ llvm::Expected<MatrixF> metricOf(ThreadPool &pool, const MatrixF &weight) {
   return toFloat(transposed(*lower));
 }
 
+/// About `sampleRows` rows at equal spacing. A sink is one direction, which rounding to nearest may
+/// miss by far and error feedback gets right first: it would say nothing of what is left in the
+/// end.
+MatrixF sampleOf(const MatrixF &x, const std::vector<bool> &sinks) {
+  std::vector<int64_t> rows;
+  for (int64_t row = 0; row < x.rows(); row += std::max<int64_t>(1, x.rows() / sampleRows))
+    if (size_t(row) >= sinks.size() || !sinks[size_t(row)])
+      rows.push_back(row);
+  MatrixF result(int64_t(rows.size()), x.columns());
+  for (auto [to, from] : llvm::enumerate(rows))
+    std::copy_n(x.row(from), x.columns(), result.row(int64_t(to)));
+  return result;
+}
+
 double energyOf(llvm::ArrayRef<float> row) {
   double energy = 0;
   for (float value : row)
@@ -47,9 +61,7 @@ llvm::Expected<OutputError> OutputError::create(SiteState &state) {
   llvm::Expected<MatrixF> metric = metricOf(state.pool, state.mappedWeight);
   if (!metric)
     return metric.takeError();
-  const MatrixF &all = state.residual();
-  return OutputError(state.pool, everyRow(all, std::max<int64_t>(1, all.rows() / sampleRows)),
-                     std::move(*metric));
+  return OutputError(state.pool, sampleOf(state.residual(), state.sinks), std::move(*metric));
 }
 
 double OutputError::of(const MatrixF &quantized) const {
