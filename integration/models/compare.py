@@ -29,7 +29,7 @@ from pages import table  # noqa: E402
 from provenance import machine, revision  # noqa: E402
 import settings  # noqa: E402
 
-SETTINGS = ["W8A8", "W4A8", "W4A4"]
+SETTINGS = ["W8A8", "W4A4"]
 
 
 def embeddings(outputs: dict, inputs: dict) -> np.ndarray:
