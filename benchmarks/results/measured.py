@@ -68,9 +68,17 @@ class Bench:
                         [("model", model), ("calibration", calibration), ("tokens", tokens)]}
         lines = kept.read_text(encoding="utf-8").splitlines() if kept and kept.exists() else []
         self.kept = {result["key"]: result for result in map(json.loads, lines)}
+        self.pipelines = {}
 
     def pipeline(self, row) -> str:
-        """The canonical text of the row's passes, with every option: qllm-opt prints it before it runs anything."""
+        """The canonical text of the row's passes; asked for once, as it takes a process."""
+        asked = (row.recipe, row.passes, *row.option_words)
+        if asked not in self.pipelines:
+            self.pipelines[asked] = self.dumped(row)
+        return self.pipelines[asked]
+
+    def dumped(self, row) -> str:
+        """That text, with every option: qllm-opt prints it before it runs anything."""
         if row.is_float:
             return ""
         if row.recipe:
@@ -93,7 +101,9 @@ class Bench:
 
     def key(self, row, indices: list = None) -> str:
         """What the row's figures depend on; `indices`: the windows, if not those that it asks for."""
-        parts = {"pipeline": self.pipeline(row), "options": row.option_words, **({"tuned": row.tuned} if row.tuned else {}), "windows": [indices or windows_of(row), LENGTH], **self.digests}
+        parts = {"pipeline": self.pipeline(row), "options": row.option_words, "windows": [indices or windows_of(row), LENGTH], **self.digests}
+        if row.tuned:
+            parts["tuned"] = row.tuned
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def path(self, key: str) -> Path:
@@ -107,15 +117,16 @@ class Bench:
             return "without-pipeline-" + hashlib.sha256(row.identity.encode()).hexdigest()
 
     def stored(self, row):
-        """The finished result, on all windows where another row has it, or None."""
-        for indices in (list(range(WINDOWS)), windows_of(row)):
-            key = self.key_or_name(row, indices)
-            try:
-                return json.loads(self.path(key).read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                if key in self.kept:
-                    return self.kept[key]
-        return None
+        """The finished result, on all windows where another row has it; the error of one that failed; or None."""
+        every = self.found(self.key_or_name(row, list(range(WINDOWS))))
+        return every if every and "error" not in every else self.found(self.key_or_name(row))
+
+    def found(self, key: str):
+        """The result under a key, of this folder first, or None."""
+        try:
+            return json.loads(self.path(key).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return self.kept.get(key)
 
     def keep(self, results: list, path: Path) -> None:
         """Stores the finished ones among `results`, a line each, sorted so that a change shows."""
@@ -180,7 +191,7 @@ class Bench:
         """Measures the row and stores the result, also when a command fails: then with the error instead of figures."""
         output = self.folder / "models" / re.sub(r"[^a-z0-9.-]", "-", row.identity)
         result = {"row": row.identity, "recipe": row.recipe, "options": row.options, "revision": revision(), "machine": machine(),
-                  "started": time.strftime("%Y-%m-%d %H:%M"), 
+                  "started": time.strftime("%Y-%m-%d %H:%M"),
                   "command": "\n".join(map(self.shown, [self.evaluate_command(row, self.model)] if row.is_float else self.commands(row, output)))}
         path = self.path(self.key_or_name(row))
         try:

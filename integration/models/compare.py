@@ -85,7 +85,6 @@ class Comparison:
                 "layers quantized": str(coverage["quantized"]), "not treated": str(len(missing)), "CPU s": f"{cost.cpu:.1f}",
                 "missing": missing}
 
-
     def line_or_failure(self, row: settings.Row):
         """The figures, or what the recipe failed with."""
         try:

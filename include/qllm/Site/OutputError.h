@@ -15,7 +15,8 @@ namespace qllm {
 /// the maps: mean over tokens of |W x^ - W x|^2 / |W x|^2.
 class OutputError {
 public:
-  /// A sample of about 1024 tokens of `residual` that are no attention sinks. An error where W is not finite.
+  /// A sample of about 1024 tokens of `residual` that are no attention sinks. An error where W is
+  /// not finite.
   static llvm::Expected<OutputError> create(SiteState &state);
 
   /// x [tokens, channels].

@@ -34,8 +34,9 @@ struct QuantizeSites : qllm::impl::QuantizeSitesBase<QuantizeSites> {
 private:
   LogicalResult run();
   void balance(const Site &site, SiteState &state);
-  LogicalResult makeKeysStatic(SiteState &state, const EmittedSite &emitted);
-  void center(SiteState &state, const EmittedSite &emitted);
+  LogicalResult makeKeysStatic(const SiteState &state, const MatrixF &y,
+                               const EmittedSite &emitted);
+  void center(const SiteState &state, const MatrixF &y, const EmittedSite &emitted);
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 };
 
@@ -51,8 +52,7 @@ void QuantizeSites::balance(const Site &site, SiteState &state) {
 }
 
 /// The mean of each output over the tokens that are no attention sinks.
-static std::vector<float> outputMeans(SiteState &state) {
-  MatrixF y = state.output();
+static std::vector<float> outputMeans(const SiteState &state, const MatrixF &y) {
   std::vector<double> sums(size_t(y.columns()));
   int64_t count = 0;
   for (int64_t row = 0; row < y.rows(); ++row) {
@@ -83,8 +83,8 @@ static ChannelRanges outputRanges(const MatrixF &y) {
   return ranges;
 }
 
-LogicalResult QuantizeSites::makeKeysStatic(SiteState &state, const EmittedSite &emitted) {
-  MatrixF y = state.output();
+LogicalResult QuantizeSites::makeKeysStatic(const SiteState &state, const MatrixF &y,
+                                            const EmittedSite &emitted) {
   if (y.rows() == 0)
     return success();
   ChannelRanges all = outputRanges(y);
@@ -101,8 +101,8 @@ LogicalResult QuantizeSites::makeKeysStatic(SiteState &state, const EmittedSite 
   return success();
 }
 
-void QuantizeSites::center(SiteState &state, const EmittedSite &emitted) {
-  std::vector<float> means = outputMeans(state);
+void QuantizeSites::center(const SiteState &state, const MatrixF &y, const EmittedSite &emitted) {
+  std::vector<float> means = outputMeans(state, y);
   for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
     if (isStaticKeys(output))
       continue;
@@ -119,6 +119,12 @@ LogicalResult QuantizeSites::run() {
   llvm::Expected<std::vector<NamedStep>> parsed = parseSteps(steps);
   if (!parsed)
     return fail(llvm::toString(parsed.takeError()));
+  if (keyGranularity != "token" && keyGranularity != "channel")
+    return fail("expected key-granularity to be token or channel, but got '" + keyGranularity +
+                "'");
+  if (!(sinkFactor == 0 || sinkFactor >= 1))
+    return getOperation().emitError()
+           << "expected sink-factor to be 0 or at least 1, but got " << double(sinkFactor);
   auto main = getOperation().lookupSymbol<func::FuncOp>("main");
   if (!main || !llvm::hasSingleElement(main.getBody()))
     return fail("expected a function 'main' of one block to calibrate, but the module has none");
@@ -129,12 +135,6 @@ LogicalResult QuantizeSites::run() {
   auto inputs = readCalibration(main, {calibration, calibrationWindows, calibrationLength});
   if (!inputs)
     return fail("calibration: " + llvm::toString(inputs.takeError()));
-  if (keyGranularity != "token" && keyGranularity != "channel")
-    return getOperation().emitError()
-           << "expected key-granularity to be token or channel, but got '" << keyGranularity << "'";
-  if (!(sinkFactor == 0 || sinkFactor >= 1))
-    return getOperation().emitError()
-           << "expected sink-factor to be 0 or at least 1, but got " << double(sinkFactor);
   SiteQuantizer quantizer(main, std::move(*parsed), uint64_t(seed));
   quantizer.setFitsFinalNorm(finalNorm);
   quantizer.setSinkFactor(sinkFactor);
@@ -143,12 +143,14 @@ LogicalResult QuantizeSites::run() {
       balance(site, state);
   });
   quantizer.setFinished([&](const Site &site, SiteState &state, const EmittedSite &emitted) {
-    if (site.kind != SiteKind::AttentionInput)
+    bool staticKeys = keyGranularity == "channel";
+    if (site.kind != SiteKind::AttentionInput || !(staticKeys || centerAttention))
       return success();
-    if (keyGranularity == "channel" && failed(makeKeysStatic(state, emitted)))
+    MatrixF y = state.output();
+    if (staticKeys && failed(makeKeysStatic(state, y, emitted)))
       return failure();
     if (centerAttention)
-      center(state, emitted);
+      center(state, y, emitted);
     return success();
   });
   LogicalResult result = quantizer.run(list, std::move(*inputs));
