@@ -40,6 +40,14 @@ double kvClipFor(const QLLMPlusOptions &options) {
   return options.kvBits <= 4 ? 0.95 : 1;
 }
 
+/// A search for ranges is about rounding to nearest; GPTQ gets on better with a little less or
+/// more.
+std::string roundStep(const QLLMPlusOptions &options) {
+  bool search = options.scaleSearch && options.round == "gptq";
+  return "round{method=" + options.round +
+         (search ? " scale-ratios=0.86:0.93:1.07:1.14}" : std::string("}"));
+}
+
 std::string searchStep(const QLLMPlusOptions &options) {
   std::vector<std::string> words;
   auto add = [&](llvm::StringRef name, const auto &value) {
@@ -74,7 +82,7 @@ std::string stepsFor(const QLLMPlusOptions &options) {
   steps.push_back(searchStep(options));
   steps.push_back("target{kind=" + options.target + "}");
   steps.push_back("range{method=" + options.range + "}");
-  steps.push_back("round{method=" + options.round + "}");
+  steps.push_back(roundStep(options));
   if (options.refit)
     steps.push_back("refit");
   return llvm::join(steps, ",");

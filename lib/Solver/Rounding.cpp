@@ -34,10 +34,12 @@ public:
 };
 
 /// Rounds columns [begin, end) of a row, each informed of the errors before it, and leaves the
-/// errors.
-void roundBlockOfRow(RowsInOrder &rows, int64_t row, int64_t begin, int64_t end,
-                     llvm::ArrayRef<GroupRounder> rounders, float *errors, RoundedMatrix &result) {
+/// errors. Returns the sum of their squares.
+double roundBlockOfRow(RowsInOrder &rows, int64_t row, int64_t begin, int64_t end,
+                       llvm::ArrayRef<GroupRounder> rounders, float *errors,
+                       RoundedMatrix &result) {
   float *w = rows.working.row(row);
+  double sum = 0;
   for (int64_t i = begin; i < end; ++i) {
     int64_t column = rows.factor.order[size_t(i)];
     uint8_t code;
@@ -47,8 +49,60 @@ void roundBlockOfRow(RowsInOrder &rows, int64_t row, int64_t begin, int64_t end,
     const float *feedback = rows.factor.upper.row(i);
     float error = (w[i] - rounded) / feedback[i];
     errors[i - begin] = error;
+    sum += double(error) * error;
     for (int64_t l = i + 1; l < end; ++l)
       w[l] -= error * feedback[l];
+  }
+  return sum;
+}
+
+/// GPTQ with these scales.
+RoundedMatrix roundWithScales(ThreadPool &pool, const MatrixF &weight, const RowFormat &format,
+                              WeightScales scales, const GPTQFactor &factor, int64_t block) {
+  int64_t rows = weight.rows(), columns = weight.columns(), groups = format.groupsOf(columns);
+  RoundedMatrix result{std::move(scales), Matrix<uint8_t>(rows, columns), MatrixF(rows, columns),
+                       std::vector<double>(size_t(rows))};
+  RowsInOrder ordered(weight, factor, std::max<int64_t>(1, format.groupLength(columns)));
+  block = block > 0 ? block : columns;
+  MatrixF errors(rows, std::min(block, columns));
+  for (int64_t begin = 0; begin < columns; begin += block) {
+    int64_t end = std::min(columns, begin + block);
+    pool.forRange(rows, 16, [&](int64_t first, int64_t last) {
+      std::vector<GroupRounder> rounders;
+      for (int64_t row = first; row < last; ++row) {
+        rounders.clear();
+        for (int64_t group = 0; group < groups; ++group)
+          rounders.emplace_back(format.spec, result.scales.at(row, group),
+                                result.scales.tensorScale);
+        result.errors[size_t(row)] +=
+            roundBlockOfRow(ordered, row, begin, end, rounders, errors.row(row), result);
+      }
+    });
+    if (end < columns)
+      matmul(pool, rows, columns - end, end - begin, -1, {errors.data(), errors.columns(), false},
+             {factor.upper.row(begin) + end, columns, false}, 1, ordered.working.data() + end,
+             columns);
+  }
+  return result;
+}
+
+/// Rows of `other` with less error replace those of `best`; all or none where they share a scale.
+void keepBetterRows(RoundedMatrix other, bool oneScale, RoundedMatrix &best) {
+  auto total = [](const RoundedMatrix &matrix) {
+    return std::accumulate(matrix.errors.begin(), matrix.errors.end(), 0.0);
+  };
+  if (oneScale) {
+    if (total(other) < total(best))
+      best = std::move(other);
+    return;
+  }
+  for (int64_t row = 0; row < best.values.rows(); ++row) {
+    if (!(other.errors[size_t(row)] < best.errors[size_t(row)]))
+      continue;
+    best.errors[size_t(row)] = other.errors[size_t(row)];
+    llvm::copy(other.values.rowValues(row), best.values.row(row));
+    llvm::copy(other.codes.rowValues(row), best.codes.row(row));
+    llvm::copy(other.scales.scales.rowValues(row), best.scales.scales.row(row));
   }
 }
 
@@ -106,7 +160,7 @@ llvm::Expected<RoundedMatrix> qllm::roundGPTQ(ThreadPool &pool, const MatrixF &w
                                               const RowFormat &format, WeightScales scales,
                                               const GPTQFactor &factor,
                                               const RoundingOptions &options) {
-  int64_t rows = weight.rows(), columns = weight.columns();
+  int64_t columns = weight.columns();
   if (factor.upper.rows() != columns)
     return llvm::createStringError(
         "expected a factor for %lld input channels, but got one for %lld", (long long)columns,
@@ -114,28 +168,17 @@ llvm::Expected<RoundedMatrix> qllm::roundGPTQ(ThreadPool &pool, const MatrixF &w
   ValueRange range;
   if (FormatStatus status = scanRange(weight.values(), range); !status)
     return llvm::createStringError(status.message());
-  RoundedMatrix result{std::move(scales), Matrix<uint8_t>(rows, columns), MatrixF(rows, columns)};
-  RowsInOrder ordered(weight, factor, std::max<int64_t>(1, format.groupLength(columns)));
-  int64_t block = options.block > 0 ? options.block : columns, groups = format.groupsOf(columns);
-  MatrixF errors(rows, std::min(block, columns));
-  for (int64_t begin = 0; begin < columns; begin += block) {
-    int64_t end = std::min(columns, begin + block);
-    pool.forRange(rows, 16, [&](int64_t first, int64_t last) {
-      std::vector<GroupRounder> rounders;
-      for (int64_t row = first; row < last; ++row) {
-        rounders.clear();
-        for (int64_t group = 0; group < groups; ++group)
-          rounders.emplace_back(format.spec, result.scales.at(row, group),
-                                result.scales.tensorScale);
-        roundBlockOfRow(ordered, row, begin, end, rounders, errors.row(row), result);
-      }
-    });
-    if (end < columns)
-      matmul(pool, rows, columns - end, end - begin, -1, {errors.data(), errors.columns(), false},
-             {factor.upper.row(begin) + end, columns, false}, 1, ordered.working.data() + end,
-             columns);
+  RoundedMatrix best = roundWithScales(pool, weight, format, scales, factor, options.block);
+  for (float ratio : options.scaleRatios) {
+    WeightScales candidate = scales;
+    for (int64_t i = 0; i < candidate.scales.size(); ++i)
+      candidate.scales.data()[i] =
+          roundScale(format.spec.scaleFormat, candidate.scales.data()[i] * ratio);
+    keepBetterRows(
+        roundWithScales(pool, weight, format, std::move(candidate), factor, options.block),
+        format.perTensor, best);
   }
-  return result;
+  return best;
 }
 
 double qllm::outputError(ThreadPool &pool, const MatrixF &weight, const MatrixF &rounded,

@@ -203,6 +203,59 @@ TEST(GPTQ, LosesLessThanNearest) {
   }
 }
 
+TEST(GPTQ, TellsTheErrorOfEveryRow) {
+  ThreadPool pool(2);
+  MatrixF weight = randomMatrix(6, 48, 11);
+  MatrixD hessian = gram(pool, activations(90, 48, 12)), damped = hessian;
+  RoundingOptions options;
+  options.block = 16;
+  addRelativeDiagonal(damped, options.damp);
+  GPTQFactor factor = require(prepareGPTQ(pool, hessian, options));
+  for (const RowFormat &format : formats()) {
+    RoundedMatrix rounded = require(roundGPTQ(
+        pool, weight, format, scalesOf(pool, weight, format, RangeMethod::MSE), factor, options));
+    for (int64_t row = 0; row < weight.rows(); ++row) {
+      MatrixF one(1, 48, weight.rowValues(row)), got(1, 48, rounded.values.rowValues(row));
+      double wanted = outputError(pool, one, got, damped);
+      EXPECT_NEAR(rounded.errors[size_t(row)], wanted, 1e-3 * wanted);
+    }
+  }
+}
+
+// Each row has what GPTQ makes of one of its scales, and none is worse off.
+TEST(GPTQ, KeepsTheBestOfSeveralScales) {
+  ThreadPool pool(2);
+  MatrixF weight = randomMatrix(24, 64, 13);
+  MatrixD hessian = gram(pool, activations(200, 64, 14));
+  RoundingOptions one, several;
+  several.scaleRatios = {0.8f, 0.9f, 1.1f};
+  GPTQFactor factor = require(prepareGPTQ(pool, hessian, one));
+  for (const RowFormat &format : formats()) {
+    WeightScales scales = scalesOf(pool, weight, format, RangeMethod::MinMax);
+    RoundedMatrix before = require(roundGPTQ(pool, weight, format, scales, factor, one));
+    RoundedMatrix after = require(roundGPTQ(pool, weight, format, scales, factor, several));
+    double sumBefore = 0, sumAfter = 0;
+    for (int64_t row = 0; row < weight.rows(); ++row) {
+      sumBefore += before.errors[size_t(row)];
+      sumAfter += after.errors[size_t(row)];
+      if (!format.perTensor)
+        EXPECT_LE(after.errors[size_t(row)], before.errors[size_t(row)]);
+      else
+        EXPECT_EQ(after.scales.scales(row, 0), after.scales.scales(0, 0));
+    }
+    EXPECT_LE(sumAfter, sumBefore);
+    RoundedMatrix again = require(roundGPTQ(pool, weight, format, after.scales, factor, one));
+    EXPECT_EQ(again.values.values(), after.values.values());
+    EXPECT_EQ(again.codes.values(), after.codes.values());
+  }
+  // Four bits of noise gain from a smaller range than min-max.
+  RowFormat format = integerRows(4, false);
+  WeightScales scales = scalesOf(pool, weight, format, RangeMethod::MinMax);
+  EXPECT_NE(
+      require(roundGPTQ(pool, weight, format, scales, factor, several)).scales.scales.values(),
+      scales.scales.values());
+}
+
 // Without correlations there is nothing to compensate; channels that are never fed count as such.
 TEST(GPTQ, IsNearestForADiagonalHessian) {
   ThreadPool pool(1);

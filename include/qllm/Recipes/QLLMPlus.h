@@ -87,6 +87,10 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
                             llvm::cl::init("mse")};
   Option<std::string> round{*this, "round", llvm::cl::desc("gptq or nearest"),
                             llvm::cl::init("gptq")};
+  Option<bool> scaleSearch{*this, "scale-search",
+                           llvm::cl::desc("gptq: round with five scales for each row, and keep the "
+                                          "best"),
+                           llvm::cl::init(true)};
   Option<bool> refit{*this, "refit",
                      llvm::cl::desc("biases and principal parts are fitted to what is left"),
                      llvm::cl::init(true)};

@@ -22,6 +22,10 @@ struct RoundingOptions {
   int64_t block = 128;
   /// GPTQ: sweeps of coordinate descent over its codes (Descent.h).
   int64_t sweeps = 0;
+  /// GPTQ: every row is also rounded with its scales times each of these, in this order, and keeps
+  /// the first of those with the least error. Ranges chosen before rounding do not know what GPTQ
+  /// can make up for.
+  std::vector<float> scaleRatios;
 };
 
 struct RoundedMatrix {
@@ -30,6 +34,8 @@ struct RoundedMatrix {
   Matrix<uint8_t> codes;
   /// What the codes stand for.
   MatrixF values;
+  /// GPTQ: (w - w^) (H + damping) (w - w^)^T of every row, or empty.
+  std::vector<double> errors;
 };
 
 /// Every element becomes the code nearest to it.
@@ -50,8 +56,8 @@ llvm::Expected<GPTQFactor> prepareGPTQ(ThreadPool &pool, MatrixD hessian,
                                        const RoundingOptions &options);
 
 /// GPTQ (Frantar et al., arXiv 2210.17323, algorithm 1): for column j with error
-/// e = (w_j - w^_j) / U_jj the columns behind it become w_l - e U_jl. Scales stay as given, so
-/// groups may be visited in any order.
+/// e = (w_j - w^_j) / U_jj the columns behind it become w_l - e U_jl, and the sum of e^2 is the
+/// row's error. Scales do not depend on the columns before, so groups may be visited in any order.
 llvm::Expected<RoundedMatrix> roundGPTQ(ThreadPool &pool, const MatrixF &weight,
                                         const RowFormat &format, WeightScales scales,
                                         const GPTQFactor &factor, const RoundingOptions &options);

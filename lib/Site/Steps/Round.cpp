@@ -34,6 +34,7 @@ steps::MadeStep steps::makeRound(llvm::ArrayRef<StepOption> options) {
   reader.boolean("act-order", step->options.actOrder);
   reader.integer("block", step->options.block, 1, 1 << 20);
   reader.integer("sweeps", step->options.sweeps, 0, 1000);
+  reader.numbers("scale-ratios", step->options.scaleRatios, 0.01, 4);
   if (llvm::Error error = reader.finish())
     return std::move(error);
   return std::move(step);
