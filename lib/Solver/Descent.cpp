@@ -9,6 +9,7 @@
 
 using namespace qllm;
 using detail::GroupRounder;
+using detail::roundersOfRow;
 
 namespace {
 
@@ -48,15 +49,10 @@ void qllm::descend(ThreadPool &pool, const MatrixF &weight, const RowFormat &for
     difference.data()[i] = weight.data()[i] - rounded.values.data()[i];
   matmul(pool, rows, columns, columns, 1, {difference.data(), columns, false},
          {hessian.data(), columns, false}, 0, gradients.data(), columns);
-  int64_t groups = format.groupsOf(columns),
-          length = std::max<int64_t>(1, format.groupLength(columns));
+  int64_t length = std::max<int64_t>(1, format.groupLength(columns));
   pool.forRange(rows, 16, [&](int64_t first, int64_t last) {
-    std::vector<GroupRounder> rounders;
     for (int64_t row = first; row < last; ++row) {
-      rounders.clear();
-      for (int64_t group = 0; group < groups; ++group)
-        rounders.emplace_back(format.spec, rounded.scales.at(row, group),
-                              rounded.scales.tensorScale);
+      std::vector<GroupRounder> rounders = roundersOfRow(format.spec, rounded.scales, row);
       for (int64_t sweep = 0; sweep < sweeps; ++sweep)
         if (!sweepRow(rounders, length, hessian, order, gradients.rowValues(row),
                       rounded.codes.row(row), rounded.values.row(row)))

@@ -8,7 +8,9 @@
 #define QLLM_LIB_SOLVER_GROUPROUNDER_H
 
 #include "qllm/Format/Quantize.h"
+#include "qllm/Solver/WeightRange.h"
 #include <algorithm>
+#include <vector>
 
 namespace qllm::detail {
 
@@ -66,6 +68,15 @@ private:
   int32_t zeroPoint;
   float scale, low, high;
 };
+
+/// The rounders of a row's groups.
+inline std::vector<GroupRounder> roundersOfRow(const QuantizeSpec &spec, const WeightScales &scales,
+                                               int64_t row) {
+  std::vector<GroupRounder> rounders;
+  for (int64_t group = 0; group < scales.scales.columns(); ++group)
+    rounders.emplace_back(spec, scales.at(row, group), scales.tensorScale);
+  return rounders;
+}
 
 } // namespace qllm::detail
 

@@ -13,6 +13,7 @@
 
 using namespace qllm;
 using detail::GroupRounder;
+using detail::roundersOfRow;
 
 namespace {
 
@@ -59,7 +60,7 @@ double roundBlockOfRow(RowsInOrder &rows, int64_t row, int64_t begin, int64_t en
 /// GPTQ with these scales.
 RoundedMatrix roundWithScales(ThreadPool &pool, const MatrixF &weight, const RowFormat &format,
                               WeightScales scales, const GPTQFactor &factor, int64_t block) {
-  int64_t rows = weight.rows(), columns = weight.columns(), groups = format.groupsOf(columns);
+  int64_t rows = weight.rows(), columns = weight.columns();
   RoundedMatrix result{std::move(scales), Matrix<uint8_t>(rows, columns), MatrixF(rows, columns),
                        std::vector<double>(size_t(rows))};
   RowsInOrder ordered(weight, factor, std::max<int64_t>(1, format.groupLength(columns)));
@@ -68,15 +69,10 @@ RoundedMatrix roundWithScales(ThreadPool &pool, const MatrixF &weight, const Row
   for (int64_t begin = 0; begin < columns; begin += block) {
     int64_t end = std::min(columns, begin + block);
     pool.forRange(rows, 16, [&](int64_t first, int64_t last) {
-      std::vector<GroupRounder> rounders;
-      for (int64_t row = first; row < last; ++row) {
-        rounders.clear();
-        for (int64_t group = 0; group < groups; ++group)
-          rounders.emplace_back(format.spec, result.scales.at(row, group),
-                                result.scales.tensorScale);
-        result.errors[size_t(row)] +=
-            roundBlockOfRow(ordered, row, begin, end, rounders, errors.row(row), result);
-      }
+      for (int64_t row = first; row < last; ++row)
+        result.errors[size_t(row)] += roundBlockOfRow(
+            ordered, row, begin, end, roundersOfRow(format.spec, result.scales, row),
+            errors.row(row), result);
     });
     if (end < columns)
       matmul(pool, rows, columns - end, end - begin, -1, {errors.data(), errors.columns(), false},
