@@ -8,18 +8,18 @@
 // RUN: cmp %t.recipe %t.string
 // RUN: qllm-opt --recipe-qllm-plus="weight-bits=4 activation-bits=8 rotation=false mean=false branch-rank=2 round=nearest target=none refit=false budget=0.25 calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=OPTIONS
 // RUN: qllm-opt --recipe-qllm-plus="weight-bits=3 activation-bits=16 calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=WEIGHTS
-// RUN: qllm-opt --recipe-qllm-plus="scale-search=false calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=ONE-SCALE
+// RUN: qllm-opt --recipe-qllm-plus="scale-search calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=SCALES
 // RUN: not qllm-opt --recipe-qllm-plus="clip=0:1:2 calibration=%t.npy" %s 2>&1 | FileCheck %s --check-prefix=CLIP
 
 // PIPELINE: qllm-plan-rounding{{.*}}
 // PIPELINE-NEXT: qllm-rotate-heads{{.*}}
 // PIPELINE-NEXT: qllm-quantize-activations{clip={{.*}} sites=attention},
-// PIPELINE-NEXT: qllm-quantize-sites{balance-heads=true {{.*}}center-attention=true {{.*}}steps=mean,search{split=true rotate=true balance=true budget=0.1{{.*}} clip=0.65:1:0.05},target{kind=local},range{method=mse},round{method=gptq scale-ratios=0.86:0.93:1.07:1.14},refit}
+// PIPELINE-NEXT: qllm-quantize-sites{balance-heads=true {{.*}}center-attention=true {{.*}}steps=mean,search{split=true rotate=true balance=true budget=0.1{{.*}} clip=0.65:1:0.05},target{kind=local},range{method=mse},round{method=gptq},refit}
 // OPTIONS-NOT: qllm-rotate-heads
 // OPTIONS: steps=search{split=true rotate=false {{.*}}budget=0.25{{.*}} principal-rank=2 factor-bits=8 clip=0.85:1:0.05},target{kind=none},range{method=mse},round{method=nearest}}
 // With float inputs there is no mean to take off.
 // WEIGHTS: steps=search{
-// ONE-SCALE: ,round{method=gptq},refit}
+// SCALES: ,round{method=gptq scale-ratios=0.86:0.93:1.07:1.14},refit}
 // CLIP: error: step 'search': expected low:high:step or numbers divided by colons, from 0.01 to 2{{.*}} for 'clip', but got '0:1:2'
 
 // CHECK-LABEL: func.func @main

@@ -90,7 +90,7 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
   Option<bool> scaleSearch{*this, "scale-search",
                            llvm::cl::desc("gptq: round with five scales for each row, and keep the "
                                           "best"),
-                           llvm::cl::init(true)};
+                           llvm::cl::init(false)};
   Option<bool> refit{*this, "refit",
                      llvm::cl::desc("biases and principal parts are fitted to what is left"),
                      llvm::cl::init(true)};
