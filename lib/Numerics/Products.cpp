@@ -24,14 +24,17 @@ void pack(DoubleView view, int64_t begin, int64_t count, int64_t from, int64_t d
           double *out) {
   for (int64_t strip = 0; strip < count; strip += tile, out += tile * depth) {
     int64_t filled = std::min(tile, count - strip);
-    for (int64_t k = 0; k < depth; ++k) {
+    if (filled < tile)
+      std::fill_n(out, tile * depth, 0.0);
+    if (view.transposed)
+      for (int64_t k = 0; k < depth; ++k)
+        std::copy_n(view.data + (from + k) * view.stride + begin + strip, filled, out + k * tile);
+    else
       for (int64_t i = 0; i < filled; ++i) {
-        int64_t row = begin + strip + i, column = from + k;
-        out[k * tile + i] = view.transposed ? view.data[column * view.stride + row]
-                                            : view.data[row * view.stride + column];
+        const double *row = view.data + (begin + strip + i) * view.stride + from;
+        for (int64_t k = 0; k < depth; ++k)
+          out[k * tile + i] = row[k];
       }
-      std::fill(out + k * tile + filled, out + (k + 1) * tile, 0.0);
-    }
   }
 }
 
