@@ -42,7 +42,7 @@ CALIBRATED = {
 }
 # Everything that reassembly leaves in a model: means, a principal part, split channels with rounding offsets, clips. The passes are
 # those of GPTQ-W4A8 with other steps.
-STEPS = {"split-W4A8": "mean,principal{rank=16},split{budget=0.1 criterion=soft offsets=true},clip,round{method=gptq}"}
+STEPS = {"split-W4A8": "mean,principal{rank=16},split{budget=0.1 criterion=soft offsets=true},clip{search=0.85:1:0.05},round{method=gptq}"}
 SHORT = {"W4A4"}  # recipes compared on the first two layers
 MOST = 0.005
 

@@ -82,8 +82,10 @@ steps::MadeStep steps::makeClip(llvm::ArrayRef<StepOption> options) {
     }
   }
   reader.choice<bool>("measure", step->byOutput, {{"output", true}, {"values", false}});
-  if (reader.numbers("search", step->candidates, 0.01, 2) && fixed)
-    reader.fail("expected either ratios or 'search', but got both");
+  bool searched = reader.numbers("search", step->candidates, 0.01, 2);
+  if (searched == fixed)
+    reader.fail(llvm::Twine("expected either ratios or 'search', but got ") +
+                (fixed ? "both" : "neither"));
   if (llvm::Error error = reader.finish())
     return std::move(error);
   return std::move(step);
