@@ -12,6 +12,7 @@
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
+#include "qllm/Emulator/Lowering/Passes.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Transforms/Channels/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
@@ -26,6 +27,7 @@ void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
 void qllm::registerAllPasses() {
   registerChannelsPasses();
   registerDialectTransformsPasses();
+  registerEmulatorLoweringPasses();
   registerONNXToQLLMPasses();
   registerQLLMToONNXPasses();
   registerRaisePasses();

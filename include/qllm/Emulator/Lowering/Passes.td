@@ -1,0 +1,43 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes that prepare a kernel for the emulator.
+
+#ifndef QLLM_EMULATOR_LOWERING_PASSES_TD
+#define QLLM_EMULATOR_LOWERING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+class KernelPass<string flag> : Pass<flag, "::mlir::gpu::GPUModuleOp"> {
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def QllmInstrumentKernels : KernelPass<"qllm-instrument-kernels"> {
+  let summary = "let the emulator see every memory access of a kernel";
+  let description = [{
+    Loads, stores and atomics of the `llvm` dialect get their address from a runtime call that checks it; the call returns the
+    address, or one that is safe to use when it is wrong, so that a run goes on after a mistake. Each access becomes an entry
+    of the module's attribute `emu.sites`. What the checks look for is decided when the kernel runs.
+
+    To be run before `qllm-lower-nvvm-to-host`. Bulk copies by `llvm.intr.memcpy` and the like are refused.
+  }];
+}
+
+def QllmLowerNVVMToHost : KernelPass<"qllm-lower-nvvm-to-host"> {
+  let summary = "turn NVVM operations into calls of the emulator's runtime";
+  let description = [{
+    Takes a module of the `llvm` and `nvvm` dialects, as it is before `convert-nvvm-to-llvm`, and leaves LLVM for the machine
+    that the compiler runs on:
+
+    - functions get a leading argument, the thread's context; special registers are loads from it;
+    - an operation of a whole warp stores its operands, calls the runtime with its number in `emu.sites`, and loads the results;
+    - barriers, asynchronous copies and mbarrier operations become calls;
+    - globals in shared memory become offsets into the block's, whose size is the attribute `emu.shared_bytes`;
+    - each kernel `k` gets an entry `emu_entry_k` that takes its arguments from an array of pointers;
+    - inline PTX that is a straight line of known instructions becomes LLVM operations.
+
+    An operation that the emulator does not know is an error.
+  }];
+}
+
+#endif // QLLM_EMULATOR_LOWERING_PASSES_TD

@@ -1,0 +1,69 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The last accesses to each word of the buffers that a kernel writes. Blocks run one after the
+// other here, but on a machine in any order: accesses of two blocks clash unless an atomic orders
+// them.
+
+#ifndef QLLM_EMULATOR_RUNTIME_GLOBALSHADOW_H
+#define QLLM_EMULATOR_RUNTIME_GLOBALSHADOW_H
+
+#include "qllm/Emulator/Runtime/SharedShadow.h"
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace qllm::emu {
+
+enum class AccessKind : uint8_t { Read, Write, Atomic };
+
+/// Why an access to a buffer is wrong, and whose access it clashes with.
+struct GlobalConflict {
+  FindingKind kind;
+  /// Offset in the buffer.
+  uint64_t offset;
+  uint64_t otherBlock;
+  unsigned otherWarp, otherLane;
+  bool otherWrote;
+};
+
+class GlobalShadow {
+public:
+  explicit GlobalShadow(const std::vector<Buffer> &buffers);
+  ~GlobalShadow();
+  GlobalShadow(const GlobalShadow &) = delete;
+  GlobalShadow &operator=(const GlobalShadow &) = delete;
+
+  void startBlock(uint64_t index);
+  std::optional<GlobalConflict> access(const Accessor &who, size_t buffer, uint64_t offset,
+                                       uint32_t size, AccessKind kind);
+
+private:
+  struct Stamp {
+    /// Of a block plus one; 0 when there was no access.
+    uint32_t block;
+    uint32_t time : 22, warp : 5, lane : 5;
+  };
+  /// `written` and `read` are bytes of the word, `atomic` whether the last write was one.
+  struct Cell {
+    Stamp write, read;
+    uint8_t written, readBytes, atomic;
+  };
+  struct Cells {
+    Cell *first = nullptr;
+    size_t bytes = 0;
+  };
+
+  bool ordered(const Accessor &who, const Stamp &stamp) const;
+  void synchronize(const Accessor &who, uint64_t address);
+
+  std::vector<Cells> cells;
+  uint32_t block = 0;
+  /// Blocks whose past this block knows through atomics, and what each atomic location passes on.
+  std::unordered_set<uint32_t> known;
+  std::unordered_map<uint64_t, std::unordered_set<uint32_t>> released;
+};
+
+} // namespace qllm::emu
+
+#endif // QLLM_EMULATOR_RUNTIME_GLOBALSHADOW_H

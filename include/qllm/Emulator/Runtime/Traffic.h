@@ -1,0 +1,64 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Bank conflicts and sectors. Lanes run one after the other here, so the accesses that a warp makes
+// as one request are put together again: the n-th access of each lane at a site, between two
+// barriers.
+
+#ifndef QLLM_EMULATOR_RUNTIME_TRAFFIC_H
+#define QLLM_EMULATOR_RUNTIME_TRAFFIC_H
+
+#include "qllm/Emulator/Runtime/Report.h"
+
+namespace qllm::emu {
+
+/// Passes over 32 banks of 4 bytes that one request of `count` lanes with `size` bytes each needs.
+/// Requests of 8 and 16 bytes are made by 16 and 8 lanes at a time.
+unsigned bankPasses(const uint64_t *addresses, unsigned count, uint32_t size);
+unsigned leastBankPasses(unsigned count, uint32_t size);
+
+/// 32-byte sectors that the accesses touch, and those that as many different bytes need.
+unsigned sectors(const uint64_t *addresses, unsigned count, uint32_t size);
+unsigned leastSectors(const uint64_t *addresses, unsigned count, uint32_t size);
+
+class TrafficLog {
+public:
+  TrafficLog(size_t sites, unsigned warps);
+
+  void add(uint32_t site, unsigned warp, unsigned lane, uint64_t address, uint32_t size,
+           bool shared);
+  /// A request whose addresses are all known.
+  void addRequest(uint32_t site, const uint64_t *addresses, unsigned count, uint32_t size,
+                  bool shared);
+  /// Lanes of all warps are at the same point.
+  void flush();
+
+  std::vector<Traffic> collect(const Program &program) const;
+
+private:
+  /// Addresses by lane; lanes need not come in order.
+  struct Request {
+    uint64_t addresses[32];
+    uint32_t lanes;
+  };
+  /// Requests of one warp at one site since the last flush.
+  struct Stream {
+    std::vector<Request> requests;
+    uint32_t done[32] = {};
+    uint32_t size = 0;
+    bool shared = false;
+  };
+  struct Counts {
+    uint64_t requests = 0, units = 0, leastUnits = 0;
+    bool shared = false;
+  };
+
+  unsigned warps;
+  std::vector<Stream> streams;
+  std::vector<uint32_t> touched;
+  std::vector<Counts> counts;
+};
+
+} // namespace qllm::emu
+
+#endif // QLLM_EMULATOR_RUNTIME_TRAFFIC_H

@@ -1,0 +1,159 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The state of the block that runs: its threads, memory, clocks and barriers. The parts are in
+// files of their own: Warp.cpp and Warpgroup.cpp (collectives), Barrier.cpp, MemoryBarrier.cpp,
+// Copies.cpp, BulkCopies.cpp, and Block.cpp (start, end, deadlock).
+
+#ifndef QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
+#define QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
+
+#include "Memory.h"
+#include "MemoryBarrier.h"
+#include "qllm/Emulator/Runtime/Ops/Evaluate.h"
+#include <map>
+
+namespace qllm::emu {
+
+/// Lanes of a warp that have come to a collective operation, and their registers.
+struct Rendezvous {
+  uint32_t site = 0, mask = 0, arrived = 0;
+  std::array<const uint32_t *, 32> in;
+  std::array<uint32_t *, 32> out;
+};
+
+struct Warp {
+  WarpClock clock;
+  /// Groups that are not complete; those with nobody are free.
+  std::vector<Rendezvous> groups;
+  /// Time of each lane's last proxy fence.
+  std::array<uint32_t, 32> fenced{};
+};
+
+/// What a product of a warpgroup reads in shared memory, when and on whose behalf.
+struct MatrixReads {
+  WarpClock clock;
+  unsigned thread;
+  uint32_t site;
+  std::vector<uint8_t *> chunks;
+};
+
+/// Four warps that have come to a wgmma operation, and the products whose operands are still in
+/// use.
+struct Warpgroup {
+  uint32_t site = 0;
+  unsigned arrived = 0;
+  std::array<const uint32_t *, 128> in{};
+  std::array<uint32_t *, 128> out{};
+  std::array<uint32_t, 4> waiting{};
+  bool fenced = false;
+  /// Not yet committed, and the groups that were.
+  std::vector<MatrixReads> open;
+  std::vector<std::vector<MatrixReads>> committed;
+};
+
+/// bar.sync and its kin.
+struct NamedBarrier {
+  unsigned arrived = 0;
+  /// Threads that it waits for; 0 while nobody has come, for all threads that are alive.
+  unsigned expected = 0;
+  bool all = false;
+  std::array<uint32_t, kMaxWarps> waiting{};
+  VectorClock clock;
+  /// For the forms that combine a predicate: of the threads until now, how many gave true.
+  unsigned predicates = 0, lastCount = 0, lastPredicates = 0;
+};
+
+class Block {
+public:
+  Block(const Program &program, const Launch &launch);
+  bool valid() const { return scheduler.valid() && memory.valid(); }
+  /// Runs the block with this linear index; false when its threads could not all finish.
+  bool run(uint64_t index);
+  void collect(RunReport &report);
+
+  // What compiled code calls, through EntryPoints.cpp.
+  void collective(Thread &thread, uint32_t site, uint32_t mask, const uint32_t *in, uint32_t *out);
+  void fenceMatrix(Thread &thread);
+  void commitMatrix(Thread &thread);
+  void waitMatrix(Thread &thread, uint32_t pending);
+  void barrier(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
+  uint32_t barrierReduce(Thread &thread, uint32_t site, uint32_t id, uint32_t threads,
+                         uint32_t kind, bool predicate);
+  void barrierArrive(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
+  void copy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
+            uint32_t size, uint32_t bytes);
+  void commitCopies(Thread &thread) { thread.copies.commit(); }
+  void waitCopies(Thread &thread, uint32_t pending);
+  void bulkCopy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
+                void *barrier, uint32_t size);
+  void bulkStore(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
+                 uint32_t size);
+  void commitStores(Thread &thread) { thread.stores.commit(); }
+  void waitStores(Thread &thread, uint32_t pending);
+  void copiesArrive(Thread &thread, uint32_t site, void *address, bool counted);
+  void *access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
+               AccessKind kind);
+  void fenceProxy(Thread &thread);
+  void yield(Thread &thread) { scheduler.yield(thread); }
+  void barrierInit(Thread &thread, uint32_t site, void *address, uint32_t count);
+  void barrierInvalidate(Thread &thread, uint32_t site, void *address);
+  uint64_t memoryBarrierArrive(Thread &thread, uint32_t site, void *address, uint32_t count,
+                               uint32_t bytes, bool drop);
+  void memoryBarrierBytes(Thread &thread, uint32_t site, void *address, int64_t bytes);
+  bool memoryBarrierTest(Thread &thread, uint32_t site, void *address, uint64_t phase, bool parity);
+  void memoryBarrierWait(Thread &thread, uint32_t site, void *address, uint64_t phase, bool parity);
+
+private:
+  static void threadMain(void *thread);
+  void finish(Thread &thread);
+  void reportStuck();
+
+  Warp &warpOf(const Thread &thread) { return warps[thread.warp]; }
+  Access accessOf(const Thread &thread, uint32_t site) {
+    return {thread, warps[thread.warp].clock, site};
+  }
+  const Site &siteAt(uint32_t site) const { return program.sites[site]; }
+
+  Rendezvous &group(Warp &warp, uint32_t site, uint32_t mask);
+  void perform(Thread &thread, const Rendezvous &group);
+  void performMma(const Mma &operation, const Rendezvous &group);
+  void performCopy(Thread &thread, const MatrixCopy &operation, const Rendezvous &group);
+  void performShuffle(Thread &thread, const Shuffle &operation, const Rendezvous &group);
+  void performMatch(const Match &operation, const Rendezvous &group, unsigned words);
+
+  void warpgroupMma(Thread &thread, uint32_t site, const uint32_t *in, uint32_t *out);
+  void performWarpgroupMma(Thread &thread, Warpgroup &group);
+  void readOperand(MatrixReads &reads, uint64_t descriptor, unsigned rows, uint8_t *bytes);
+  const uint8_t *readMatrixChunk(const MatrixReads &reads, uint8_t *address);
+
+  NamedBarrier *arrive(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
+  bool complete(const NamedBarrier &barrier) const;
+  void release(NamedBarrier &barrier);
+
+  bool isBulkSize(Thread &thread, uint32_t site, uint32_t size);
+  void settle(Thread &thread, AsyncCopy &copy);
+  bool landsEarly();
+
+  MemoryBarrier *barrierAt(Thread &thread, uint32_t site, void *address);
+  void advance(MemoryBarrier &barrier);
+  void deliver(const Transfer &transfer, MemoryBarrier &barrier);
+
+  const Program &program;
+  const Launch &launch;
+  Scheduler scheduler;
+  Memory memory;
+  std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  std::array<NamedBarrier, 16> barriers;
+  /// By offset in shared memory.
+  std::map<uint32_t, MemoryBarrier> memoryBarriers;
+  std::vector<FloatModel> models;
+  /// mbarrier tests that failed since something else last happened.
+  uint64_t fruitlessTests = 0;
+  uint64_t threadCount = 0, collectives = 0, multiplyAdds = 0;
+};
+
+} // namespace qllm::emu
+
+#endif // QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H

@@ -1,0 +1,51 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Checked accesses, cp.async and proxy fences.
+
+#include "Block.h"
+
+using namespace qllm::emu;
+
+void *Block::access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
+                    AccessKind kind) {
+  return memory.access(accessOf(thread, site), address, size, kind, alignment);
+}
+
+void Block::fenceProxy(Thread &thread) {
+  Warp &warp = warpOf(thread);
+  warp.fenced[thread.lane] = warp.clock.seen[thread.warp];
+  warp.clock.tick();
+}
+
+bool Block::landsEarly() {
+  return launch.arrival == Arrival::Eager ||
+         (launch.arrival == Arrival::Random && scheduler.random().coin());
+}
+
+void Block::copy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
+                 uint32_t size, uint32_t bytes) {
+  bytes = std::min(bytes, size);
+  if (launch.checks) {
+    // The sites of the two ends follow each other.
+    if (bytes)
+      source = static_cast<const uint8_t *>(memory.access(
+          accessOf(thread, site), const_cast<uint8_t *>(source), bytes, AccessKind::Read));
+    if (!memory.startCopy(accessOf(thread, site + 1), destination, size))
+      return;
+    memory.count(accessOf(thread, site + 1), destination, size);
+  }
+  AsyncCopy copy{destination, source, size, bytes, site + 1, false};
+  if (landsEarly())
+    copy.land();
+  thread.copies.issue(copy);
+}
+
+void Block::settle(Thread &thread, AsyncCopy &copy) {
+  copy.land();
+  memory.landCopy(accessOf(thread, copy.site), copy.destination, copy.size);
+}
+
+void Block::waitCopies(Thread &thread, uint32_t pending) {
+  thread.copies.wait(pending, [&](AsyncCopy &copy) { settle(thread, copy); });
+}

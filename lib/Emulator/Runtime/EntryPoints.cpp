@@ -1,0 +1,142 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What compiled kernels call to act on their block.
+
+#include "Block.h"
+#include "Symbols.h"
+
+using namespace qllm::emu;
+
+namespace {
+
+Block &blockOf(ThreadContext *context) { return *context->block; }
+
+void collective(ThreadContext *context, uint32_t site, uint32_t mask, const uint32_t *in,
+                uint32_t *out) {
+  blockOf(context).collective(Thread::of(context), site, mask, in, out);
+}
+
+void *load(ThreadContext *context, void *address, uint32_t size, uint32_t alignment,
+           uint32_t site) {
+  return blockOf(context).access(Thread::of(context), site, address, size, alignment,
+                                 AccessKind::Read);
+}
+void *store(ThreadContext *context, void *address, uint32_t size, uint32_t alignment,
+            uint32_t site) {
+  return blockOf(context).access(Thread::of(context), site, address, size, alignment,
+                                 AccessKind::Write);
+}
+void *atomic(ThreadContext *context, void *address, uint32_t size, uint32_t alignment,
+             uint32_t site) {
+  return blockOf(context).access(Thread::of(context), site, address, size, alignment,
+                                 AccessKind::Atomic);
+}
+
+void barrier(ThreadContext *context, uint32_t site, uint32_t id, uint32_t threads) {
+  blockOf(context).barrier(Thread::of(context), site, id, threads);
+}
+uint32_t barrierReduce(ThreadContext *context, uint32_t site, uint32_t id, uint32_t threads,
+                       uint32_t kind, uint32_t predicate) {
+  return blockOf(context).barrierReduce(Thread::of(context), site, id, threads, kind,
+                                        predicate != 0);
+}
+void barrierArrive(ThreadContext *context, uint32_t site, uint32_t id, uint32_t threads) {
+  blockOf(context).barrierArrive(Thread::of(context), site, id, threads);
+}
+
+void copy(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
+          uint32_t size, uint32_t bytes) {
+  blockOf(context).copy(Thread::of(context), site, destination, source, size, bytes);
+}
+void commitCopies(ThreadContext *context) { blockOf(context).commitCopies(Thread::of(context)); }
+void waitCopies(ThreadContext *context, uint32_t pending) {
+  blockOf(context).waitCopies(Thread::of(context), pending);
+}
+void copiesArrive(ThreadContext *context, uint32_t site, void *address, uint32_t counted) {
+  blockOf(context).copiesArrive(Thread::of(context), site, address, counted != 0);
+}
+
+void bulkCopy(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
+              void *barrier, uint32_t size) {
+  blockOf(context).bulkCopy(Thread::of(context), site, destination, source, barrier, size);
+}
+
+void bulkStore(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
+               uint32_t size) {
+  blockOf(context).bulkStore(Thread::of(context), site, destination, source, size);
+}
+void commitStores(ThreadContext *context) { blockOf(context).commitStores(Thread::of(context)); }
+void waitStores(ThreadContext *context, uint32_t pending) {
+  blockOf(context).waitStores(Thread::of(context), pending);
+}
+
+void fenceMatrix(ThreadContext *context) { blockOf(context).fenceMatrix(Thread::of(context)); }
+void commitMatrix(ThreadContext *context) { blockOf(context).commitMatrix(Thread::of(context)); }
+void waitMatrix(ThreadContext *context, uint32_t pending) {
+  blockOf(context).waitMatrix(Thread::of(context), pending);
+}
+
+void fenceProxy(ThreadContext *context) { blockOf(context).fenceProxy(Thread::of(context)); }
+void yieldThread(ThreadContext *context) { blockOf(context).yield(Thread::of(context)); }
+
+void barrierInit(ThreadContext *context, uint32_t site, void *address, uint32_t count,
+                 uint32_t enabled) {
+  if (enabled)
+    blockOf(context).barrierInit(Thread::of(context), site, address, count);
+}
+void barrierInvalidate(ThreadContext *context, uint32_t site, void *address) {
+  blockOf(context).barrierInvalidate(Thread::of(context), site, address);
+}
+uint64_t memoryBarrierArrive(ThreadContext *context, uint32_t site, void *address, uint32_t count,
+                             uint32_t bytes, uint32_t drop, uint32_t enabled) {
+  if (!enabled)
+    return 0;
+  return blockOf(context).memoryBarrierArrive(Thread::of(context), site, address, count, bytes,
+                                              drop != 0);
+}
+void memoryBarrierBytes(ThreadContext *context, uint32_t site, void *address, int32_t bytes) {
+  blockOf(context).memoryBarrierBytes(Thread::of(context), site, address, bytes);
+}
+uint32_t memoryBarrierTest(ThreadContext *context, uint32_t site, void *address, uint64_t phase,
+                           uint32_t parity) {
+  return blockOf(context).memoryBarrierTest(Thread::of(context), site, address, phase, parity != 0);
+}
+void memoryBarrierWait(ThreadContext *context, uint32_t site, void *address, uint64_t phase,
+                       uint32_t parity) {
+  blockOf(context).memoryBarrierWait(Thread::of(context), site, address, phase, parity != 0);
+}
+
+} // namespace
+
+void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
+  auto add = [&](const char *name, auto *function) {
+    symbols.push_back({name, reinterpret_cast<void *>(function), true});
+  };
+  add("qllm_emu_collective", collective);
+  add("qllm_emu_load", load);
+  add("qllm_emu_store", store);
+  add("qllm_emu_atomic", atomic);
+  add("qllm_emu_barrier", barrier);
+  add("qllm_emu_barrier_reduce", barrierReduce);
+  add("qllm_emu_barrier_arrive", barrierArrive);
+  add("qllm_emu_copy", copy);
+  add("qllm_emu_copy_commit", commitCopies);
+  add("qllm_emu_copy_wait", waitCopies);
+  add("qllm_emu_copy_arrive", copiesArrive);
+  add("qllm_emu_bulk_copy", bulkCopy);
+  add("qllm_emu_bulk_store", bulkStore);
+  add("qllm_emu_bulk_commit", commitStores);
+  add("qllm_emu_bulk_wait", waitStores);
+  add("qllm_emu_matrix_fence", fenceMatrix);
+  add("qllm_emu_matrix_commit", commitMatrix);
+  add("qllm_emu_matrix_wait", waitMatrix);
+  add("qllm_emu_fence_proxy", fenceProxy);
+  add("qllm_emu_yield", yieldThread);
+  add("qllm_emu_mbarrier_init", barrierInit);
+  add("qllm_emu_mbarrier_inval", barrierInvalidate);
+  add("qllm_emu_mbarrier_arrive", memoryBarrierArrive);
+  add("qllm_emu_mbarrier_bytes", memoryBarrierBytes);
+  add("qllm_emu_mbarrier_test", memoryBarrierTest);
+  add("qllm_emu_mbarrier_wait", memoryBarrierWait);
+}

@@ -1,0 +1,159 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// mbarrier objects. A phase ends when all arrivals and all announced bytes are there. Data that is
+// to arrive late is delivered when nothing else is missing, which is the last moment that a kernel
+// cannot tell from a later one.
+
+#include "Block.h"
+
+using namespace qllm::emu;
+
+namespace {
+
+/// The state that an arrival returns: the phase, so that it is never 0 by accident.
+uint64_t stateOf(uint64_t phase) { return phase + 1; }
+
+bool completed(const MemoryBarrier &barrier, uint64_t wanted, bool parity) {
+  return parity ? (barrier.phase & 1) != (wanted & 1) : barrier.phase >= wanted;
+}
+
+/// Tests per thread with no progress in between that count as a deadlock.
+constexpr uint64_t kMostFruitlessTests = 1000;
+
+} // namespace
+
+MemoryBarrier *Block::barrierAt(Thread &thread, uint32_t site, void *address) {
+  auto found = memoryBarriers.find(memory.sharedOffset(address));
+  if (found != memoryBarriers.end())
+    return &found->second;
+  memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
+    return describeThread(thread) + " uses an mbarrier at shared+" +
+           std::to_string(memory.sharedOffset(address)) + " that was not initialized";
+  });
+  return nullptr;
+}
+
+void Block::barrierInit(Thread &thread, uint32_t site, void *address, uint32_t count) {
+  if (memory.access(accessOf(thread, site), address, 8, AccessKind::Write) != address)
+    return;
+  MemoryBarrier fresh;
+  fresh.expected = fresh.pending = count;
+  memoryBarriers[memory.sharedOffset(address)] = fresh;
+}
+
+void Block::barrierInvalidate(Thread &thread, uint32_t site, void *address) {
+  if (barrierAt(thread, site, address))
+    memoryBarriers.erase(memory.sharedOffset(address));
+}
+
+/// Delivers what is late when only that is missing, and ends the phase when nothing is.
+void Block::advance(MemoryBarrier &barrier) {
+  if (barrier.pending)
+    return;
+  std::vector<Transfer> late = std::move(barrier.late);
+  barrier.late.clear();
+  for (const Transfer &transfer : late)
+    deliver(transfer, barrier);
+  if (barrier.bytes)
+    return;
+  ++barrier.phase;
+  barrier.pending = barrier.expected;
+  barrier.completed.join(barrier.arriving);
+  barrier.arriving = VectorClock();
+  for (unsigned warp = 0; warp < warps.size(); ++warp) {
+    scheduler.wake(warp, barrier.waiting[warp]);
+    barrier.waiting[warp] = 0;
+  }
+}
+
+void Block::deliver(const Transfer &transfer, MemoryBarrier &barrier) {
+  if (!transfer.landed) {
+    std::memcpy(transfer.destination, transfer.source, transfer.bytes);
+    std::memset(transfer.destination + transfer.bytes, 0, transfer.size - transfer.bytes);
+  }
+  // Whoever waits for the barrier may touch the data from now on, others not yet.
+  memory.finishCopy(transfer.destination, transfer.size);
+  uint32_t &known = barrier.arriving[transfer.warp];
+  known = std::max(known, transfer.time);
+  if (transfer.counted)
+    barrier.bytes -= transfer.size;
+}
+
+uint64_t Block::memoryBarrierArrive(Thread &thread, uint32_t site, void *address, uint32_t count,
+                                    uint32_t bytes, bool drop) {
+  MemoryBarrier *barrier = barrierAt(thread, site, address);
+  if (!barrier)
+    return 0;
+  fruitlessTests = 0;
+  uint64_t state = stateOf(barrier->phase);
+  barrier->bytes += bytes;
+  if (count > barrier->pending) {
+    memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
+      return describeThread(thread) + " makes " + std::to_string(count) +
+             " arrivals at an mbarrier that expects " + std::to_string(barrier->pending) + " more";
+    });
+    return state;
+  }
+  WarpClock &clock = warpOf(thread).clock;
+  barrier->arriving.join(clock.seen);
+  clock.tick();
+  barrier->pending -= count;
+  if (drop)
+    barrier->expected -= count;
+  advance(*barrier);
+  return state;
+}
+
+void Block::memoryBarrierBytes(Thread &thread, uint32_t site, void *address, int64_t bytes) {
+  MemoryBarrier *barrier = barrierAt(thread, site, address);
+  if (!barrier)
+    return;
+  barrier->bytes += bytes;
+  advance(*barrier);
+}
+
+bool Block::memoryBarrierTest(Thread &thread, uint32_t site, void *address, uint64_t phase,
+                              bool parity) {
+  MemoryBarrier *barrier = barrierAt(thread, site, address);
+  if (!barrier)
+    return true;
+  advance(*barrier);
+  if (!completed(*barrier, phase, parity)) {
+    // When all that happens is threads asking in vain, this one may as well stop.
+    if (++fruitlessTests > kMostFruitlessTests * scheduler.aliveCount())
+      scheduler.suspend(thread, site);
+    scheduler.yield(thread);
+    return false;
+  }
+  warpOf(thread).clock.acquire(barrier->completed);
+  return true;
+}
+
+void Block::memoryBarrierWait(Thread &thread, uint32_t site, void *address, uint64_t phase,
+                              bool parity) {
+  MemoryBarrier *barrier = barrierAt(thread, site, address);
+  if (!barrier)
+    return;
+  advance(*barrier);
+  while (!completed(*barrier, phase, parity)) {
+    barrier->waiting[thread.warp] |= 1u << thread.lane;
+    scheduler.suspend(thread, site);
+  }
+  warpOf(thread).clock.acquire(barrier->completed);
+}
+
+void Block::copiesArrive(Thread &thread, uint32_t site, void *address, bool counted) {
+  MemoryBarrier *barrier = barrierAt(thread, site, address);
+  if (!barrier)
+    return;
+  uint32_t now = warpOf(thread).clock.seen[thread.warp];
+  thread.copies.waitAll([&](AsyncCopy &copy) {
+    barrier->late.push_back({copy.destination, copy.source, copy.size, copy.bytes, thread.warp, now,
+                             false, copy.landed});
+  });
+  // Without `noinc` the operation adds the arrival that it makes.
+  if (!counted)
+    ++barrier->pending;
+  memoryBarrierArrive(thread, site, address, 1, 0, false);
+}

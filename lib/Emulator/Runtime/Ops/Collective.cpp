@@ -1,0 +1,215 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads mnemonics word by word. Words that only restate what every form of an operation has
+// (`aligned`, `row.col`) are dropped first.
+
+#include "qllm/Emulator/Runtime/Ops/Collective.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <vector>
+
+using namespace qllm::emu;
+
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+Words split(std::string_view text) {
+  Words words;
+  while (!text.empty()) {
+    size_t dot = std::min(text.find('.'), text.size());
+    std::string_view word = text.substr(0, dot);
+    if (word != "sync" && word != "aligned" && word != "row" && word != "col")
+      words.push_back(word);
+    text.remove_prefix(std::min(dot + 1, text.size()));
+  }
+  return words;
+}
+
+/// Removes `word` and tells whether it was there.
+bool take(Words &words, std::string_view word) {
+  auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end())
+    return false;
+  words.erase(found);
+  return true;
+}
+
+template <typename Value> struct Named {
+  std::string_view name;
+  Value value;
+};
+
+template <typename Value, size_t Size>
+std::optional<Value> lookup(const Named<Value> (&table)[Size], std::string_view name) {
+  for (const Named<Value> &entry : table)
+    if (entry.name == name)
+      return entry.value;
+  return std::nullopt;
+}
+
+constexpr Named<Element> kElements[] = {{"s4", Element::S4},     {"u4", Element::U4},
+                                        {"s8", Element::S8},     {"u8", Element::U8},
+                                        {"f16", Element::F16},   {"bf16", Element::BF16},
+                                        {"e4m3", Element::E4M3}, {"e5m2", Element::E5M2},
+                                        {"f32", Element::F32},   {"s32", Element::S32}};
+
+constexpr Named<Shuffle::Kind> kShuffles[] = {{"bfly", Shuffle::Butterfly},
+                                              {"up", Shuffle::Up},
+                                              {"down", Shuffle::Down},
+                                              {"idx", Shuffle::Index}};
+
+constexpr Named<Vote::Kind> kVotes[] = {
+    {"any", Vote::Any}, {"all", Vote::All}, {"ballot", Vote::Ballot}, {"uni", Vote::Uniform}};
+
+constexpr Named<Reduce::Kind> kReductions[] = {
+    {"add", Reduce::Add},          {"and", Reduce::And},          {"or", Reduce::Or},
+    {"xor", Reduce::Xor},          {"min", Reduce::Min},          {"max", Reduce::Max},
+    {"umin", Reduce::UnsignedMin}, {"umax", Reduce::UnsignedMax}, {"fmin", Reduce::FloatMin},
+    {"fmax", Reduce::FloatMax}};
+
+struct Shape {
+  unsigned m = 0, n = 0, k = 0;
+};
+
+std::optional<Shape> parseShape(std::string_view text) {
+  Shape shape;
+  const char *at = text.data(), *end = at + text.size();
+  for (auto [letter, field] :
+       {std::pair('m', &shape.m), std::pair('n', &shape.n), std::pair('k', &shape.k)}) {
+    if (at == end || *at != letter)
+      return std::nullopt;
+    auto [next, error] = std::from_chars(at + 1, end, *field);
+    if (error != std::errc())
+      return std::nullopt;
+    at = next;
+  }
+  return at == end ? std::optional(shape) : std::nullopt;
+}
+
+bool sameFamily(Element a, Element b) {
+  return isFloat(a) == isFloat(b) && elementBits(a) == elementBits(b);
+}
+
+/// Whether an accumulator of this type goes with operands of that one.
+bool accumulates(Element accumulator, Element operand) {
+  if (!isFloat(operand))
+    return accumulator == Element::S32;
+  return accumulator == Element::F32 || (accumulator == Element::F16 && operand != Element::BF16);
+}
+
+/// `SHAPE[.satfinite].D.A.B.C`
+std::optional<Collective> parseMma(Words words) {
+  bool saturate = take(words, "satfinite");
+  if (words.size() != 5)
+    return std::nullopt;
+  std::optional<Shape> shape = parseShape(words[0]);
+  std::optional<Element> d = lookup(kElements, words[1]), a = lookup(kElements, words[2]),
+                         b = lookup(kElements, words[3]), c = lookup(kElements, words[4]);
+  if (!shape || !a || !b || !c || d != c || !sameFamily(*a, *b) || !accumulates(*c, *a) ||
+      (saturate && isFloat(*a)))
+    return std::nullopt;
+  // A row of A is 32 bytes, or 16 in the forms of half the depth.
+  unsigned rowBits = shape->k * elementBits(*a);
+  if (shape->m != 16 || shape->n != 8 || (rowBits != 256 && rowBits != 128) || elementBits(*a) > 16)
+    return std::nullopt;
+  return Mma{shape->m, shape->n, shape->k, *a, *b, *c, saturate};
+}
+
+/// `SHAPE[.satfinite].D.A.B[.zero]`, the last when D is not read.
+std::optional<Collective> parseWarpgroupMma(Words words) {
+  bool saturate = take(words, "satfinite"), zero = take(words, "zero");
+  if (words.size() != 4)
+    return std::nullopt;
+  std::optional<Shape> shape = parseShape(words[0]);
+  std::optional<Element> d = lookup(kElements, words[1]), a = lookup(kElements, words[2]),
+                         b = lookup(kElements, words[3]);
+  if (!shape || !a || !b || !d || !sameFamily(*a, *b) || !accumulates(*d, *a) ||
+      elementBits(*a) < 8)
+    return std::nullopt;
+  if (shape->m != 64 || shape->n % 8 || shape->n == 0 || shape->n > 256 ||
+      shape->k * elementBits(*a) != 256)
+    return std::nullopt;
+  return WarpgroupMma{shape->n, shape->k, *a, *b, *d, saturate, !zero};
+}
+
+std::optional<Collective> parseMatrixCopy(Words words, bool store) {
+  bool transpose = take(words, "trans");
+  if (words.size() != 4 || words[0] != "m8n8" || words[2] != "shared" || words[3] != "b16")
+    return std::nullopt;
+  for (unsigned count : {1u, 2u, 4u})
+    if (words[1] == "x" + std::to_string(count))
+      return MatrixCopy{count, transpose, store};
+  return std::nullopt;
+}
+
+std::optional<Collective> parseReduce(Words words) {
+  bool absolute = take(words, "abs"), nan = take(words, "NaN");
+  std::optional<Reduce::Kind> kind =
+      words.size() == 1 ? lookup(kReductions, words[0]) : std::optional<Reduce::Kind>();
+  return kind ? std::optional<Collective>(Reduce{*kind, absolute, nan}) : std::nullopt;
+}
+
+/// An operation that has one word more, its kind, from a table.
+template <typename Operation, typename Table>
+std::optional<Collective> parseKind(const Words &words, const Table &table) {
+  auto kind = words.size() == 1 ? lookup(table, words[0]) : decltype(lookup(table, words[0]))();
+  return kind ? std::optional<Collective>(Operation{*kind}) : std::nullopt;
+}
+
+} // namespace
+
+unsigned qllm::emu::elementBits(Element element) {
+  switch (element) {
+  case Element::S4:
+  case Element::U4:
+    return 4;
+  case Element::S8:
+  case Element::U8:
+  case Element::E4M3:
+  case Element::E5M2:
+    return 8;
+  case Element::F16:
+  case Element::BF16:
+    return 16;
+  case Element::F32:
+  case Element::S32:
+    break;
+  }
+  return 32;
+}
+
+bool qllm::emu::isFloat(Element element) {
+  return element == Element::F16 || element == Element::BF16 || element == Element::E4M3 ||
+         element == Element::E5M2 || element == Element::F32;
+}
+
+std::optional<Collective> qllm::emu::parseCollective(std::string_view mnemonic) {
+  Words words = split(mnemonic);
+  if (words.empty())
+    return std::nullopt;
+  std::string_view name = words.front();
+  words.erase(words.begin());
+  if (name == "mma")
+    return parseMma(words);
+  if (name == "wgmma" && take(words, "mma_async"))
+    return parseWarpgroupMma(words);
+  if (name == "ldmatrix" || name == "stmatrix")
+    return parseMatrixCopy(words, name == "stmatrix");
+  if (name == "shfl")
+    return parseKind<Shuffle>(words, kShuffles);
+  if (name == "vote")
+    return parseKind<Vote>(words, kVotes);
+  if (name == "redux")
+    return parseReduce(words);
+  if (name == "match" && words.size() == 1 && (words[0] == "any" || words[0] == "all"))
+    return Match{words[0] == "all"};
+  if (name == "elect" && words.empty())
+    return Elect{};
+  if (name == "bar" && words == Words{"warp"})
+    return WarpBarrier{};
+  return std::nullopt;
+}

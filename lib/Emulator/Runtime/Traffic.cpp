@@ -1,0 +1,113 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The cost model of memory requests.
+
+#include "qllm/Emulator/Runtime/Traffic.h"
+
+#include <algorithm>
+
+using namespace qllm::emu;
+
+namespace {
+
+/// Lanes whose accesses go together: those of 128 bytes.
+unsigned lanesTogether(uint32_t size) { return size <= 4 ? 32 : size == 8 ? 16 : 8; }
+
+/// Passes for addresses of one group: the largest number of different words in one bank.
+unsigned groupPasses(const uint64_t *addresses, unsigned count, uint32_t size) {
+  uint64_t words[32][32];
+  unsigned used[32] = {}, most = 1;
+  for (unsigned i = 0; i < count; ++i)
+    for (uint64_t word = addresses[i] / 4; word <= (addresses[i] + size - 1) / 4; ++word) {
+      uint64_t *bank = words[word % 32];
+      unsigned &length = used[word % 32];
+      if (length == 32 || std::find(bank, bank + length, word) != bank + length)
+        continue;
+      bank[length++] = word;
+      most = std::max(most, length);
+    }
+  return most;
+}
+
+} // namespace
+
+unsigned qllm::emu::bankPasses(const uint64_t *addresses, unsigned count, uint32_t size) {
+  unsigned together = lanesTogether(size), passes = 0;
+  for (unsigned begin = 0; begin < count; begin += together)
+    passes += groupPasses(addresses + begin, std::min(together, count - begin), size);
+  return passes;
+}
+
+unsigned qllm::emu::leastBankPasses(unsigned count, uint32_t size) {
+  return (count + lanesTogether(size) - 1) / lanesTogether(size);
+}
+
+unsigned qllm::emu::sectors(const uint64_t *addresses, unsigned count, uint32_t size) {
+  uint64_t found[32 * 4];
+  unsigned length = 0;
+  for (unsigned i = 0; i < count; ++i)
+    for (uint64_t sector = addresses[i] / 32; sector <= (addresses[i] + size - 1) / 32; ++sector)
+      if (length < std::size(found) && std::find(found, found + length, sector) == found + length)
+        found[length++] = sector;
+  return length;
+}
+
+unsigned qllm::emu::leastSectors(const uint64_t *addresses, unsigned count, uint32_t size) {
+  unsigned different = 0;
+  for (unsigned i = 0; i < count; ++i)
+    different += std::find(addresses, addresses + i, addresses[i]) == addresses + i;
+  return (different * size + 31) / 32;
+}
+
+TrafficLog::TrafficLog(size_t sites, unsigned warps)
+    : warps(warps), streams(sites * warps), counts(sites) {}
+
+void TrafficLog::add(uint32_t site, unsigned warp, unsigned lane, uint64_t address, uint32_t size,
+                     bool shared) {
+  uint32_t index = site * warps + warp;
+  Stream &stream = streams[index];
+  if (stream.requests.empty())
+    touched.push_back(index);
+  stream.size = size;
+  stream.shared = shared;
+  uint32_t turn = stream.done[lane]++;
+  if (turn == stream.requests.size())
+    stream.requests.push_back(Request{{}, 0});
+  stream.requests[turn].addresses[lane] = address;
+  stream.requests[turn].lanes |= 1u << lane;
+}
+
+void TrafficLog::addRequest(uint32_t site, const uint64_t *addresses, unsigned count, uint32_t size,
+                            bool shared) {
+  Counts &sum = counts[site];
+  sum.shared = shared;
+  ++sum.requests;
+  sum.units += shared ? bankPasses(addresses, count, size) : sectors(addresses, count, size);
+  sum.leastUnits += shared ? leastBankPasses(count, size) : leastSectors(addresses, count, size);
+}
+
+void TrafficLog::flush() {
+  for (uint32_t index : touched) {
+    Stream &stream = streams[index];
+    for (const Request &request : stream.requests) {
+      uint64_t addresses[32];
+      unsigned count = 0;
+      for (uint32_t lanes = request.lanes; lanes; lanes &= lanes - 1)
+        addresses[count++] = request.addresses[__builtin_ctz(lanes)];
+      addRequest(index / warps, addresses, count, stream.size, stream.shared);
+    }
+    stream.requests.clear();
+    std::fill(std::begin(stream.done), std::end(stream.done), 0);
+  }
+  touched.clear();
+}
+
+std::vector<Traffic> TrafficLog::collect(const Program &program) const {
+  std::vector<Traffic> all;
+  for (size_t i = 0; i < counts.size(); ++i)
+    if (counts[i].requests)
+      all.push_back({program.sites[i].operation, program.sites[i].location, counts[i].shared,
+                     counts[i].requests, counts[i].units, counts[i].leastUnits});
+  return all;
+}

@@ -1,0 +1,168 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Options of qllm-emu, and one run.
+
+#include "qllm/Tools/EmulateMain.h"
+
+#include "LaunchArguments.h"
+#include "ReportPrinter.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "qllm/Tools/Diagnostics.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::tool;
+namespace cl = llvm::cl;
+
+namespace {
+
+enum Exit { Done = 0, BadInput = 1, Usage = 2, NotClean = 3 };
+
+struct Options {
+  cl::OptionCategory category{"qllm-emu options"};
+  cl::opt<std::string> module{cl::Positional, cl::desc("MODULE.mlir"), cl::init("-"),
+                              cl::cat(category)};
+  cl::opt<std::string> launch{
+      "launch", cl::desc("description of the launch (JSON); files in it are relative to it"),
+      cl::value_desc("file"), cl::cat(category)};
+  cl::opt<std::string> gpuModule{
+      "gpu-module", cl::desc("the gpu.module to take the kernel from, if there are several"),
+      cl::value_desc("name"), cl::cat(category)};
+  cl::opt<std::string> kernel{"kernel",
+                              cl::desc("the kernel to run, whatever the description says"),
+                              cl::value_desc("name"), cl::cat(category)};
+  cl::list<std::string> checks{
+      "check", cl::desc("what to look for: bounds, races, traffic, all (the default), none"),
+      cl::CommaSeparated, cl::cat(category)};
+  cl::opt<uint64_t> seed{
+      "seed",
+      cl::desc("run threads, warps and blocks in an order of their own; 0 for the plain one"),
+      cl::init(0), cl::cat(category)};
+  cl::opt<emu::Arrival> arrival{
+      "async", cl::desc("when asynchronous copies arrive"), cl::init(emu::Arrival::Lazy),
+      cl::values(clEnumValN(emu::Arrival::Eager, "eager", "at once"),
+                 clEnumValN(emu::Arrival::Lazy, "lazy", "as late as the waits allow (the default)"),
+                 clEnumValN(emu::Arrival::Random, "random", "at either, by the seed")),
+      cl::cat(category)};
+  cl::opt<std::string> architecture{
+      "arch", cl::desc("whose sums of floats: sm_80 (the default), sm_90a, ..."), cl::init("sm_80"),
+      cl::cat(category)};
+  cl::opt<bool> exact{"exact-sums",
+                      cl::desc("sums of floats rounded once, as a reference has them"),
+                      cl::cat(category)};
+  cl::opt<bool> json{"json", cl::desc("print the report as JSON"), cl::cat(category)};
+};
+
+int fail(Exit code, const Twine &message) {
+  llvm::errs() << "qllm-emu: " << message << '\n';
+  return code;
+}
+
+std::optional<uint32_t> parseChecks(ArrayRef<std::string> names) {
+  constexpr uint32_t all = emu::CheckBounds | emu::CheckRaces | emu::CheckTraffic;
+  if (names.empty())
+    return all;
+  uint32_t checks = 0;
+  for (StringRef name : names) {
+    auto bits = llvm::StringSwitch<std::optional<uint32_t>>(name)
+                    .Case("bounds", emu::CheckBounds)
+                    .Case("races", emu::CheckRaces)
+                    .Case("traffic", emu::CheckTraffic)
+                    .Case("all", all)
+                    .Case("none", 0)
+                    .Default(std::nullopt);
+    if (!bits)
+      return std::nullopt;
+    checks |= *bits | (*bits ? emu::CheckBounds : 0);
+  }
+  return checks;
+}
+
+/// 80 for sm_80, 90 for sm_90a.
+std::optional<unsigned> parseArchitecture(StringRef name) {
+  unsigned number;
+  if (!name.consume_front("sm_") || name.rtrim("af").getAsInteger(10, number) || number < 70)
+    return std::nullopt;
+  return number;
+}
+
+/// Compiles and runs; the exit status.
+int emulate(const Options &options, ModuleOp module, const emu::Launch &settings) {
+  auto text = llvm::MemoryBuffer::getFile(options.launch);
+  if (!text)
+    return fail(BadInput, "cannot read '" + options.launch + "': " + text.getError().message());
+  llvm::Expected<LaunchFile> file = parseLaunchFile((*text)->getBuffer());
+  if (!file)
+    return fail(BadInput, llvm::toString(file.takeError()));
+  std::unique_ptr<emu::KernelModule> kernels =
+      emu::KernelModule::compile(module, settings.checks != 0, options.gpuModule);
+  if (!kernels)
+    return BadInput;
+  const std::string &name = options.kernel.empty() ? file->kernel : options.kernel.getValue();
+  const emu::Kernel *kernel = kernels->find(name);
+  if (!kernel)
+    return fail(BadInput, "the module has no kernel '" + name + "'");
+
+  LaunchArguments arguments;
+  if (llvm::Error error =
+          arguments.load(*file, *kernel, llvm::sys::path::parent_path(options.launch)))
+    return fail(BadInput, llvm::toString(std::move(error)));
+  emu::Launch launch = settings;
+  launch.grid = file->grid;
+  launch.block = file->block;
+  launch.dynamicSharedBytes = file->sharedBytes;
+  launch.arguments = arguments.pointers();
+  launch.buffers = arguments.buffers();
+  if (std::string error = emu::launchError(kernel->program, launch); !error.empty())
+    return fail(BadInput, error);
+
+  EmulationResult result{kernel->name, emu::run(kernel->program, launch), {}};
+  if (llvm::Error error = arguments.store())
+    return fail(BadInput, llvm::toString(std::move(error)));
+  llvm::Expected<std::vector<std::string>> differences = arguments.compare();
+  if (!differences)
+    return fail(BadInput, llvm::toString(differences.takeError()));
+  result.differences = std::move(*differences);
+  (options.json ? printJson : printText)(llvm::outs(), result);
+  return result.clean() ? Done : NotClean;
+}
+
+} // namespace
+
+int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
+  Options options;
+  cl::HideUnrelatedOptions(options.category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
+      "Exit status: 0 clean, 1 bad input, 2 wrong usage, 3 findings or unexpected results.\n");
+  if (options.launch.empty())
+    return fail(Usage, "expected --launch=FILE");
+  std::optional<uint32_t> checks =
+      parseChecks(std::vector<std::string>(options.checks.begin(), options.checks.end()));
+  if (!checks)
+    return fail(Usage, "expected --check to be of bounds, races, traffic, all, none");
+  std::optional<unsigned> architecture = parseArchitecture(options.architecture);
+  if (!architecture)
+    return fail(Usage, "expected --arch such as sm_80, but got '" + options.architecture + "'");
+
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  ScopedDiagnosticHandler handler(&context,
+                                  [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(options.module, &context);
+  if (!module)
+    return BadInput;
+  emu::Launch settings;
+  settings.checks = *checks;
+  settings.seed = options.seed;
+  settings.arrival = options.arrival;
+  settings.architecture = *architecture;
+  settings.exactSums = options.exact;
+  return emulate(options, *module, settings);
+}

@@ -1,0 +1,190 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Files to buffers and back. Files that do not end in .npy are raw bytes.
+
+#include "LaunchArguments.h"
+
+#include "qllm/Format/HalfFloat.h"
+#include "qllm/Support/DataDirectory.h"
+#include "qllm/Support/OutputFile.h"
+#include "qllm/Tensor/NumpyFile.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Path.h"
+#include <cstring>
+
+using namespace qllm;
+using namespace qllm::tool;
+using llvm::StringRef;
+
+namespace {
+
+/// Device allocations begin at a multiple of this.
+constexpr size_t kAlignment = 256;
+
+llvm::Error wrong(const llvm::Twine &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+llvm::Expected<Tensor> readTensor(StringRef path) {
+  llvm::Expected<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  if (llvm::sys::path::extension(path) != ".npy")
+    return Tensor::borrow(ElementType::U8, {int64_t((*file)->bytes().size())}, (*file)->bytes(),
+                          *file);
+  llvm::Expected<Tensor> tensor = parseNumpyArray((*file)->bytes());
+  if (!tensor)
+    return wrong("'" + path + "': " + llvm::toString(tensor.takeError()));
+  if (tensor->type() == ElementType::String)
+    return wrong("'" + path + "': expected numbers, but got strings");
+  return tensor;
+}
+
+/// `number` in the kernel's type, or false when that type takes no numbers.
+bool encode(double number, const emu::Parameter &parameter, char *bytes) {
+  if (parameter.kind == emu::ParameterKind::Integer && parameter.bits <= 64) {
+    auto value = int64_t(number);
+    std::memcpy(bytes, &value, 8);
+    return true;
+  }
+  if (parameter.kind != emu::ParameterKind::Float)
+    return false;
+  if (parameter.bits == 64) {
+    std::memcpy(bytes, &number, 8);
+    return true;
+  }
+  if (parameter.bits == 32) {
+    auto value = float(number);
+    std::memcpy(bytes, &value, 4);
+    return true;
+  }
+  return false;
+}
+
+} // namespace
+
+std::string LaunchArguments::path(StringRef name) const {
+  if (llvm::sys::path::is_absolute(name) || folder.empty())
+    return name.str();
+  llvm::SmallString<128> joined(folder);
+  llvm::sys::path::append(joined, name);
+  return joined.str().str();
+}
+
+llvm::Error LaunchArguments::addBuffer(const LaunchArgument &argument) {
+  DeviceBuffer buffer{&argument, argument.type, argument.shape, 0, nullptr, nullptr};
+  Tensor contents;
+  if (!argument.input.empty()) {
+    llvm::Expected<Tensor> read = readTensor(path(argument.input));
+    if (!read)
+      return read.takeError();
+    contents = *read;
+    buffer.type = contents.type();
+    buffer.shape.assign(contents.shape().begin(), contents.shape().end());
+    buffer.size = contents.byteSize();
+  } else {
+    std::optional<int64_t> count = elementCount(argument.shape);
+    if (!count)
+      return wrong("the shape of '" + argument.name + "' is too large");
+    buffer.size = size_t(*count) * storageBytes(argument.type);
+  }
+  size_t room = (std::max<size_t>(buffer.size, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  buffer.data.reset(static_cast<uint8_t *>(std::aligned_alloc(kAlignment, room)));
+  if (!buffer.data)
+    return wrong("no memory for the " + llvm::Twine(buffer.size) + " bytes of '" + argument.name +
+                 "'");
+  buffer.address = buffer.data.get();
+  if (contents.isNull())
+    std::memset(buffer.address, argument.fill, buffer.size);
+  else
+    std::memcpy(buffer.address, contents.rawData(), buffer.size);
+  device.push_back(std::move(buffer));
+  return llvm::Error::success();
+}
+
+llvm::Error LaunchArguments::load(const LaunchFile &file, const emu::Kernel &kernel,
+                                  StringRef where) {
+  folder = where.str();
+  if (file.arguments.size() != kernel.parameters.size())
+    return wrong("kernel '" + kernel.name + "' takes " + llvm::Twine(kernel.parameters.size()) +
+                 " arguments, but the launch gives " + llvm::Twine(file.arguments.size()));
+  for (auto [argument, parameter] : llvm::zip(file.arguments, kernel.parameters)) {
+    bool isPointer = parameter.kind == emu::ParameterKind::Pointer;
+    if (argument.number && isPointer)
+      return wrong("'" + argument.name +
+                   "' is a pointer in the kernel, but a number in the launch");
+    if (!argument.number && !isPointer)
+      return wrong("'" + argument.name +
+                   "' is no pointer in the kernel, but a buffer in the launch");
+    if (argument.number) {
+      if (!encode(*argument.number, parameter, numbers.emplace_back().data()))
+        return wrong("'" + argument.name + "' has a type in the kernel that a launch cannot give");
+      addresses.push_back(numbers.back().data());
+      continue;
+    }
+    if (llvm::Error error = addBuffer(argument))
+      return error;
+    addresses.push_back(&device.back().address);
+  }
+  return llvm::Error::success();
+}
+
+std::vector<emu::Buffer> LaunchArguments::buffers() const {
+  std::vector<emu::Buffer> all;
+  for (const DeviceBuffer &buffer : device)
+    all.push_back(
+        {buffer.argument->name, buffer.address, buffer.size, buffer.argument->isWritten()});
+  return all;
+}
+
+llvm::Error LaunchArguments::store() const {
+  for (const DeviceBuffer &buffer : device) {
+    const std::string &name = buffer.argument->output;
+    if (name.empty())
+      continue;
+    llvm::Expected<std::unique_ptr<OutputFile>> file = OutputFile::create(path(name));
+    if (!file)
+      return file.takeError();
+    std::vector<char> formatted;
+    llvm::ArrayRef<char> bytes = buffer.bytes();
+    if (llvm::sys::path::extension(name) == ".npy") {
+      llvm::Expected<Tensor> tensor = Tensor::borrow(buffer.type, buffer.shape, bytes);
+      if (!tensor)
+        return tensor.takeError();
+      formatted = formatNumpyArray(*tensor);
+      bytes = formatted;
+    }
+    if (llvm::Error error = (*file)->write(bytes))
+      return error;
+    if (llvm::Error error = (*file)->commit())
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<std::string>> LaunchArguments::compare() const {
+  std::vector<std::string> lines;
+  for (const DeviceBuffer &buffer : device) {
+    if (buffer.argument->expect.empty())
+      continue;
+    llvm::Expected<Tensor> wanted = readTensor(path(buffer.argument->expect));
+    if (!wanted)
+      return wanted.takeError();
+    std::string name = "'" + buffer.argument->name + "'";
+    if (wanted->byteSize() != buffer.size) {
+      lines.push_back(name + ": expected " + std::to_string(wanted->byteSize()) +
+                      " bytes, but got " + std::to_string(buffer.size));
+      continue;
+    }
+    size_t width = std::max<size_t>(storageBytes(buffer.type), 1), different = 0, first = 0;
+    for (size_t at = 0; at < buffer.size; at += width)
+      if (std::memcmp(wanted->rawData() + at, buffer.address + at, width) && different++ == 0)
+        first = at / width;
+    if (different)
+      lines.push_back(name + ": " + std::to_string(different) + " of " +
+                      std::to_string(buffer.size / width) +
+                      " elements are not as expected, first element " + std::to_string(first));
+  }
+  return lines;
+}

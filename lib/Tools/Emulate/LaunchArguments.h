@@ -1,0 +1,56 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Arguments of a launch in memory: buffers as a device would have them, numbers in the kernel's
+// types.
+
+#ifndef QLLM_LIB_TOOLS_EMULATE_LAUNCHARGUMENTS_H
+#define QLLM_LIB_TOOLS_EMULATE_LAUNCHARGUMENTS_H
+
+#include "LaunchFile.h"
+#include "qllm/Emulator/JIT.h"
+#include <deque>
+
+namespace qllm::tool {
+
+class LaunchArguments {
+public:
+  /// Reads the inputs. Fails when the description does not fit the kernel. File names are relative
+  /// to `folder`.
+  llvm::Error load(const LaunchFile &file, const emu::Kernel &kernel, llvm::StringRef folder);
+  const void *const *pointers() const { return addresses.data(); }
+  std::vector<emu::Buffer> buffers() const;
+
+  /// Writes the outputs.
+  llvm::Error store() const;
+  /// What differs from what is expected, a line each.
+  llvm::Expected<std::vector<std::string>> compare() const;
+
+private:
+  struct Aligned {
+    void operator()(uint8_t *data) const { std::free(data); }
+  };
+  struct DeviceBuffer {
+    const LaunchArgument *argument;
+    ElementType type;
+    Shape shape;
+    size_t size;
+    std::unique_ptr<uint8_t, Aligned> data;
+    uint8_t *address;
+    llvm::ArrayRef<char> bytes() const {
+      return {reinterpret_cast<const char *>(data.get()), size};
+    }
+  };
+  llvm::Error addBuffer(const LaunchArgument &argument);
+  std::string path(llvm::StringRef name) const;
+
+  std::string folder;
+  /// Stable addresses: the kernel's arguments point into both.
+  std::deque<DeviceBuffer> device;
+  std::deque<std::array<char, 8>> numbers;
+  std::vector<const void *> addresses;
+};
+
+} // namespace qllm::tool
+
+#endif // QLLM_LIB_TOOLS_EMULATE_LAUNCHARGUMENTS_H

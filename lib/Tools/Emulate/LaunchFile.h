@@ -1,0 +1,40 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What qllm-emu is told about a launch, as JSON.
+
+#ifndef QLLM_LIB_TOOLS_EMULATE_LAUNCHFILE_H
+#define QLLM_LIB_TOOLS_EMULATE_LAUNCHFILE_H
+
+#include "qllm/Tensor/Tensor.h"
+#include <array>
+
+namespace qllm::tool {
+
+/// An argument of the kernel: a number, or a buffer.
+struct LaunchArgument {
+  std::string name;
+  std::optional<double> number;
+  /// Files of a buffer, each empty if there is none: contents, where they go, and what must be in
+  /// them at the end.
+  std::string input, output, expect;
+  /// Of a buffer without `input`, whose bytes are all `fill`.
+  ElementType type = ElementType::Undefined;
+  Shape shape;
+  uint8_t fill = 0;
+
+  bool isWritten() const { return input.empty() || !output.empty() || !expect.empty(); }
+};
+
+struct LaunchFile {
+  std::string kernel;
+  std::array<uint32_t, 3> grid{1, 1, 1}, block{1, 1, 1};
+  uint64_t sharedBytes = 0;
+  std::vector<LaunchArgument> arguments;
+};
+
+llvm::Expected<LaunchFile> parseLaunchFile(llvm::StringRef text);
+
+} // namespace qllm::tool
+
+#endif // QLLM_LIB_TOOLS_EMULATE_LAUNCHFILE_H

@@ -1,0 +1,79 @@
+// RUN: qllm-opt %s --pass-pipeline="builtin.module(gpu.module(qllm-lower-nvvm-to-host))" -split-input-file -verify-diagnostics
+
+gpu.module @unknown_operation {
+  llvm.func @kernel() {
+    // expected-error @+1 {{'nvvm.cluster.arrive' op is not known to the emulator, which takes the llvm and nvvm dialects}}
+    nvvm.cluster.arrive
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @unknown_register {
+  llvm.func @kernel() -> i32 {
+    // expected-error @+1 {{'nvvm.read.ptx.sreg.smid' op is not known to the emulator}}
+    %0 = nvvm.read.ptx.sreg.smid : i32
+    llvm.return %0 : i32
+  }
+}
+
+// -----
+
+// A kernel that still has to be lowered.
+gpu.module @other_dialect {
+  llvm.func @kernel(%x: i32) -> i32 {
+    // expected-error @+1 {{'arith.addi' op is not known to the emulator}}
+    %0 = arith.addi %x, %x : i32
+    llvm.return %0 : i32
+  }
+}
+
+// -----
+
+gpu.module @unknown_shape {
+  llvm.func @kernel(%a: vector<2xf16>, %c: f32) {
+    // expected-error @+1 {{op is not known to the emulator in this form: mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32}}
+    %d = nvvm.mma.sync A[%a, %a] B[%a, %a] C[%c, %c, %c, %c, %c, %c, %c, %c]
+        {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, shape = #nvvm.shape<m = 8, n = 8, k = 4>}
+        : (vector<2xf16>, vector<2xf16>, f32) -> !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @unknown_instruction {
+  llvm.func @kernel(%a: i32) -> i32 {
+    // expected-error @+1 {{'nvvm.inline_ptx' op has inline PTX that the emulator does not know: bfind.u32 $0, $1}}
+    %0 = nvvm.inline_ptx "bfind.u32 $0, $1;" ro(%a : i32) -> i32
+    llvm.return %0 : i32
+  }
+}
+
+// -----
+
+gpu.module @unset_result {
+  llvm.func @kernel(%a: i32) -> i32 {
+    // expected-error @+1 {{'llvm.inline_asm' op has inline PTX that does not set result 0}}
+    %0 = llvm.inline_asm "mov.b32 t, $1;", "=r,r" %a : (i32) -> i32
+    llvm.return %0 : i32
+  }
+}
+
+// -----
+
+gpu.module @unknown_function {
+  // expected-error @+1 {{is declared, but the emulator has no function of that name}}
+  llvm.func @printf(!llvm.ptr) -> i32
+}
+
+// -----
+
+gpu.module @indirect_call {
+  llvm.func @kernel(%f: !llvm.ptr) {
+    // expected-error @+1 {{'llvm.call' op through a pointer is not known to the emulator}}
+    llvm.call %f() : !llvm.ptr, () -> ()
+    llvm.return
+  }
+}

@@ -1,0 +1,81 @@
+// What qllm-emu says when something is wrong with its input.
+
+// RUN: rm -rf %t && split-file %s %t
+// DEFINE: %{emulate} = not qllm-emu %t/kernels.mlir
+
+// RUN: %{emulate} 2>&1 | FileCheck %s --check-prefix=NO-LAUNCH
+// NO-LAUNCH: qllm-emu: expected --launch=FILE
+// RUN: %{emulate} --launch=%t/good.json --check=luck 2>&1 | FileCheck %s --check-prefix=CHECK-NAME
+// CHECK-NAME: qllm-emu: expected --check to be of bounds, races, traffic, all, none
+// RUN: %{emulate} --launch=%t/good.json --arch=avx2 2>&1 | FileCheck %s --check-prefix=ARCH
+// ARCH: qllm-emu: expected --arch such as sm_80, but got 'avx2'
+// RUN: %{emulate} --launch=%t/missing.json 2>&1 | FileCheck %s --check-prefix=MISSING
+// MISSING: qllm-emu: cannot read '{{.*}}missing.json': No such file or directory
+// RUN: %{emulate} --launch=%t/kernels.mlir 2>&1 | FileCheck %s --check-prefix=NO-JSON
+// NO-JSON: qllm-emu: launch description: {{.*}}Invalid JSON value
+// RUN: %{emulate} --launch=%t/key.json 2>&1 | FileCheck %s --check-prefix=KEY
+// KEY: qllm-emu: launch description: unknown key 'threads' in the launch; known are kernel, grid, block, shared, arguments
+// RUN: %{emulate} --launch=%t/good.json --kernel=other 2>&1 | FileCheck %s --check-prefix=KERNEL
+// KERNEL: qllm-emu: the module has no kernel 'other'
+// RUN: %{emulate} --launch=%t/count.json 2>&1 | FileCheck %s --check-prefix=COUNT
+// COUNT: qllm-emu: kernel 'store' takes 2 arguments, but the launch gives 1
+// RUN: %{emulate} --launch=%t/number.json 2>&1 | FileCheck %s --check-prefix=NUMBER
+// NUMBER: qllm-emu: 'argument 0' is a pointer in the kernel, but a number in the launch
+// RUN: %{emulate} --launch=%t/type.json 2>&1 | FileCheck %s --check-prefix=TYPE
+// TYPE: qllm-emu: launch description: expected the 'type' of argument 0 to be one such as f32, i32, i8, but got 'float'
+// RUN: %{emulate} --launch=%t/block.json 2>&1 | FileCheck %s --check-prefix=BLOCK
+// BLOCK: qllm-emu: expected a block of 1 to 1024 threads, but got 2048
+// RUN: %{emulate} --launch=%t/shared.json 2>&1 | FileCheck %s --check-prefix=SHARED
+// SHARED: qllm-emu: expected at most 232448 bytes of shared memory, but got 300000
+// RUN: %{emulate} --launch=%t/input.json 2>&1 | FileCheck %s --check-prefix=INPUT
+// INPUT: qllm-emu: {{.*}}nothing.npy
+// RUN: %{emulate} --launch=%t/expect.json | FileCheck %s --check-prefix=EXPECT
+// EXPECT: result 'OUT': expected 8 bytes, but got 4
+// EXPECT: {{^}}not clean
+// RUN: not qllm-emu %t/unknown.mlir --launch=%t/good.json 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: unknown.mlir:3:5: error: 'nvvm.cluster.arrive' op is not known to the emulator
+// RUN: not qllm-emu %t/none.mlir --launch=%t/good.json 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: expected one gpu.module, but got 0
+// RUN: %{emulate} --launch=%t/good.json --gpu-module=sm_90a 2>&1 | FileCheck %s --check-prefix=MODULE
+// MODULE: error: expected one gpu.module 'sm_90a', but got 0
+
+// An output file holds what the kernel left; bytes, when it is not called .npy.
+// RUN: qllm-emu %t/kernels.mlir --launch=%t/good.json && od -An -td4 %t/out.bin | FileCheck %s --check-prefix=OUTPUT
+// OUTPUT: 42
+
+//--- kernels.mlir
+gpu.module @kernels {
+  llvm.func @store(%out: !llvm.ptr<1>, %value: i32) attributes {nvvm.kernel} {
+    llvm.store %value, %out : i32, !llvm.ptr<1>
+    llvm.return
+  }
+}
+//--- unknown.mlir
+gpu.module @kernels {
+  llvm.func @store(%out: !llvm.ptr<1>, %value: i32) attributes {nvvm.kernel} {
+    nvvm.cluster.arrive
+    llvm.return
+  }
+}
+//--- none.mlir
+module {}
+//--- good.json
+{"kernel": "store", "arguments": [{"name": "OUT", "type": "i32", "shape": [1], "output": "out.bin"}, {"value": 42}]}
+//--- expect.json
+{"kernel": "store", "arguments": [{"name": "OUT", "type": "i32", "shape": [1], "expect": "eight.bin"}, {"value": 42}]}
+//--- eight.bin
+1234567
+//--- key.json
+{"kernel": "store", "threads": [1], "arguments": []}
+//--- count.json
+{"kernel": "store", "arguments": [{"value": 1}]}
+//--- number.json
+{"kernel": "store", "arguments": [{"value": 1}, {"value": 1}]}
+//--- type.json
+{"kernel": "store", "arguments": [{"type": "float", "shape": [1]}, {"value": 1}]}
+//--- block.json
+{"kernel": "store", "block": [64, 32], "arguments": [{"type": "i32", "shape": [1]}, {"value": 1}]}
+//--- shared.json
+{"kernel": "store", "shared": 300000, "arguments": [{"type": "i32", "shape": [1]}, {"value": 1}]}
+//--- input.json
+{"kernel": "store", "arguments": [{"input": "nothing.npy"}, {"value": 1}]}

@@ -1,0 +1,184 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "qllm/Emulator/Runtime/Fiber.h"
+#include "qllm/Emulator/Runtime/GlobalShadow.h"
+#include "qllm/Emulator/Runtime/SharedShadow.h"
+#include "qllm/Emulator/Runtime/Traffic.h"
+#include "gtest/gtest.h"
+
+using namespace qllm::emu;
+
+namespace {
+
+TEST(Fiber, TakesTurns) {
+  struct State {
+    Fiber main, first, second;
+    std::string trace;
+  } state;
+  StackPool stacks(2, 64 << 10);
+  ASSERT_TRUE(stacks.valid());
+  state.first.start(
+      stacks[0],
+      [](void *argument) {
+        auto &state = *static_cast<State *>(argument);
+        for (;;) {
+          state.trace += 'a';
+          state.first.switchTo(state.second);
+        }
+      },
+      &state);
+  state.second.start(
+      stacks[1],
+      [](void *argument) {
+        auto &state = *static_cast<State *>(argument);
+        state.trace += 'b';
+        state.second.switchTo(state.first);
+        state.trace += 'c';
+        state.second.switchTo(state.main);
+      },
+      &state);
+  state.main.switchTo(state.first);
+  EXPECT_EQ(state.trace, "abac");
+}
+
+/// Two warps and 64 bytes of shared memory.
+class SharedShadowTest : public testing::Test {
+protected:
+  SharedShadowTest() {
+    shadow.reset(64, 2);
+    for (unsigned warp = 0; warp < 2; ++warp)
+      clocks[warp].reset(warp);
+  }
+  Accessor at(unsigned warp, unsigned lane) { return {&clocks[warp], lane}; }
+  /// All warps meet at a barrier.
+  void barrier() {
+    VectorClock all = clocks[0].seen;
+    all.join(clocks[1].seen);
+    for (WarpClock &clock : clocks) {
+      clock.acquire(all);
+      clock.synchronizeLanes();
+    }
+  }
+  static FindingKind kindOf(const std::optional<Conflict> &conflict) {
+    return conflict.value().kind;
+  }
+
+  SharedShadow shadow;
+  WarpClock clocks[2];
+};
+
+TEST_F(SharedShadowTest, ReadsWantAWrite) {
+  EXPECT_EQ(kindOf(shadow.read(at(0, 0), 0, 4)), FindingKind::UninitializedRead);
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 2));
+  EXPECT_FALSE(shadow.read(at(0, 0), 0, 2));
+  EXPECT_EQ(kindOf(shadow.read(at(0, 0), 0, 4)), FindingKind::UninitializedRead);
+}
+
+TEST_F(SharedShadowTest, WarpsNeedABarrier) {
+  EXPECT_FALSE(shadow.write(at(0, 3), 16, 16));
+  std::optional<Conflict> conflict = shadow.read(at(1, 5), 20, 4);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->kind, FindingKind::Race);
+  EXPECT_EQ(conflict->offset, 20u);
+  EXPECT_EQ(conflict->otherWarp, 0u);
+  EXPECT_EQ(conflict->otherLane, 3u);
+  barrier();
+  EXPECT_FALSE(shadow.read(at(1, 5), 20, 4));
+}
+
+TEST_F(SharedShadowTest, ReadersOrderWriters) {
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
+  barrier();
+  EXPECT_FALSE(shadow.read(at(0, 1), 0, 4));
+  EXPECT_FALSE(shadow.read(at(1, 2), 0, 4));
+  std::optional<Conflict> conflict = shadow.write(at(0, 1), 0, 4);
+  ASSERT_TRUE(conflict);
+  EXPECT_FALSE(conflict->otherWrote);
+  EXPECT_EQ(conflict->otherWarp, 1u);
+}
+
+TEST_F(SharedShadowTest, LanesNeedAWarpBarrier) {
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
+  EXPECT_FALSE(shadow.read(at(0, 0), 0, 4));
+  EXPECT_EQ(kindOf(shadow.read(at(0, 1), 0, 4)), FindingKind::Race);
+  clocks[0].synchronizeLanes();
+  EXPECT_FALSE(shadow.read(at(0, 1), 0, 4));
+}
+
+TEST_F(SharedShadowTest, BytesOfAWordAreApart) {
+  for (unsigned lane = 0; lane < 4; ++lane)
+    EXPECT_FALSE(shadow.write(at(0, lane), lane, 1));
+  EXPECT_FALSE(shadow.read(at(0, 3), 3, 1));
+}
+
+TEST_F(SharedShadowTest, CopiesAreInFlightUntilTheyLand) {
+  EXPECT_FALSE(shadow.writeLater(at(0, 0), 0, 16));
+  EXPECT_EQ(kindOf(shadow.read(at(0, 0), 4, 4)), FindingKind::CopyNotWaitedFor);
+  shadow.land(at(0, 0), 0, 16);
+  EXPECT_FALSE(shadow.read(at(0, 0), 4, 4));
+  EXPECT_EQ(kindOf(shadow.read(at(1, 0), 4, 4)),
+            FindingKind::Race); // the wait of one thread is not a barrier
+  barrier();
+  EXPECT_FALSE(shadow.read(at(1, 0), 4, 4));
+}
+
+TEST_F(SharedShadowTest, ProxyReadsWantAFence) {
+  uint32_t fenced = 0;
+  auto fencedAt = [&](unsigned, unsigned) { return fenced; };
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 16));
+  EXPECT_EQ(kindOf(shadow.readByProxy(at(0, 0), 0, 16, fencedAt)), FindingKind::MissingProxyFence);
+  fenced = clocks[0].seen[0];
+  EXPECT_FALSE(shadow.readByProxy(at(0, 0), 0, 16, fencedAt));
+}
+
+TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
+  std::vector<uint8_t> memory(64);
+  GlobalShadow shadow({{"x", memory.data(), memory.size(), true}});
+  WarpClock clock;
+  clock.reset(0);
+  Accessor who{&clock, 0};
+  shadow.startBlock(0);
+  EXPECT_FALSE(shadow.access(who, 0, 0, 8, AccessKind::Write));
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  shadow.startBlock(1);
+  std::optional<GlobalConflict> conflict = shadow.access(who, 0, 0, 4, AccessKind::Read);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
+  EXPECT_EQ(conflict->otherBlock, 0u);
+  shadow.startBlock(2);
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  EXPECT_FALSE(shadow.access(who, 0, 4, 4, AccessKind::Write));
+}
+
+TEST(Traffic, CountsBankPasses) {
+  uint64_t addresses[32];
+  auto fill = [&](uint64_t stride) {
+    for (unsigned i = 0; i < 32; ++i)
+      addresses[i] = i * stride;
+  };
+  fill(4);
+  EXPECT_EQ(bankPasses(addresses, 32, 4), 1u);
+  fill(8);
+  EXPECT_EQ(bankPasses(addresses, 32, 4), 2u);
+  fill(128);
+  EXPECT_EQ(bankPasses(addresses, 32, 4), 32u);
+  fill(0); // all read the same word
+  EXPECT_EQ(bankPasses(addresses, 32, 4), 1u);
+  fill(16);
+  EXPECT_EQ(bankPasses(addresses, 32, 16), 4u);
+  fill(64);
+  EXPECT_EQ(bankPasses(addresses, 32, 16), 16u);
+}
+
+TEST(Traffic, CountsSectors) {
+  const uint64_t together[] = {0, 4, 8, 28}, apart[] = {0, 32, 64, 4096}, across[] = {24};
+  EXPECT_EQ(sectors(together, 4, 4), 1u);
+  EXPECT_EQ(sectors(apart, 4, 4), 4u);
+  EXPECT_EQ(sectors(across, 1, 16), 2u);
+  const uint64_t same[] = {64, 64, 64, 64};
+  EXPECT_EQ(leastSectors(apart, 4, 16), 2u);
+  EXPECT_EQ(leastSectors(same, 4, 16), 1u);
+}
+
+} // namespace
