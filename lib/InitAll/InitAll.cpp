@@ -7,13 +7,16 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "qllm/Conversion/KernelToNVVM/Passes.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Conversion/QLLMToONNX/Passes.h"
+#include "qllm/Dialect/Kernel/IR/KernelDialect.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/Passes.h"
 #include "qllm/Emulator/Lowering/Passes.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Target/PTX/Passes.h"
 #include "qllm/Transforms/Channels/Passes.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "qllm/Transforms/Reassembly/Passes.h"
@@ -21,14 +24,17 @@
 #include "qllm/Transforms/Sites/Passes.h"
 
 void qllm::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect>();
+  registry.insert<mlir::func::FuncDialect, onnx::ONNXDialect, QLLMDialect, qk::KernelDialect>();
+  registerPTXTarget(registry);
 }
 
 void qllm::registerAllPasses() {
   registerChannelsPasses();
   registerDialectTransformsPasses();
   registerEmulatorLoweringPasses();
+  registerKernelToNVVMPasses();
   registerONNXToQLLMPasses();
+  registerPTXPasses();
   registerQLLMToONNXPasses();
   registerRaisePasses();
   registerReassemblyPasses();
@@ -37,6 +43,7 @@ void qllm::registerAllPasses() {
 }
 
 void qllm::registerAllPipelines() {
+  registerPTXPipelines();
   registerRaisePipelines();
   registerRecipePipelines();
 }

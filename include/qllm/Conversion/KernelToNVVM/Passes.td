@@ -1,0 +1,43 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From kernels to code for GPUs.
+
+#ifndef QLLM_CONVERSION_KERNELTONVVM_PASSES_TD
+#define QLLM_CONVERSION_KERNELTONVVM_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "emit the code of every kernel, for each target";
+  let description = [{
+    Every target gets a `gpu.module` of its name with one function for each different kernel: operations that differ only in
+    the number of rows share one. The functions are scf, arith, llvm and nvvm operations without inline assembly, so an
+    emulator runs exactly what becomes PTX. The operations themselves become `qk.launch`.
+
+    A product is a loop over tiles of the depth that a ring of asynchronous copies brings to shared memory; each step
+    reads fragments, and multiplies on the tensor cores. Four-bit weights beside eight-bit inputs are moved to the upper
+    half of a byte, which is exactly 16 times the code, with three integer operations for eight weights. Four bits on both
+    sides are multiplied as they are where the target has such tensor cores, and are unpacked the same way on both
+    sides elsewhere.
+
+    Rows beyond m and columns beyond n are filled with zeros when they are loaded and left out when they are stored. A
+    depth that is not a multiple of the tile is filled with zeros too.
+
+    What a target lacks (shared memory, a proof for its accumulators) is an error, and so are schedules that no emitter
+    exists for: clusters, producers, and tile schedulers other than data_parallel.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::qllm::qk::KernelDialect"
+  ];
+  let options = [
+    ListOption<"targets", "targets", "std::string", "architectures to emit code for, such as sm_80,sm_90a">
+  ];
+  let statistics = [
+    Statistic<"numKernels", "num-kernels", "different kernels emitted, over all targets">,
+    Statistic<"numShared", "num-shared", "operations that share the kernel of another one">
+  ];
+}
+
+#endif // QLLM_CONVERSION_KERNELTONVVM_PASSES_TD

@@ -1,0 +1,20 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Enumerations of the kernel attributes.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELENUMS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELENUMS_TD
+
+include "mlir/IR/EnumAttr.td"
+
+def Kernel_TileScheduler : I32EnumAttr<"TileScheduler", "which block computes which tile", [
+  I32EnumAttrCase<"DataParallel", 0, "data_parallel">,
+  I32EnumAttrCase<"SplitK", 1, "split_k">,
+  I32EnumAttrCase<"StreamK", 2, "stream_k">
+]> {
+  let cppNamespace = "::qllm::qk";
+  let genSpecializedAttr = 0;
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELENUMS_TD

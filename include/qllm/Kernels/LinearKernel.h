@@ -1,0 +1,106 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One kernel for an integer linear layer, described once: what verifiers refuse, what the emitter
+// emits and what a launch needs all come from here. No MLIR inside.
+
+#ifndef QLLM_KERNELS_LINEARKERNEL_H
+#define QLLM_KERNELS_LINEARKERNEL_H
+
+#include "qllm/Format/FormatStatus.h"
+#include "qllm/Kernels/RangeProof.h"
+#include "qllm/Kernels/Target.h"
+
+#include <cstdint>
+
+namespace qllm::kernels {
+
+/// How the work is spread: tile sizes of a block in elements, and the grid of warps that share a
+/// tile.
+struct Schedule {
+  std::int64_t tileRows = 0, tileColumns = 0, tileDepth = 0;
+  std::int64_t warpRows = 0, warpColumns = 0;
+  std::int64_t stages = 0; ///< tiles of operands that are in shared memory at a time
+
+  /// Whether all sizes are positive and small enough to compute with.
+  FormatStatus verify() const;
+
+  std::int64_t warps() const { return warpRows * warpColumns; }
+  std::int64_t threads() const { return 32 * warps(); }
+  /// The part of a tile that one warp computes.
+  std::int64_t rowsOfWarp() const { return tileRows / warpRows; }
+  std::int64_t columnsOfWarp() const { return tileColumns / warpColumns; }
+};
+
+/// Codes in memory: 3 and 4 bits lie two to a byte, 5 to 8 bits one to a byte.
+struct CodeFormat {
+  unsigned bits = 0;
+  bool isSigned = true;
+
+  unsigned storageBits() const { return bits <= 4 ? 4 : 8; }
+  Interval codes() const { return codeInterval(bits, isSigned); }
+  std::string str() const { return (isSigned ? "int" : "uint") + std::to_string(bits); }
+};
+
+/// One operand's part of a stage: rows of 16-byte pieces, as they lie in memory and in shared
+/// memory.
+struct OperandTile {
+  std::int64_t rows;     ///< rows of a tile
+  std::int64_t rowBytes; ///< bytes of a row that belong to a tile
+  std::int64_t pitch;    ///< bytes from row to row in memory
+
+  static constexpr std::int64_t pieceBytes = 16;
+  std::int64_t piecesPerRow() const { return rowBytes / pieceBytes; }
+  std::int64_t bytes() const { return rows * rowBytes; }
+};
+
+/// The tensor instruction in the inner loop.
+enum class MmaForm : std::uint8_t {
+  Int4, ///< m16n8k64 on 4-bit codes as they are
+  Int8, ///< m16n8k32; 4-bit codes become bytes that hold 16 times the code
+};
+
+/// y[m, n] = sum over k of x[m, k] w[n, k], with scales around it, for any number of rows m.
+struct LinearKernel {
+  CodeFormat input, weight;
+  Interval inputZero, weightZero; ///< zero points; [0, 0] for none
+  std::int64_t columns = 0;       ///< n
+  std::int64_t depth = 0;         ///< k
+  std::int64_t groupLength = 0;   ///< elements of k with a common weight scale; `depth` for all
+  Schedule schedule;
+
+  /// Elements and bytes of an input row that one step of the inner loop reads.
+  static constexpr std::int64_t stepBytes = 32;
+  std::int64_t stepDepth() const { return stepBytes * 8 / input.storageBits(); }
+
+  bool isGrouped() const { return groupLength != depth; }
+  /// 4-bit weights beside 8-bit inputs are stored in the order of their fragments.
+  bool isWeightShuffled() const { return input.storageBits() == 8 && weight.storageBits() == 4; }
+  std::int64_t groups() const { return depth / groupLength; }
+  std::int64_t tiles() const { return (depth + schedule.tileDepth - 1) / schedule.tileDepth; }
+  OperandTile inputTile() const;
+  OperandTile weightTile() const;
+  std::int64_t stageBytes() const { return inputTile().bytes() + weightTile().bytes(); }
+  std::int64_t sharedBytes() const { return schedule.stages * stageBytes(); }
+
+  /// The form that is fastest on the target.
+  MmaForm formOn(const Target &target) const;
+  /// log2 of the factor by which a form's accumulators exceed the sum of products of codes.
+  unsigned scaleLog2(MmaForm form) const;
+  AccumulatorProof proveAccumulator(MmaForm form) const;
+
+  /// Whether such a kernel exists at all, and on one target.
+  FormatStatus verify() const;
+  FormatStatus verifyOn(const Target &target) const;
+
+private:
+  FormatStatus verifyFormats() const;
+  FormatStatus verifyRows() const;
+  FormatStatus verifyScales(std::int64_t rowsOfScales) const;
+  FormatStatus verifySchedule() const;
+  FormatStatus verifyCopies() const;
+};
+
+} // namespace qllm::kernels
+
+#endif // QLLM_KERNELS_LINEARKERNEL_H

@@ -1,0 +1,123 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sums over the whole depth, and sums of groups.
+
+#include "Accumulators.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+class WholeSums : public Accumulators {
+public:
+  WholeSums(CodeBuilder &code, const LinearPlace &place, const MmaAtom &atom)
+      : code(code), atom(atom), columnBlocks(place.columnBlocks()),
+        count(place.rowBlocks() * columnBlocks * 4) {}
+
+  SmallVector<Value> start() override {
+    return SmallVector<Value>(count, code.constant(int64_t(0)));
+  }
+
+  void add(int64_t, ArrayRef<StepFragments> left, ArrayRef<StepFragments> right) override {
+    for (auto [leftStep, rightStep] : llvm::zip_equal(left, right))
+      for (auto [leftBlocks, rightBlocks] : llvm::zip_equal(leftStep, rightStep))
+        for (auto [row, words] : llvm::enumerate(leftBlocks))
+          for (int64_t column = 0; column != columnBlocks; ++column) {
+            size_t first = (row * columnBlocks + column) * 4;
+            Words result = atom.multiplyAdd(code, words, rightBlocks[column],
+                                            ArrayRef<Value>(sums).slice(first, 4));
+            llvm::copy(result, sums.begin() + first);
+          }
+  }
+
+private:
+  CodeBuilder &code;
+  MmaAtom atom;
+  int64_t columnBlocks, count;
+};
+
+class GroupSums : public Accumulators {
+public:
+  GroupSums(CodeBuilder &code, LinearPlace &place, const MmaAtom &atom,
+            const kernels::LinearKernel &kernel, kernels::Accumulator accumulator, Buffer scales)
+      : code(code), place(place), atom(atom), kernel(kernel), accumulator(accumulator),
+        scales(scales) {}
+
+  SmallVector<Value> start() override {
+    return SmallVector<Value>(place.rowBlocks() * place.columnBlocks() * 4, code.constant(0.0f));
+  }
+
+  int64_t stepsAtATime() const override { return kernel.groupLength / kernel.stepDepth(); }
+
+  /// Loads the scales of all groups of the tile, long before they are wanted.
+  void beginTile(ValueRange carried, Value tile) override {
+    Accumulators::beginTile(carried, tile);
+    int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
+    groupScales.clear();
+    for (int64_t group = 0; group != groupsOfTile; ++group) {
+      Value index = code.add(code.multiply(tile, groupsOfTile), group);
+      // The last tile may have groups beyond the depth; their sums are zero.
+      if (kernel.depth % kernel.schedule.tileDepth != 0)
+        index = code.minimum(index, code.constant(kernel.groups() - 1));
+      auto &columns = groupScales.emplace_back();
+      for (int64_t block = 0; block != place.columnBlocks(); ++block)
+        columns.push_back(place.loadColumns(scales, block, index));
+    }
+  }
+
+  void add(int64_t first, ArrayRef<StepFragments> left, ArrayRef<StepFragments> right) override {
+    const auto &columns = groupScales[first / stepsAtATime()];
+    for (int64_t row = 0; row != place.rowBlocks(); ++row)
+      for (int64_t column = 0; column != place.columnBlocks(); ++column) {
+        Words group = sumGroup(row, column, left, right);
+        size_t start = (row * place.columnBlocks() + column) * 4;
+        for (unsigned i = 0; i != 4; ++i)
+          sums[start + i] =
+              code.multiplyAdd(toFloat(group[i]), columns[column][i % 2], sums[start + i]);
+      }
+  }
+
+private:
+  bool startsAsFloat() const { return accumulator == kernels::Accumulator::FloatBits; }
+
+  Words sumGroup(int64_t row, int64_t column, ArrayRef<StepFragments> left,
+                 ArrayRef<StepFragments> right) {
+    Words group(4, code.constant(int64_t(startsAsFloat() ? kernels::floatBitsStart : 0)));
+    for (auto [leftStep, rightStep] : llvm::zip_equal(left, right))
+      for (auto [leftBlocks, rightBlocks] : llvm::zip_equal(leftStep, rightStep))
+        group = atom.multiplyAdd(code, leftBlocks[row], rightBlocks[column], group);
+    return group;
+  }
+
+  Value toFloat(Value sum) {
+    if (!startsAsFloat())
+      return code.intToFloat(sum);
+    return code.subtractFloat(code.bitsToFloat(sum), code.constant(kernels::floatBitsOffset));
+  }
+
+  CodeBuilder &code;
+  LinearPlace &place;
+  MmaAtom atom;
+  const kernels::LinearKernel &kernel;
+  kernels::Accumulator accumulator;
+  Buffer scales;
+  SmallVector<SmallVector<std::array<Value, 2>>>
+      groupScales; ///< of the tile's groups, for each block
+};
+
+} // namespace
+
+std::unique_ptr<Accumulators> qllm::accumulateWhole(CodeBuilder &code, const LinearPlace &place,
+                                                    const MmaAtom &atom) {
+  return std::make_unique<WholeSums>(code, place, atom);
+}
+
+std::unique_ptr<Accumulators> qllm::accumulateGroups(CodeBuilder &code, LinearPlace &place,
+                                                     const MmaAtom &atom,
+                                                     const kernels::LinearKernel &kernel,
+                                                     kernels::Accumulator accumulator,
+                                                     Buffer scales) {
+  return std::make_unique<GroupSums>(code, place, atom, kernel, accumulator, scales);
+}

@@ -1,0 +1,152 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One function for each operation.
+
+#include "CodeBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace qllm;
+
+CodeBuilder::CodeBuilder(OpBuilder &builder, Location loc)
+    : builder(builder), loc(loc), entry(builder.getInsertionBlock()) {}
+
+Value CodeBuilder::materialize(TypedAttr attribute) {
+  Value &value = constants[attribute];
+  if (!value) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(entry);
+    value = arith::ConstantOp::create(builder, loc, attribute);
+  }
+  return value;
+}
+
+Value CodeBuilder::constant(int64_t value) {
+  return materialize(builder.getI32IntegerAttr(int32_t(value)));
+}
+
+Value CodeBuilder::constant64(int64_t value) {
+  return materialize(builder.getI64IntegerAttr(value));
+}
+Value CodeBuilder::constant(float value) { return materialize(builder.getF32FloatAttr(value)); }
+
+Value CodeBuilder::add(Value a, Value b) { return arith::AddIOp::create(builder, loc, a, b); }
+Value CodeBuilder::subtract(Value a, Value b) { return arith::SubIOp::create(builder, loc, a, b); }
+Value CodeBuilder::multiply(Value a, Value b) { return arith::MulIOp::create(builder, loc, a, b); }
+
+Value CodeBuilder::bitAnd(Value a, int64_t b) {
+  return arith::AndIOp::create(builder, loc, a, constant(b));
+}
+
+Value CodeBuilder::bitXor(Value a, Value b) { return arith::XOrIOp::create(builder, loc, a, b); }
+
+Value CodeBuilder::shiftLeft(Value a, int64_t bits) {
+  return arith::ShLIOp::create(builder, loc, a, constant(bits));
+}
+
+Value CodeBuilder::shiftRight(Value a, int64_t bits) {
+  return arith::ShRUIOp::create(builder, loc, a, constant(bits));
+}
+
+Value CodeBuilder::shiftRightSigned(Value a, int64_t bits) {
+  return arith::ShRSIOp::create(builder, loc, a, constant(bits));
+}
+
+Value CodeBuilder::divide(Value a, int64_t b) {
+  return arith::DivUIOp::create(builder, loc, a, constant(b));
+}
+
+Value CodeBuilder::remainder(Value a, int64_t b) {
+  return arith::RemUIOp::create(builder, loc, a, constant(b));
+}
+
+Value CodeBuilder::minimum(Value a, Value b) { return arith::MinSIOp::create(builder, loc, a, b); }
+
+Value CodeBuilder::less(Value a, Value b) {
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, a, b);
+}
+
+Value CodeBuilder::isEqual(Value a, Value b) {
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, a, b);
+}
+
+Value CodeBuilder::both(Value a, Value b) { return arith::AndIOp::create(builder, loc, a, b); }
+
+Value CodeBuilder::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(builder, loc, condition, a, b);
+}
+
+Value CodeBuilder::extend64(Value a) {
+  return arith::ExtUIOp::create(builder, loc, builder.getI64Type(), a);
+}
+
+Value CodeBuilder::addFloat(Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
+
+Value CodeBuilder::subtractFloat(Value a, Value b) {
+  return arith::SubFOp::create(builder, loc, a, b);
+}
+
+Value CodeBuilder::multiplyFloat(Value a, Value b) {
+  return arith::MulFOp::create(builder, loc, a, b);
+}
+
+Value CodeBuilder::multiplyAdd(Value a, Value b, Value c) {
+  return LLVM::FMAOp::create(builder, loc, ValueRange{a, b, c});
+}
+
+Value CodeBuilder::intToFloat(Value a) { return arith::SIToFPOp::create(builder, loc, f32(), a); }
+Value CodeBuilder::bitsToFloat(Value a) { return arith::BitcastOp::create(builder, loc, f32(), a); }
+
+Value CodeBuilder::advance(Value pointer, Value bytes) {
+  return LLVM::GEPOp::create(builder, loc, pointer.getType(), builder.getI8Type(), pointer,
+                             ValueRange{bytes});
+}
+
+Value CodeBuilder::advance(Value pointer, int64_t bytes) {
+  if (bytes == 0)
+    return pointer;
+  if (!llvm::isInt<32>(bytes))
+    return advance(pointer, constant64(bytes));
+  return LLVM::GEPOp::create(builder, loc, pointer.getType(), builder.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+}
+
+Value CodeBuilder::loadConstant(Type type, Value pointer, unsigned alignment) {
+  return LLVM::LoadOp::create(builder, loc, type, pointer, alignment, /*isVolatile=*/false,
+                              /*isNonTemporal=*/false, /*isInvariant=*/true);
+}
+
+Value CodeBuilder::load(Type type, Value pointer, unsigned alignment) {
+  return LLVM::LoadOp::create(builder, loc, type, pointer, alignment);
+}
+
+void CodeBuilder::store(Value value, Value pointer, unsigned alignment) {
+  LLVM::StoreOp::create(builder, loc, value, pointer, alignment);
+}
+
+Value CodeBuilder::element(Value vector, unsigned index) {
+  return LLVM::ExtractElementOp::create(builder, loc, vector, constant(int64_t(index)));
+}
+
+Value CodeBuilder::member(Value aggregate, unsigned index) {
+  return LLVM::ExtractValueOp::create(builder, loc, aggregate, index);
+}
+
+Value CodeBuilder::pair(Value first, Value second) {
+  Value vector = LLVM::PoisonOp::create(builder, loc, VectorType::get(2, first.getType()));
+  vector = LLVM::InsertElementOp::create(builder, loc, vector, first, constant(int64_t(0)));
+  return LLVM::InsertElementOp::create(builder, loc, vector, second, constant(int64_t(1)));
+}
+
+void CodeBuilder::when(Value condition, llvm::function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  body();
+}

@@ -1,0 +1,88 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The few operations that kernels are made of, with constants kept at the top of the function.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_CODEBUILDER_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_CODEBUILDER_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace qllm {
+
+/// Address spaces of PTX.
+inline constexpr unsigned globalSpace = 1, sharedSpace = 3;
+
+/// Builds the body of one kernel. Integers are i32 unless said otherwise, comparisons signed.
+class CodeBuilder {
+public:
+  /// `builder` stands at the start of the function's body.
+  CodeBuilder(mlir::OpBuilder &builder, mlir::Location loc);
+
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::Location getLoc() const { return loc; }
+  mlir::Type i32() { return builder.getI32Type(); }
+  mlir::Type f32() { return builder.getF32Type(); }
+
+  mlir::Value constant(int64_t value);
+  mlir::Value constant64(int64_t value);
+  mlir::Value constant(float value);
+
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value add(mlir::Value a, int64_t b) { return b == 0 ? a : add(a, constant(b)); }
+  mlir::Value subtract(mlir::Value a, mlir::Value b);
+  mlir::Value multiply(mlir::Value a, mlir::Value b);
+  mlir::Value multiply(mlir::Value a, int64_t b) { return multiply(a, constant(b)); }
+  mlir::Value bitAnd(mlir::Value a, int64_t b);
+  mlir::Value bitXor(mlir::Value a, mlir::Value b);
+  mlir::Value shiftLeft(mlir::Value a, int64_t bits);
+  /// Filled with zeros, and with the sign.
+  mlir::Value shiftRight(mlir::Value a, int64_t bits);
+  mlir::Value shiftRightSigned(mlir::Value a, int64_t bits);
+  /// Of non-negative numbers.
+  mlir::Value divide(mlir::Value a, int64_t b);
+  mlir::Value remainder(mlir::Value a, int64_t b);
+  mlir::Value minimum(mlir::Value a, mlir::Value b);
+  mlir::Value less(mlir::Value a, mlir::Value b);
+  mlir::Value isEqual(mlir::Value a, mlir::Value b);
+  mlir::Value both(mlir::Value a, mlir::Value b);
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  mlir::Value extend64(mlir::Value a);
+
+  mlir::Value addFloat(mlir::Value a, mlir::Value b);
+  mlir::Value subtractFloat(mlir::Value a, mlir::Value b);
+  mlir::Value multiplyFloat(mlir::Value a, mlir::Value b);
+  /// a * b + c, rounded once.
+  mlir::Value multiplyAdd(mlir::Value a, mlir::Value b, mlir::Value c);
+  mlir::Value intToFloat(mlir::Value a);
+  mlir::Value bitsToFloat(mlir::Value a);
+
+  /// The address `bytes` further on. It need not lie in the same object.
+  mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
+  mlir::Value advance(mlir::Value pointer, int64_t bytes);
+  /// A load from memory that nobody writes while the kernel runs.
+  mlir::Value loadConstant(mlir::Type type, mlir::Value pointer, unsigned alignment);
+  mlir::Value load(mlir::Type type, mlir::Value pointer, unsigned alignment);
+  void store(mlir::Value value, mlir::Value pointer, unsigned alignment);
+  /// Element `index` of a vector, member `index` of a struct.
+  mlir::Value element(mlir::Value vector, unsigned index);
+  mlir::Value member(mlir::Value aggregate, unsigned index);
+  mlir::Value pair(mlir::Value first, mlir::Value second);
+
+  /// `body` runs where the condition holds; a null condition always does.
+  void when(mlir::Value condition, llvm::function_ref<void()> body);
+
+private:
+  mlir::Value materialize(mlir::TypedAttr attribute);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  mlir::Block *entry;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_CODEBUILDER_H

@@ -1,0 +1,160 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// convert-kernel-to-nvvm: finds the different kernels and has each emitted for every target.
+
+#include "CodeBuilder.h"
+#include "EmitLinear.h"
+#include "qllm/Conversion/KernelToNVVM/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace qllm {
+#define GEN_PASS_DEF_CONVERTKERNELTONVVM
+#include "qllm/Conversion/KernelToNVVM/Passes.h.inc"
+} // namespace qllm
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+constexpr StringRef sharedName = "qk_shared";
+
+struct ConvertKernelToNVVM : qllm::impl::ConvertKernelToNVVMBase<ConvertKernelToNVVM> {
+  using ConvertKernelToNVVMBase::ConvertKernelToNVVMBase;
+
+  void runOnOperation() override;
+
+private:
+  FailureOr<SmallVector<const kernels::Target *>> parseTargets();
+  void nameKernels();
+  void emitModule(const kernels::Target &target);
+
+  /// The operations that have a kernel of their own, with its name.
+  SmallVector<std::pair<LinearOp, std::string>> emitted;
+  /// All operations, with the name of their kernel.
+  SmallVector<std::pair<LinearOp, std::string>> operations;
+};
+
+/// The type without its number of rows, which is an argument of the kernel.
+Type withoutRows(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  SmallVector<int64_t> shape(tensor.getShape());
+  shape[0] = ShapedType::kDynamic;
+  return tensor.clone(shape);
+}
+
+/// Operations with the same key have the same kernel.
+ArrayAttr keyOf(LinearOp op) {
+  SmallVector<Attribute> key = {op->getAttrDictionary(),
+                                TypeAttr::get(withoutRows(op.getInput().getType())),
+                                TypeAttr::get(op.getWeightScales().getType()),
+                                TypeAttr::get(withoutRows(op.getResult().getType()))};
+  for (Value optional : {op.getInputZeroPoints(), op.getWeightZeroPoints(), op.getBias()})
+    key.push_back(
+        TypeAttr::get(optional ? withoutRows(optional.getType()) : NoneType::get(op.getContext())));
+  return ArrayAttr::get(op.getContext(), key);
+}
+
+std::string describe(LinearOp op) {
+  kernels::LinearKernel kernel = op.getKernel();
+  std::string name = "linear_" + kernel.input.str() + "_" + kernel.weight.str() + "_n" +
+                     std::to_string(kernel.columns) + "_k" + std::to_string(kernel.depth);
+  return kernel.isGrouped() ? name + "_g" + std::to_string(kernel.groupLength) : name;
+}
+
+} // namespace
+
+FailureOr<SmallVector<const kernels::Target *>> ConvertKernelToNVVM::parseTargets() {
+  // Not at the operation, whose printed form would be the whole module.
+  Location loc = getOperation().getLoc();
+  SmallVector<const kernels::Target *> found;
+  for (const std::string &name : targets) {
+    const kernels::Target *target = kernels::findTarget(name);
+    if (!target)
+      return emitError(loc) << "expected targets out of " << kernels::listTargets() << ", but got '"
+                            << name << "'";
+    if (llvm::is_contained(found, target))
+      return emitError(loc) << "expected each target once, but got " << name << " twice";
+    if (SymbolTable::lookupSymbolIn(getOperation(), name))
+      return emitError(loc) << "expected no symbol with the name of a target, but found @" << name;
+    found.push_back(target);
+  }
+  if (found.empty())
+    return emitError(loc) << "expected targets out of " << kernels::listTargets()
+                          << ", but got none";
+  return found;
+}
+
+void ConvertKernelToNVVM::nameKernels() {
+  DenseMap<Attribute, std::string> names;
+  llvm::StringMap<unsigned> taken;
+  getOperation().walk([&](LinearOp op) {
+    std::string &name = names[keyOf(op)];
+    if (name.empty()) {
+      std::string base = describe(op);
+      unsigned count = taken[base]++;
+      name = count == 0 ? base : base + "_" + std::to_string(count);
+      emitted.emplace_back(op, name);
+    }
+    operations.emplace_back(op, name);
+  });
+  numShared += operations.size() - emitted.size();
+}
+
+void ConvertKernelToNVVM::emitModule(const kernels::Target &target) {
+  Location loc = getOperation().getLoc();
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointToEnd(getOperation().getBody());
+  auto attribute =
+      NVVM::NVVMTargetAttr::get(&getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", target.name,
+                                "+ptx" + std::to_string(target.ptxVersion));
+  auto module = gpu::GPUModuleOp::create(builder, loc, target.name, ArrayRef<Attribute>{attribute});
+  builder.setInsertionPointToStart(module.getBody());
+  // No size: how much there is, the launch says. Static arrays end at 48 KiB.
+  LLVM::GlobalOp::create(builder, loc, LLVM::LLVMArrayType::get(builder.getI8Type(), 0),
+                         /*isConstant=*/false, LLVM::Linkage::External, sharedName, Attribute(),
+                         /*alignment=*/1024, sharedSpace);
+  for (auto &[op, name] : emitted) {
+    emitLinear(builder, op, target, name, sharedName);
+    ++numKernels;
+  }
+}
+
+/// Replaces the operation by a launch of its kernel.
+static void launch(LinearOp op, StringRef name) {
+  kernels::LinearKernel kernel = op.getKernel();
+  const kernels::Schedule &schedule = kernel.schedule;
+  OpBuilder builder(op);
+  auto launch =
+      LaunchOp::create(builder, op.getLoc(), op.getResult().getType(), name, op->getOperands(),
+                       llvm::divideCeil(kernel.columns, schedule.tileColumns), schedule.tileRows,
+                       schedule.threads(), kernel.sharedBytes());
+  op.getResult().replaceAllUsesWith(launch.getResult());
+  op.erase();
+}
+
+void ConvertKernelToNVVM::runOnOperation() {
+  emitted.clear();
+  operations.clear();
+  FailureOr<SmallVector<const kernels::Target *>> wanted = parseTargets();
+  if (failed(wanted))
+    return signalPassFailure();
+  nameKernels();
+  for (const kernels::Target *target : *wanted)
+    for (auto &[op, name] : emitted)
+      if (failed(verifyLinear(op, *target)))
+        return signalPassFailure();
+  if (operations.empty())
+    return;
+  for (const kernels::Target *target : *wanted)
+    emitModule(*target);
+  for (auto &[op, name] : operations)
+    launch(op, name);
+}

@@ -1,0 +1,145 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The formulas of qk.linear after the sum.
+
+#include "Epilogue.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+/// What belongs to one row of the product.
+struct RowValues {
+  Value row, scale;
+  Value zeroPoint;  ///< null where inputs are symmetric
+  Value centredSum; ///< sum of (code - zero point); null where weights are symmetric
+};
+
+/// What belongs to the lane's two columns of a block; absent ones are null.
+struct ColumnValues {
+  Value column;
+  std::array<Value, 2> scales, sums, zeroPoints, bias;
+};
+
+class Epilogue {
+public:
+  Epilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
+           const LinearArguments &arguments, unsigned scaleLog2)
+      : code(code), place(place), kernel(kernel), arguments(arguments), scaleLog2(scaleLog2) {}
+
+  void emit(ValueRange sums) {
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      columns.push_back(loadColumns(block));
+    for (int64_t block = 0; block != place.rowBlocks(); ++block)
+      for (int64_t half = 0; half != 2; ++half)
+        emitRow(place.row(block, half), sums.slice(block * columns.size() * 4, columns.size() * 4),
+                half);
+  }
+
+private:
+  ColumnValues loadColumns(int64_t block) {
+    ColumnValues values;
+    values.column = place.column(block);
+    auto load = [&](Buffer buffer) {
+      return buffer ? place.loadColumns(buffer, block) : std::array<Value, 2>();
+    };
+    values.scales = kernel.isGrouped() ? std::array<Value, 2>() : load(arguments.weightScales);
+    values.sums = load(arguments.weightSums);
+    values.zeroPoints = load(arguments.weightZeroPoints);
+    values.bias = load(arguments.bias);
+    return values;
+  }
+
+  RowValues loadRow(Value row) {
+    RowValues values;
+    values.row = row;
+    values.scale = place.loadRow(arguments.inputScales, row);
+    if (arguments.inputZeroPoints)
+      values.zeroPoint = place.loadRow(arguments.inputZeroPoints, row);
+    if (arguments.inputSums) {
+      values.centredSum = place.loadRow(arguments.inputSums, row);
+      if (values.zeroPoint)
+        values.centredSum =
+            code.subtract(values.centredSum, code.multiply(values.zeroPoint, kernel.depth));
+    }
+    return values;
+  }
+
+  void emitRow(Value row, ValueRange sums, int64_t half) {
+    code.when(code.less(row, arguments.rows), [&] {
+      RowValues values = loadRow(row);
+      int64_t bytes = arguments.result.elementType.getIntOrFloatBitWidth() / 8;
+      Value start = code.multiply(code.extend64(row), code.constant64(kernel.columns * bytes));
+      Value pointer = code.advance(arguments.result.pointer, start);
+      for (auto [block, column] : llvm::enumerate(columns)) {
+        std::array<Value, 2> results;
+        for (unsigned i = 0; i != 2; ++i)
+          results[i] = finish(sums[block * 4 + half * 2 + i], values, column, i);
+        store(results, pointer, column.column, unsigned(bytes));
+      }
+    });
+  }
+
+  Value finish(Value sum, const RowValues &row, const ColumnValues &column, unsigned i) {
+    Value value = kernel.isGrouped() ? finishGroups(sum, row, column.sums[i])
+                                     : finishWhole(sum, row, column, i);
+    if (column.bias[i])
+      value = code.addFloat(value, column.bias[i]);
+    Type type = arguments.result.elementType;
+    return type.isF32()
+               ? value
+               : arith::TruncFOp::create(code.getBuilder(), code.getLoc(), type, value).getResult();
+  }
+
+  /// Integers up to the conversion; the division by 2^scaleLog2 leaves no rest.
+  Value finishWhole(Value sum, const RowValues &row, const ColumnValues &column, unsigned i) {
+    if (scaleLog2 != 0)
+      sum = code.shiftRightSigned(sum, scaleLog2);
+    if (row.zeroPoint)
+      sum = code.subtract(sum, code.multiply(row.zeroPoint, column.sums[i]));
+    if (row.centredSum)
+      sum = code.subtract(sum, code.multiply(row.centredSum, column.zeroPoints[i]));
+    return code.multiplyFloat(code.intToFloat(sum),
+                              code.multiplyFloat(row.scale, column.scales[i]));
+  }
+
+  Value finishGroups(Value sum, const RowValues &row, Value weightSum) {
+    if (scaleLog2 != 0)
+      sum = code.multiplyFloat(sum, code.constant(1.0f / float(1 << scaleLog2)));
+    if (row.zeroPoint)
+      sum = code.subtractFloat(sum, code.multiplyFloat(code.intToFloat(row.zeroPoint), weightSum));
+    return code.multiplyFloat(sum, row.scale);
+  }
+
+  void store(std::array<Value, 2> results, Value rowPointer, Value column, unsigned bytes) {
+    auto storeAt = [&](Value value, Value index, unsigned alignment) {
+      Value inside =
+          place.hasRaggedColumns() ? code.less(index, code.constant(kernel.columns)) : Value();
+      code.when(inside, [&] {
+        code.store(value, code.advance(rowPointer, code.multiply(index, bytes)), alignment);
+      });
+    };
+    if (place.hasColumnPairs())
+      return storeAt(code.pair(results[0], results[1]), column, 2 * bytes);
+    storeAt(results[0], column, bytes);
+    storeAt(results[1], code.add(column, 1), bytes);
+  }
+
+  CodeBuilder &code;
+  LinearPlace &place;
+  const kernels::LinearKernel &kernel;
+  const LinearArguments &arguments;
+  unsigned scaleLog2;
+  SmallVector<ColumnValues> columns;
+};
+
+} // namespace
+
+void qllm::emitEpilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
+                        const LinearArguments &arguments, ValueRange sums, unsigned scaleLog2) {
+  Epilogue(code, place, kernel, arguments, scaleLog2).emit(sums);
+}

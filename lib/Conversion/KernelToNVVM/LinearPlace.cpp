@@ -1,0 +1,86 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Indices of blocks, warps and lanes, and loads of what belongs to a row or a column.
+
+#include "LinearPlace.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+/// The builtin integers of LLVM have no sign of their own.
+Type signless(Type type) {
+  return type.isInteger() ? IntegerType::get(type.getContext(), type.getIntOrFloatBitWidth())
+                          : type;
+}
+
+} // namespace
+
+LinearPlace::LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, Value rows)
+    : code(code), kernel(kernel), rows(rows) {
+  OpBuilder &builder = code.getBuilder();
+  const kernels::Schedule &schedule = kernel.schedule;
+  thread = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
+  Value blockColumn = NVVM::BlockIdXOp::create(builder, code.getLoc(), code.i32());
+  Value blockRow = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
+  tileRow = code.multiply(blockRow, schedule.tileRows);
+  tileColumn = code.multiply(blockColumn, schedule.tileColumns);
+  lane = code.bitAnd(thread, 31);
+  Value warp = code.shiftRight(thread, 5);
+  warpRow = code.multiply(code.divide(warp, schedule.warpColumns), schedule.rowsOfWarp());
+  warpColumn = code.multiply(code.remainder(warp, schedule.warpColumns), schedule.columnsOfWarp());
+}
+
+Value LinearPlace::row(int64_t block, int64_t half) {
+  Value inWarp = code.add(warpRow, code.shiftRight(lane, 2));
+  return code.add(code.add(tileRow, inWarp), block * 16 + half * 8);
+}
+
+Value LinearPlace::column(int64_t block) {
+  Value inWarp = code.add(warpColumn, code.shiftLeft(code.bitAnd(lane, 3), 1));
+  return code.add(code.add(tileColumn, inWarp), block * 8);
+}
+
+Value LinearPlace::extend(Value value, Type elementType) {
+  if (!elementType.isInteger() || elementType.getIntOrFloatBitWidth() == 32)
+    return value;
+  if (elementType.isUnsignedInteger())
+    return arith::ExtUIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
+  return arith::ExtSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
+}
+
+Value LinearPlace::loadElement(Buffer buffer, Value index) {
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
+  Value address = code.advance(buffer.pointer, code.multiply(index, bytes));
+  return extend(code.loadConstant(signless(buffer.elementType), address, bytes),
+                buffer.elementType);
+}
+
+Value LinearPlace::loadRow(Buffer buffer, Value row) {
+  return loadElement(buffer, code.minimum(row, code.subtract(rows, code.constant(int64_t(1)))));
+}
+
+std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Value matrixRow) {
+  auto clamp = [&](Value index, int64_t last) {
+    return hasRaggedColumns() ? code.minimum(index, code.constant(last)) : index;
+  };
+  auto inMatrix = [&](Value index) {
+    return matrixRow ? code.add(code.multiply(matrixRow, kernel.columns), index) : index;
+  };
+  Value first = column(block);
+  if (!hasColumnPairs())
+    return {loadElement(buffer, inMatrix(clamp(first, kernel.columns - 1))),
+            loadElement(buffer, inMatrix(clamp(code.add(first, 1), kernel.columns - 1)))};
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
+  Value index = inMatrix(clamp(first, kernel.columns - 2));
+  Value address = code.advance(buffer.pointer, code.multiply(index, bytes));
+  Value loaded = code.loadConstant(VectorType::get(2, signless(buffer.elementType)), address,
+                                   unsigned(2 * bytes));
+  return {extend(code.element(loaded, 0), buffer.elementType),
+          extend(code.element(loaded, 1), buffer.elementType)};
+}

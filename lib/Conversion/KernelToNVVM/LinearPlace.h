@@ -1,0 +1,71 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the parts of a kernel for linear layers share: its arguments, and where in the product a
+// warp works.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_LINEARPLACE_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_LINEARPLACE_H
+
+#include "CodeBuilder.h"
+#include "qllm/Kernels/LinearKernel.h"
+
+namespace qllm {
+
+/// A pointer argument and the type of what it points to; null for an absent operand.
+struct Buffer {
+  mlir::Value pointer;
+  mlir::Type elementType;
+
+  explicit operator bool() const { return bool(pointer); }
+};
+
+/// The arguments of the kernel, in their order.
+struct LinearArguments {
+  Buffer input, weight, inputScales, weightScales, inputZeroPoints, weightSums, weightZeroPoints,
+      inputSums, bias, result;
+  mlir::Value rows;
+};
+
+/// The tile of the block and the part of the warp in it.
+class LinearPlace {
+public:
+  LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, mlir::Value rows);
+
+  /// Blocks of one instruction's sums in the warp's part.
+  int64_t rowBlocks() const { return kernel.schedule.rowsOfWarp() / 16; }
+  int64_t columnBlocks() const { return kernel.schedule.columnsOfWarp() / 8; }
+  /// Whether the product ends inside a tile.
+  bool hasRaggedColumns() const { return kernel.columns % kernel.schedule.tileColumns != 0; }
+  /// Whether two neighbouring columns are always both inside, and aligned.
+  bool hasColumnPairs() const { return kernel.columns % 2 == 0; }
+
+  /// Row of the lane's sums in a block: the first half of them or the second.
+  mlir::Value row(int64_t block, int64_t half);
+  /// The first of the two neighbouring columns of the lane's sums in a block.
+  mlir::Value column(int64_t block);
+
+  /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
+  /// extended to i32.
+  mlir::Value loadRow(Buffer buffer, mlir::Value row);
+  /// Elements of the lane's two columns in a block, from row `matrixRow` of a matrix over columns
+  /// if that is not null.
+  std::array<mlir::Value, 2> loadColumns(Buffer buffer, int64_t block,
+                                         mlir::Value matrixRow = mlir::Value());
+
+  mlir::Value thread, lane;
+  mlir::Value tileRow, tileColumn; ///< first of the block's tile
+  mlir::Value warpRow, warpColumn; ///< first of the warp's part, inside the tile
+
+private:
+  mlir::Value loadElement(Buffer buffer, mlir::Value index);
+  mlir::Value extend(mlir::Value value, mlir::Type elementType);
+
+  CodeBuilder &code;
+  const kernels::LinearKernel &kernel;
+  mlir::Value rows;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_LINEARPLACE_H

@@ -1,0 +1,138 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Schedules and layouts.
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "qllm/Dialect/Kernel/IR/KernelDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+FailureOr<SmallVector<int64_t>> parseSizes(AsmParser &parser) {
+  SmallVector<int64_t> sizes;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     [&] { return parser.parseInteger(sizes.emplace_back()); }))
+    return failure();
+  return sizes;
+}
+
+void printSizes(AsmPrinter &printer, ArrayRef<int64_t> sizes) {
+  printer << '[';
+  llvm::interleaveComma(sizes, printer);
+  printer << ']';
+}
+
+LogicalResult check(const FormatStatus &status, function_ref<InFlightDiagnostic()> emitError) {
+  if (!status)
+    return emitError() << status.message();
+  return success();
+}
+
+kernels::Schedule makeSchedule(ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages) {
+  kernels::Schedule schedule;
+  schedule.tileRows = tile[0];
+  schedule.tileColumns = tile[1];
+  schedule.tileDepth = tile[2];
+  schedule.warpRows = warps[0];
+  schedule.warpColumns = warps[1];
+  schedule.stages = stages;
+  return schedule;
+}
+
+kernels::WeightLayout makeLayout(int64_t rows, int64_t columns,
+                                 ArrayRef<kernels::LayoutDigit> digits) {
+  return kernels::WeightLayout(rows, columns, {digits.begin(), digits.end()});
+}
+
+} // namespace
+
+#define GET_ATTRDEF_CLASSES
+#include "qllm/Dialect/Kernel/IR/KernelAttrs.cpp.inc"
+
+void KernelDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "qllm/Dialect/Kernel/IR/KernelAttrs.cpp.inc"
+      >();
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages,
+                                   int64_t cluster, int64_t producers, TileScheduler) {
+  // schedule_c1
+  if (tile.size() != 3 || warps.size() != 2)
+    return emitError() << "expected a tile of 3 sizes and 2 sizes of warps, but got " << tile.size()
+                       << " and " << warps.size();
+  // schedule_c2
+  if (failed(check(makeSchedule(tile, warps, stages).verify(), emitError)))
+    return failure();
+  if (cluster < 1 || cluster > 16 || producers < 0 || producers > 8)
+    return emitError() << "expected a cluster of 1 to 16 and 0 to 8 producers, but got " << cluster
+                       << " and " << producers;
+  return success();
+}
+
+kernels::Schedule ScheduleAttr::getSchedule() const {
+  return makeSchedule(getTile(), getWarps(), getStages());
+}
+
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows,
+                                 int64_t columns, ArrayRef<kernels::LayoutDigit> digits) {
+  // layout_c1
+  return check(makeLayout(rows, columns, digits).verify(), emitError);
+}
+
+kernels::WeightLayout LayoutAttr::getLayout() const {
+  return makeLayout(getTileRows(), getTileColumns(), getDigits());
+}
+
+LayoutAttr LayoutAttr::get(MLIRContext *context, const kernels::WeightLayout &layout) {
+  Span<const kernels::LayoutDigit> digits = layout.getDigits();
+  return get(context, layout.tileRows(), layout.tileColumns(),
+             ArrayRef<kernels::LayoutDigit>(digits.begin(), digits.end()));
+}
+
+Attribute LayoutAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  SmallVector<int64_t> tile;
+  SmallVector<kernels::LayoutDigit> digits;
+  if (parser.parseLess() || parser.parseDimensionList(tile, /*allowDynamic=*/false,
+                                                      /*withTrailingX=*/false))
+    return {};
+  if (tile.size() != 2) {
+    parser.emitError(loc) << "expected a tile of rows by columns, but got " << tile.size()
+                          << " sizes";
+    return {};
+  }
+  while (succeeded(parser.parseOptionalComma())) {
+    SMLoc digitLoc = parser.getCurrentLocation();
+    StringRef axis;
+    kernels::LayoutDigit &digit = digits.emplace_back();
+    if (parser.parseKeyword(&axis) || parser.parseInteger(digit.size) || parser.parseColon() ||
+        parser.parseInteger(digit.stride))
+      return {};
+    if (axis != "n" && axis != "k") {
+      parser.emitError(digitLoc) << "expected a digit of n or k, but got '" << axis << "'";
+      return {};
+    }
+    digit.axis = axis == "n" ? kernels::LayoutAxis::Row : kernels::LayoutAxis::Column;
+  }
+  if (parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(loc); }, parser.getContext(), tile[0], tile[1],
+                    digits);
+}
+
+void LayoutAttr::print(AsmPrinter &printer) const {
+  printer << '<' << getTileRows() << 'x' << getTileColumns();
+  for (const kernels::LayoutDigit &digit : getDigits())
+    printer << ", " << (digit.axis == kernels::LayoutAxis::Row ? "n " : "k ") << digit.size << ':'
+            << digit.stride;
+  printer << '>';
+}

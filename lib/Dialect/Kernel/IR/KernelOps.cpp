@@ -1,0 +1,181 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Constraints of the kernels, and their description apart from tensors.
+
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+/// The type that an operand must be compatible with.
+LogicalResult verifyType(Operation *op, StringRef name, Value value, ArrayRef<int64_t> shape,
+                         Type elementType) {
+  auto found = cast<RankedTensorType>(value.getType());
+  if (found.getElementType() == elementType &&
+      succeeded(verifyCompatibleShape(found.getShape(), shape)))
+    return success();
+  return op->emitOpError() << "expected " << name << " of type "
+                           << RankedTensorType::get(shape, elementType) << ", but got " << found;
+}
+
+/// Zero points, of which only the size is fixed.
+LogicalResult verifyVector(Operation *op, StringRef name, Value value, int64_t size) {
+  return verifyType(op, name, value, {size},
+                    cast<RankedTensorType>(value.getType()).getElementType());
+}
+
+LogicalResult verifyPresence(Operation *op, IntFormatAttr format, StringRef what, bool present) {
+  if (present == format.isAsymmetric())
+    return success();
+  return op->emitOpError() << "expected " << (present ? "no " : "") << what << " beside codes of "
+                           << format << (present ? "" : ", but got none");
+}
+
+kernels::CodeFormat describe(IntFormatAttr format) {
+  return {format.getBits(), !format.isAsymmetric()};
+}
+
+/// All values of a tensor's element type; [0, 0] for an absent tensor.
+kernels::Interval valuesOf(Value tensor) {
+  if (!tensor)
+    return {};
+  Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
+  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
+}
+
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+LogicalResult verifyWeight(LinearOp op, int64_t columns, int64_t depth) {
+  kernels::LinearKernel kernel;
+  kernel.input = describe(op.getInputFormat());
+  kernel.weight = describe(op.getWeightFormat());
+  // linear_c3
+  kernels::WeightLayout fragments = kernels::WeightLayout::int4Fragments();
+  LayoutAttr wanted = LayoutAttr::get(op.getContext(), fragments);
+  LayoutAttr found = op.getLayoutAttr();
+  if (kernel.isWeightShuffled() && found != wanted) {
+    InFlightDiagnostic diagnostic =
+        op.emitOpError() << "expected " << wanted << " for weights of " << op.getWeightFormatAttr()
+                         << " beside inputs of " << op.getInputFormatAttr() << ", but got ";
+    return found ? diagnostic << found : diagnostic << "none";
+  }
+  if (!kernel.isWeightShuffled() && found)
+    return op.emitOpError() << "expected row-major weights of " << op.getWeightFormatAttr()
+                            << " beside inputs of " << op.getInputFormatAttr() << ", but got "
+                            << found;
+  // linear_c2
+  if (!found)
+    return verifyType(op, "a weight", op.getWeight(), {columns, depth},
+                      op.getWeightFormat().getStorageType());
+  return verifyType(
+      op, "a weight", op.getWeight(),
+      {fragments.rowTiles(columns), fragments.columnTiles(depth), fragments.tileSize() / 2},
+      IntegerType::get(op.getContext(), 8));
+}
+
+LogicalResult verifyZeroPoints(LinearOp op, int64_t rows, int64_t columns, bool grouped) {
+  // linear_c5
+  if (failed(verifyPresence(op, op.getInputFormat(), "zero points of inputs",
+                            bool(op.getInputZeroPoints()))) ||
+      failed(verifyPresence(op, op.getWeightFormat(), "zero points of weights",
+                            bool(op.getWeightZeroPoints()))))
+    return failure();
+  Type i32 = IntegerType::get(op.getContext(), 32), f32 = Float32Type::get(op.getContext());
+  if (op.getInputZeroPoints() &&
+      (failed(verifyVector(op, "zero points of inputs", op.getInputZeroPoints(), rows)) ||
+       failed(
+           verifyType(op, "sums of weights", op.getWeightSums(), {columns}, grouped ? f32 : i32))))
+    return failure();
+  if (!op.getWeightZeroPoints())
+    return success();
+  if (grouped)
+    return op.emitOpError() << "expected symmetric weights beside scales of groups, but got "
+                            << op.getWeightFormat();
+  if (failed(verifyVector(op, "zero points of weights", op.getWeightZeroPoints(), columns)))
+    return failure();
+  return verifyType(op, "sums of inputs", op.getInputSums(), {rows}, i32);
+}
+
+LogicalResult verifyScales(LinearOp op, int64_t rows, int64_t columns, int64_t depth) {
+  // linear_c4
+  Type f32 = Float32Type::get(op.getContext());
+  if (failed(verifyType(op, "scales of inputs", op.getInputScales(), {rows}, f32)))
+    return failure();
+  ArrayRef<int64_t> scales = shapeOf(op.getWeightScales());
+  if (scales.size() == 1)
+    return verifyType(op, "scales of weights", op.getWeightScales(), {columns}, f32);
+  if (scales.size() != 2 || scales[0] < 2 || depth % scales[0] != 0)
+    return op.emitOpError() << "expected scales of weights of shape [n] or [groups, n] with at "
+                               "least 2 groups that divide "
+                            << depth << ", but got " << op.getWeightScales().getType();
+  return verifyType(op, "scales of weights", op.getWeightScales(), {scales[0], columns}, f32);
+}
+
+} // namespace
+
+//===------------------------------------------------------------------------------------------===//
+// linear
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult LinearOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult());
+  int64_t rows = input[0], depth = input[1], columns = result[1];
+  // linear_c1
+  if (ShapedType::isDynamic(depth) || ShapedType::isDynamic(columns))
+    return emitOpError() << "expected static columns of input and result, but got "
+                         << getInput().getType() << " and " << getResult().getType();
+  Type storage = getInputFormat().getStorageType();
+  if (failed(verifyType(*this, "an input", getInput(), {rows, depth}, storage)) ||
+      failed(verifyWeight(*this, columns, depth)) ||
+      failed(verifyScales(*this, rows, columns, depth)) ||
+      failed(verifyZeroPoints(*this, rows, columns, shapeOf(getWeightScales()).size() == 2)))
+    return failure();
+  // linear_c6
+  Type f32 = Float32Type::get(getContext());
+  if (getBias() && failed(verifyType(*this, "a bias", getBias(), {columns}, f32)))
+    return failure();
+  if (failed(verifyType(*this, "a result", getResult(), {rows, columns},
+                        getResult().getType().getElementType())))
+    return failure();
+  // linear_c7, linear_c8
+  if (FormatStatus status = getKernel().verify(); !status)
+    return emitOpError() << status.message();
+  return success();
+}
+
+kernels::LinearKernel LinearOp::getKernel() {
+  kernels::LinearKernel kernel;
+  kernel.input = describe(getInputFormat());
+  kernel.weight = describe(getWeightFormat());
+  kernel.inputZero = valuesOf(getInputZeroPoints());
+  kernel.weightZero = valuesOf(getWeightZeroPoints());
+  kernel.columns = shapeOf(getResult())[1];
+  kernel.depth = shapeOf(getInput())[1];
+  ArrayRef<int64_t> scales = shapeOf(getWeightScales());
+  kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
+  kernel.schedule = getSchedule().getSchedule();
+  return kernel;
+}
+
+//===------------------------------------------------------------------------------------------===//
+// launch
+//===------------------------------------------------------------------------------------------===//
+
+LogicalResult LaunchOp::verify() {
+  // launch_c1
+  if (getColumns() < 1 || getTileRows() < 1 || getSharedBytes() < 1)
+    return emitOpError() << "expected positive columns, rows of a tile and bytes, but got "
+                         << getColumns() << ", " << getTileRows() << " and " << getSharedBytes();
+  if (getThreads() < 32 || getThreads() > kernels::maxThreads || getThreads() % 32 != 0)
+    return emitOpError() << "expected a multiple of 32 of at most " << kernels::maxThreads
+                         << " threads, but got " << getThreads();
+  return success();
+}

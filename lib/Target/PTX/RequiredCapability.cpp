@@ -1,0 +1,133 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The list of operations. It says what was tried, not what might work: an operation that is missing
+// here is refused.
+
+#include "RequiredCapability.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace qllm;
+using kernels::Capability;
+
+namespace {
+
+Requirement need(Capability capability) { return {Requirement::OneCapability, capability}; }
+Requirement needNothing() { return {Requirement::Nothing, {}}; }
+Requirement unknown() { return {Requirement::Unknown, {}}; }
+
+/// Operations of nvvm and llvm that every target has.
+bool isEverywhere(StringRef name) {
+  static const llvm::StringSet<> names = {"nvvm.bar.warp.sync",
+                                          "nvvm.barrier",
+                                          "nvvm.barrier0",
+                                          "nvvm.cp.async.commit.group",
+                                          "nvvm.cp.async.wait.group",
+                                          "nvvm.prmt",
+                                          "nvvm.read.ptx.sreg.ctaid.x",
+                                          "nvvm.read.ptx.sreg.ctaid.y",
+                                          "nvvm.read.ptx.sreg.ctaid.z",
+                                          "nvvm.read.ptx.sreg.laneid",
+                                          "nvvm.read.ptx.sreg.nctaid.x",
+                                          "nvvm.read.ptx.sreg.nctaid.y",
+                                          "nvvm.read.ptx.sreg.nctaid.z",
+                                          "nvvm.read.ptx.sreg.ntid.x",
+                                          "nvvm.read.ptx.sreg.ntid.y",
+                                          "nvvm.read.ptx.sreg.ntid.z",
+                                          "nvvm.read.ptx.sreg.tid.x",
+                                          "nvvm.read.ptx.sreg.tid.y",
+                                          "nvvm.read.ptx.sreg.tid.z",
+                                          "nvvm.shfl.sync",
+                                          "nvvm.vote.sync",
+                                          "llvm.extractelement",
+                                          "llvm.extractvalue",
+                                          "llvm.func",
+                                          "llvm.getelementptr",
+                                          "llvm.insertelement",
+                                          "llvm.intr.fma",
+                                          "llvm.load",
+                                          "llvm.mlir.addressof",
+                                          "llvm.mlir.constant",
+                                          "llvm.mlir.global",
+                                          "llvm.mlir.poison",
+                                          "llvm.return",
+                                          "llvm.store"};
+  return names.contains(name);
+}
+
+std::optional<Capability> partOfSomeTargets(StringRef name) {
+  static const llvm::StringMap<Capability> capabilities = {
+      {"nvvm.cluster.arrive", Capability::Cluster},
+      {"nvvm.cluster.wait", Capability::Cluster},
+      {"nvvm.cp.async.shared.global", Capability::AsyncCopy},
+      {"nvvm.griddepcontrol", Capability::DependentLaunch},
+      {"nvvm.setmaxregister", Capability::RegisterRebalance},
+      {"nvvm.wgmma.commit.group.sync.aligned", Capability::WarpgroupMma},
+      {"nvvm.wgmma.fence.aligned", Capability::WarpgroupMma},
+      {"nvvm.wgmma.mma_async", Capability::WarpgroupMma},
+      {"nvvm.wgmma.wait.group.sync.aligned", Capability::WarpgroupMma}};
+  auto found = capabilities.find(name);
+  return found == capabilities.end() ? std::nullopt : std::optional(found->second);
+}
+
+Requirement requirementOfMma(NVVM::MmaOp op) {
+  if (op.getMultiplicandAPtxType() && op.getMultiplicandBPtxType()) {
+    auto isOneOf = [&](NVVM::MMATypes a, NVVM::MMATypes b) {
+      return llvm::all_of(ArrayRef{*op.getMultiplicandAPtxType(), *op.getMultiplicandBPtxType()},
+                          [=](NVVM::MMATypes type) { return type == a || type == b; });
+    };
+    if (isOneOf(NVVM::MMATypes::s8, NVVM::MMATypes::u8))
+      return need(Capability::MmaInt8);
+    if (isOneOf(NVVM::MMATypes::s4, NVVM::MMATypes::u4))
+      return need(Capability::MmaInt4);
+    if (isOneOf(NVVM::MMATypes::f16, NVVM::MMATypes::bf16))
+      return need(Capability::MmaHalf);
+  }
+  return unknown();
+}
+
+/// Newer shapes need newer targets than the table speaks of.
+bool isOldShape(NVVM::LdStMatrixShapeAttr shape, NVVM::LdStMatrixEltType elementType) {
+  return shape.getM() == 8 && shape.getN() == 8 && elementType == NVVM::LdStMatrixEltType::B16;
+}
+
+} // namespace
+
+Requirement qllm::requirementOf(Operation *op) {
+  if (isa_and_present<arith::ArithDialect, cf::ControlFlowDialect, scf::SCFDialect>(
+          op->getDialect()))
+    return needNothing();
+  if (auto mma = dyn_cast<NVVM::MmaOp>(op))
+    return requirementOfMma(mma);
+  if (auto load = dyn_cast<NVVM::LdMatrixOp>(op))
+    return isOldShape(load.getShape(), load.getEltType()) ? need(Capability::LoadMatrix)
+                                                          : unknown();
+  if (auto store = dyn_cast<NVVM::StMatrixOp>(op))
+    return isOldShape(store.getShape(), store.getEltType()) ? need(Capability::StoreMatrix)
+                                                            : unknown();
+  StringRef name = op->getName().getStringRef();
+  if (std::optional<Capability> capability = partOfSomeTargets(name))
+    return need(*capability);
+  return isEverywhere(name) ? needNothing() : unknown();
+}
+
+bool qllm::isSupportedType(Type type) {
+  if (isa<IntegerType>(type))
+    return llvm::is_contained({1u, 8u, 16u, 32u, 64u}, type.getIntOrFloatBitWidth());
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getRank() == 1 && !vector.isScalable() &&
+           isSupportedType(vector.getElementType());
+  if (auto array = dyn_cast<LLVM::LLVMArrayType>(type))
+    return isSupportedType(array.getElementType());
+  if (auto aggregate = dyn_cast<LLVM::LLVMStructType>(type))
+    return !aggregate.isOpaque() && llvm::all_of(aggregate.getBody(), isSupportedType);
+  return type.isIndex() || type.isF16() || type.isBF16() || type.isF32() || type.isF64() ||
+         isa<LLVM::LLVMPointerType, LLVM::LLVMVoidType>(type);
+}

@@ -1,0 +1,166 @@
+"""Compiles one qk.linear and runs it on the emulator, with random codes, against exact integers in numpy.
+
+usage: run-linear.py FOLDER OPTION=VALUE ..
+
+rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
+schedule. group: elements with a common weight scale. zero: type of the zero points of the input. result: f16 or f32.
+bias: 1 for one. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+LAYOUT = "#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>"
+PIPELINE = "gpu.module(convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse)"
+INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
+DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
+                stages="3", group="0", zero="ui8", result="f16", bias="0", target="sm_80")
+random = np.random.default_rng(0)
+
+
+class Format:
+    """Codes called int4, uint8, ..."""
+
+    def __init__(self, name):
+        self.bits, self.signed = int(name[-1]), name[0] == "i"
+        self.storage = ("" if self.signed else "u") + ("i4" if self.bits <= 4 else "i8")
+        self.attribute = f"#qllm.int<{self.bits}{'' if self.signed else ', asymmetric'}>"
+        low = -(1 << self.bits - 1) if self.signed else 0
+        self.codes = lambda *shape: random.integers(low, low + (1 << self.bits), shape)
+
+    def pack(self, codes):
+        """Bytes, half bytes the low one first."""
+        if self.bits > 4:
+            return codes.astype(np.uint8)
+        pairs = codes.astype(np.uint8).reshape(codes.shape[0], -1, 2) & 15
+        return pairs[..., 0] | pairs[..., 1] << 4
+
+
+def shuffle(codes):
+    """The order of LAYOUT, edges filled up with zeros, two codes to a byte."""
+    rows, columns = (-(-size // tile) for size, tile in zip(codes.shape, (16, 64)))
+    whole = np.zeros((rows * 16, columns * 64), np.uint8)
+    whole[:codes.shape[0], :codes.shape[1]] = codes.astype(np.uint8) & 15
+    digits = whole.reshape(rows, 2, 8, columns, 2, 2, 4, 4).transpose(0, 3, 2, 6, 1, 4, 7, 5).reshape(rows, columns, -1, 2)
+    return digits[..., 0] | digits[..., 1] << 4
+
+
+class Problem:
+    """Operands by name, in the order of the kernel's arguments, with their MLIR types; and the result."""
+
+    def __init__(self, o):
+        self.options = o
+        m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
+        self.input, self.weight = Format(o["input"]), Format(o["weight"])
+        self.shuffled = self.input.bits > 4 >= self.weight.bits
+        x, w = self.input.codes(m, k), self.weight.codes(n, k)
+        groups = k // int(o["group"]) if int(o["group"]) else 1
+        self.scales = random.uniform(0.01, 0.1, m).astype(np.float32)
+        self.weight_scales = random.uniform(0.001, 0.01, (groups, n)).astype(np.float32)
+        self.operands, self.types, self.clauses = {}, {}, "scales(%sx, %sw)"
+        self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
+        packed = shuffle(w) if self.shuffled else self.weight.pack(w)
+        self.add("w", packed, "x".join(map(str, packed.shape)) + "xi8" if self.shuffled else f"{n}x{k}x{self.weight.storage}")
+        self.add("sx", self.scales, "?xf32")
+        grouped = int(o["group"]) != 0
+        self.add("sw", self.weight_scales if grouped else self.weight_scales[0], (f"{groups}x" if grouped else "") + f"{n}xf32")
+        self.result = self.finish(*(self.sum_groups(x, w) if grouped else self.sum_whole(x, w)), n)
+
+    def add(self, name, value, kind):
+        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+
+    def zero_points(self, count):
+        kind = INTEGERS[self.options["zero"]]
+        return random.integers(max(np.iinfo(kind).min, -300), min(np.iinfo(kind).max, 300), count).astype(kind)
+
+    def sum_whole(self, x, w):
+        zx, zw = np.zeros(len(x), int), np.zeros(len(w), int)
+        if not self.input.signed:
+            zx = self.zero_points(len(x))
+            self.add("zx", zx, f"?x{self.options['zero']}")
+            self.add("sums", w.sum(1).astype(np.int32), f"{len(w)}xi32")
+            self.clauses += " zero_points(%zx, %sums)"
+        if not self.weight.signed:
+            zw = random.integers(0, 1 << self.weight.bits, len(w)).astype(np.uint8)
+            self.add("zw", zw, f"{len(w)}xui8")
+            self.add("xsums", x.sum(1).astype(np.int32), "?xi32")
+            self.clauses += " weight_zero_points(%zw, %xsums)"
+        total = (x - zx.astype(int)[:, None]) @ (w - zw.astype(int)[:, None]).T
+        return total.astype(np.float32), self.scales[:, None] * self.weight_scales[0]
+
+    def sum_groups(self, x, w):
+        length, total, sums = int(self.options["group"]), np.float32(0), np.float32(0)
+        for group, scales in enumerate(self.weight_scales):
+            part = slice(group * length, (group + 1) * length)
+            # Rounded once, as a fused multiply-add is: the product of 24 bits by 24 is exact in f64.
+            total = ((x[:, part] @ w[:, part].T) * scales.astype(np.float64) + total).astype(np.float32)
+            sums = sums + scales * w[:, part].sum(1).astype(np.float32)
+        if not self.input.signed:
+            zx = self.zero_points(len(x))
+            self.add("zx", zx, f"?x{self.options['zero']}")
+            self.add("sums", sums, f"{len(w)}xf32")
+            self.clauses += " zero_points(%zx, %sums)"
+            total = total - zx.astype(np.float32)[:, None] * sums
+        return total, self.scales[:, None]
+
+    def finish(self, total, scales, n):
+        result = total * scales
+        if int(self.options["bias"]):
+            bias = random.normal(size=n).astype(np.float32)
+            self.add("b", bias, f"{n}xf32")
+            self.clauses += " bias(%b)"
+            result = result + bias
+        return result.astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
+
+    def module(self):
+        o, kind = self.options, f"tensor<?x{self.options['columns']}x{self.options['result']}>"
+        arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
+        return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.linear %x, %w {self.clauses} "
+                f"formats({self.input.attribute}, {self.weight.attribute}) schedule(#qk.schedule<tile = [{o['tile']}], "
+                f"warps = [{o['warps']}], stages = {o['stages']}>) {f'layout({LAYOUT})' if self.shuffled else ''}\n"
+                f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
+
+
+def compile_kernel(problem, folder):
+    """The kernel's module, and its qk.launch as (name, columns, tile rows, threads, bytes of shared memory)."""
+    (folder / "linear.mlir").write_text(problem.module())
+    lower = f'--qllm-lower-to-nvvm=targets={problem.options["target"]} format=kernels'
+    text = subprocess.run(["qllm-opt", folder / "linear.mlir", lower], check=True, capture_output=True, text=True).stdout
+    code = re.search(r"^  gpu\.module .*?^  }", text, re.MULTILINE | re.DOTALL)[0]
+    aliases = "\n".join(re.findall(r"^#.*", text, re.MULTILINE))
+    flat = subprocess.run(["qllm-opt", "-", f"--pass-pipeline=builtin.module({PIPELINE})"], input=f"{aliases}\n{code}",
+                          check=True, capture_output=True, text=True).stdout
+    (folder / "kernel.mlir").write_text(flat)
+    launch = re.search(r'qk\.launch "(\w+)".* columns (\d+) tile_rows (\d+) threads (\d+) shared (\d+)', text)
+    return [launch[1], *map(int, launch.groups()[1:])]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in sys.argv[2:])
+    options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
+    problem = Problem(options)
+    name, columns, tile_rows, threads, shared = compile_kernel(problem, folder)
+    arguments = []
+    for key, value in problem.operands.items():
+        np.save(folder / f"{key}.npy", value)
+        arguments.append({"name": key, "input": f"{key}.npy"})
+    np.save(folder / "y.npy", problem.result)
+    arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
+                      "expect": "y.npy"})
+    arguments.append({"name": "m", "value": int(options["rows"])})
+    grid = [columns, -(-int(options["rows"]) // tile_rows)]
+    (folder / "launch.json").write_text(json.dumps(
+        {"kernel": name, "grid": grid, "block": [threads], "shared": shared, "arguments": arguments}))
+    extra = [f"--{key}={value}" for key, value in given.items()]
+    sys.exit(subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra]).returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+// One case for each constraint, named after it and in the order of the documentation.
+// RUN: qllm-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @+1 {{expected a tile of 3 sizes and 2 sizes of warps, but got 2 and 2}}
+func.func private @schedule_c1() attributes {a = #qk.schedule<tile = [128, 128], warps = [2, 4], stages = 4>}
+
+// -----
+
+// expected-error @+1 {{expected sizes of 1 to 65536, but got 0}}
+func.func private @schedule_c2() attributes {a = #qk.schedule<tile = [128, 128, 64], warps = [0, 4], stages = 4>}
+
+// -----
+
+// expected-error @+1 {{expected a cluster of 1 to 16 and 0 to 8 producers, but got 32 and 0}}
+func.func private @schedule_c2_cluster() attributes {a = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4, cluster = 32>}
+
+// -----
+
+// expected-error @+1 {{expected digits of n that count to 16, but they count to 8}}
+func.func private @layout_c1_missing() attributes {a = #qk.layout<16x4, n 8:1, k 4:1>}
+
+// -----
+
+// expected-error @+1 {{expected a digit of k with stride 2, but the next stride is 1}}
+func.func private @layout_c1_twice() attributes {a = #qk.layout<1x4, k 2:1, k 2:1>}
+
+// -----
+
+// expected-error @+1 {{expected a digit of n or k, but got 'm'}}
+func.func private @layout_axis() attributes {a = #qk.layout<1x4, m 4:1>}
+
+// -----
+
+// expected-error @+1 {{expected a tile of rows by columns, but got 3 sizes}}
+func.func private @layout_tile() attributes {a = #qk.layout<1x4x2, n 4:1>}
+
+// -----
+
+func.func @linear_c1_dynamic(%x: tensor<?x?xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected static columns of input and result, but got 'tensor<?x?xi8>' and 'tensor<?x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x?xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c1_storage(%x: tensor<?x64xi8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected an input of type 'tensor<?x64xi4>', but got 'tensor<?x64xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<4>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi4>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2(%x: tensor<?x64xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected a weight of type 'tensor<64x64xi8>', but got 'tensor<64x128xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// Edges of a weight in an order of its own are filled up to whole tiles: 100 rows are 7 tiles of 16.
+func.func @linear_c2_layout(%x: tensor<?x64xi8>, %w: tensor<6x1x512xi8>, %s: tensor<?xf32>, %t: tensor<100xf32>) {
+  // expected-error @+1 {{expected a weight of type 'tensor<7x1x512xi8>', but got 'tensor<6x1x512xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x64xi8>, tensor<6x1x512xi8>, tensor<?xf32>, tensor<100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_missing(%x: tensor<?x64xi8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16> for weights of #qllm.int<4> beside inputs of #qllm.int<8>, but got none}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi4>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_superfluous(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected row-major weights of #qllm.int<8> beside inputs of #qllm.int<8>, but got #qk.layout<1x1>}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>) layout(#qk.layout<1x1>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c4(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<3x64xf32>) {
+  // expected-error @+1 {{expected scales of weights of shape [n] or [groups, n] with at least 2 groups that divide 64, but got 'tensor<3x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<3x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// The scales of a single group are those of the whole depth.
+func.func @linear_c4_one_group(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<1x64xf32>) {
+  // expected-error @+1 {{with at least 2 groups that divide 64, but got 'tensor<1x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<1x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_missing(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected zero points of inputs beside codes of #qllm.int<8, asymmetric>, but got none}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xui8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_superfluous(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+                                 %z: tensor<64xi8>, %sums: tensor<?xi32>) {
+  // expected-error @+1 {{expected no zero points of weights beside codes of #qllm.int<8>}}
+  %0 = qk.linear %x, %w scales(%s, %t) weight_zero_points(%z, %sums) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<64xi8>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_sums(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+                          %z: tensor<?xui8>, %sums: tensor<64xf32>) {
+  // expected-error @+1 {{expected sums of weights of type 'tensor<64xi32>', but got 'tensor<64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xui8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?xui8>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_groups(%x: tensor<?x64xi8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<2x64xf32>,
+                            %z: tensor<64xui8>, %sums: tensor<?xi32>) {
+  // expected-error @+1 {{expected symmetric weights beside scales of groups, but got #qllm.int<8, asymmetric>}}
+  %0 = qk.linear %x, %w scales(%s, %t) weight_zero_points(%z, %sums) formats(#qllm.int<8>, #qllm.int<8, asymmetric>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xui8>, tensor<?xf32>, tensor<2x64xf32>, tensor<64xui8>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c6_bias(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>, %b: tensor<32xf32>) {
+  // expected-error @+1 {{expected a bias of type 'tensor<64xf32>', but got 'tensor<32xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) bias(%b) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<32xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c6_rows(%x: tensor<5x64xi8>, %w: tensor<64x64xi8>, %s: tensor<5xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected a result of type 'tensor<5x64xf32>', but got 'tensor<6x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<5x64xi8>, tensor<64x64xi8>, tensor<5xf32>, tensor<64xf32>) -> tensor<6x64xf32>
+  return
+}
+
+// -----
+
+// The limits of (C7) have their cases in unittests/Kernels; here, that the message arrives.
+func.func @linear_c7(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected at most 232448 bytes of shared memory, which no target exceeds, but got 393216 for 8 stages}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 256, 128], warps = [2, 4], stages = 8>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// Zero points of 32 bits may be anything, so nothing is proven.
+func.func @linear_c8(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+                     %z: tensor<?xi32>, %sums: tensor<64xi32>) {
+  // expected-error @+1 {{without zero points, the sum of 64 products of [-2147483647, 2147483903] and [-128, 127] lies in}}
+  %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xui8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?xi32>, tensor<64xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @launch_c1_positive(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected positive columns, rows of a tile and bytes, but got 0, 128 and 1}}
+  %0 = qk.launch "k"(%x) columns 0 tile_rows 128 threads 256 shared 1 : (tensor<?x64xi8>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @launch_c1_threads(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected a multiple of 32 of at most 1024 threads, but got 100}}
+  %0 = qk.launch "k"(%x) columns 1 tile_rows 128 threads 100 shared 1 : (tensor<?x64xi8>) -> tensor<?x64xf32>
+  return
+}

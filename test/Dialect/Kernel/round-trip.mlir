@@ -1,0 +1,62 @@
+// Every operation and attribute prints and parses, in the readable and in the generic form.
+// RUN: qllm-opt %s | qllm-opt | FileCheck %s
+// RUN: qllm-opt %s -mlir-print-op-generic | qllm-opt | FileCheck %s
+// RUN: qllm-opt %s -emit-bytecode | qllm-opt | FileCheck %s
+
+#square = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
+#deep = #qk.schedule<tile = [128, 128, 128], warps = [2, 4], stages = 4>
+#fragments = #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>
+
+// CHECK-LABEL: func.func private @schedules
+// CHECK-SAME: #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
+// CHECK-SAME: #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>
+func.func private @schedules() attributes {
+  a = #square,
+  b = #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>}
+
+// CHECK-LABEL: func.func private @layouts
+// CHECK-SAME: #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>
+// CHECK-SAME: #qk.layout<1x1>
+func.func private @layouts() attributes {a = #fragments, b = #qk.layout<1x1>}
+
+// CHECK-LABEL: func.func @w8a8
+func.func @w8a8(%x: tensor<?x576xi8>, %w: tensor<1536x576xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>,
+                %b: tensor<1536xf32>) -> tensor<?x1536xbf16> {
+  // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) bias(%{{.*}}) formats(<8>, <8>) schedule(<tile =
+  %0 = qk.linear %x, %w scales(%sx, %sw) bias(%b) formats(#qllm.int<8>, #qllm.int<8>) schedule(#square)
+      : (tensor<?x576xi8>, tensor<1536x576xi8>, tensor<?xf32>, tensor<1536xf32>, tensor<1536xf32>) -> tensor<?x1536xbf16>
+  return %0 : tensor<?x1536xbf16>
+}
+
+// Both sides asymmetric, and a weight whose edges are filled up.
+// CHECK-LABEL: func.func @w4a8
+func.func @w4a8(%x: tensor<7x576xui8>, %w: tensor<7x9x512xi8>, %sx: tensor<7xf32>, %sw: tensor<100xf32>,
+                %zx: tensor<7xui8>, %sums: tensor<100xi32>, %zw: tensor<100xui8>, %xsums: tensor<7xi32>) -> tensor<7x100xf32> {
+  // CHECK: scales(%{{.*}}, %{{.*}}) zero_points(%{{.*}}, %{{.*}}) weight_zero_points(%{{.*}}, %{{.*}}) formats(<8, asymmetric>, <4, asymmetric>)
+  // CHECK-SAME: layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) weight_zero_points(%zw, %xsums)
+      formats(#qllm.int<8, asymmetric>, #qllm.int<4, asymmetric>) schedule(#square) layout(#fragments)
+      : (tensor<7x576xui8>, tensor<7x9x512xi8>, tensor<7xf32>, tensor<100xf32>, tensor<7xui8>, tensor<100xi32>,
+         tensor<100xui8>, tensor<7xi32>) -> tensor<7x100xf32>
+  return %0 : tensor<7x100xf32>
+}
+
+// Scales of groups, with the sums of weights in f32.
+// CHECK-LABEL: func.func @w4a4
+func.func @w4a4(%x: tensor<?x512xui4>, %w: tensor<192x512xi4>, %sx: tensor<?xf32>, %sw: tensor<4x192xf32>,
+                %zx: tensor<?xi16>, %sums: tensor<192xf32>) -> tensor<?x192xf16> {
+  // CHECK: qk.linear
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) formats(#qllm.int<4, asymmetric>, #qllm.int<4>)
+      schedule(#deep)
+      : (tensor<?x512xui4>, tensor<192x512xi4>, tensor<?xf32>, tensor<4x192xf32>, tensor<?xi16>, tensor<192xf32>)
+      -> tensor<?x192xf16>
+  return %0 : tensor<?x192xf16>
+}
+
+// CHECK-LABEL: func.func @launch
+func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
+  // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) columns 1 tile_rows 128 threads 256 shared 65536 :
+  %0 = qk.launch "linear_0"(%x, %s) columns 1 tile_rows 128 threads 256 shared 65536
+      : (tensor<?x576xi8>, tensor<?xf32>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}

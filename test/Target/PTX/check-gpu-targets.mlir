@@ -1,0 +1,94 @@
+// Everything that a target lacks is an error with a place, where LLVM would end the process.
+// RUN: qllm-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(gpu.module(qllm-check-gpu-targets))'
+
+// Each instruction where it exists.
+gpu.module @hopper [#nvvm.target<chip = "sm_90a">] {
+  llvm.func @kernel(%p: !llvm.ptr<3>, %r: i32) attributes {nvvm.kernel, nvvm.cluster_dim = array<i32: 2, 1, 1>} {
+    nvvm.stmatrix %p, %r {layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : !llvm.ptr<3>, i32
+    nvvm.griddepcontrol wait
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @stmatrix [#nvvm.target<chip = "sm_90a">, #nvvm.target<chip = "sm_80">] {
+  llvm.func @kernel(%p: !llvm.ptr<3>, %r: i32) {
+    // expected-error @+2 {{needs matrix store (stmatrix), which sm_80 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: stores of single words}}
+    nvvm.stmatrix %p, %r {layout = #nvvm.mma_layout<row>, shape = #nvvm.ld_st_matrix_shape<m = 8, n = 8>, eltType = #nvvm.ld_st_matrix_elt_type<b16>} : !llvm.ptr<3>, i32
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @dependent_launch [#nvvm.target<chip = "sm_89">] {
+  llvm.func @kernel() {
+    // expected-error @+2 {{needs dependent launch (griddepcontrol), which sm_89 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: ordinary launches}}
+    nvvm.griddepcontrol wait
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @cluster [#nvvm.target<chip = "sm_80">] {
+  // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
+  // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
+  llvm.func @kernel() attributes {nvvm.kernel, nvvm.cluster_dim = array<i32: 2, 1, 1>} {
+    llvm.return
+  }
+}
+
+// -----
+
+// It would assemble, as a routine of 130 integer instructions.
+gpu.module @emulated [#nvvm.target<chip = "sm_90a">] {
+  llvm.func @kernel(%a: i32, %c: i32) {
+    // expected-error @+2 {{needs 4-bit integer mma (mma.sync.m16n8k64.s4), which sm_90a only emulates}}
+    // expected-note @+1 {{it is there on sm_80, sm_86, sm_89; elsewhere: 8-bit mma on codes times 16, exact as well}}
+    %0 = nvvm.mma.sync A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c] {layoutA = #nvvm.mma_layout<row>, layoutB = #nvvm.mma_layout<col>, multiplicandAPtxType = #nvvm.mma_type<s4>, multiplicandBPtxType = #nvvm.mma_type<s4>, intOverflowBehavior = #nvvm.mma_int_overflow<wrapped>, shape = #nvvm.shape<m = 16, n = 8, k = 64>} : (i32, i32, i32) -> !llvm.struct<(i32, i32, i32, i32)>
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @unknown [#nvvm.target<chip = "sm_80">] {
+  llvm.func @kernel() {
+    // expected-error @+1 {{is not in the list of operations whose needs are known, so it cannot be checked for sm_80}}
+    llvm.inline_asm has_side_effects "trap;", "" : () -> ()
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @types [#nvvm.target<chip = "sm_80">] {
+  llvm.func @kernel(%p: !llvm.ptr<1>) {
+    // expected-error @+1 {{expected integers of 1, 8, 16, 32 or 64 bits, f16, bf16, f32, f64, pointers or aggregates of them, but got 'f128'}}
+    %0 = llvm.load %p : !llvm.ptr<1> -> f128
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @shared_size [#nvvm.target<chip = "sm_80">] {
+  // expected-error @+1 {{expected at most 49152 bytes of shared memory of a fixed size, but got 50000; an external array without a size takes what the launch gives}}
+  llvm.mlir.global internal @buffer() {addr_space = 3 : i32} : !llvm.array<50000 x i8>
+}
+
+// -----
+
+// expected-error @+1 {{expected targets out of sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120a, but got none}}
+gpu.module @no_target {
+}
+
+// -----
+
+// expected-error @+1 {{expected targets out of sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120a, but got #nvvm.target<chip = "sm_70">}}
+gpu.module @old_target [#nvvm.target<chip = "sm_70">] {
+}

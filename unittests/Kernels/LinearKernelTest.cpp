@@ -1,0 +1,159 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sizes of kernels, and every limit from both sides.
+
+#include "qllm/Kernels/LinearKernel.h"
+
+#include <gtest/gtest.h>
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+LinearKernel makeKernel(unsigned inputBits, unsigned weightBits) {
+  LinearKernel kernel;
+  kernel.input = {inputBits, true};
+  kernel.weight = {weightBits, true};
+  kernel.columns = 1536;
+  kernel.depth = kernel.groupLength = 1024;
+  kernel.schedule = {128, 128, inputBits > 4 ? 64 : 128, 2, 4, 4};
+  return kernel;
+}
+
+std::string messageOf(const LinearKernel &kernel) { return kernel.verify().message(); }
+
+TEST(LinearKernel, SizesOfEightBits) {
+  LinearKernel kernel = makeKernel(8, 8);
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_EQ(kernel.schedule.threads(), 256);
+  EXPECT_EQ(kernel.tiles(), 16);
+  EXPECT_EQ(kernel.stageBytes(), 2 * 128 * 64);
+  EXPECT_FALSE(kernel.isWeightShuffled());
+  EXPECT_EQ(kernel.weightTile().pitch, 1024);
+}
+
+// Weights in the order of fragments: a row is a row of tiles of 512 bytes, filled up at the end.
+TEST(LinearKernel, SizesOfShuffledWeights) {
+  LinearKernel kernel = makeKernel(8, 4);
+  kernel.depth = kernel.groupLength = 1056;
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_TRUE(kernel.isWeightShuffled());
+  EXPECT_EQ(kernel.weightTile().rows, 8);
+  EXPECT_EQ(kernel.weightTile().rowBytes, 512);
+  EXPECT_EQ(kernel.weightTile().pitch, 17 * 512);
+  EXPECT_EQ(kernel.tiles(), 17);
+}
+
+TEST(LinearKernel, FourBitsAreNativeWhereTheTableSaysSo) {
+  LinearKernel kernel = makeKernel(4, 4);
+  EXPECT_EQ(kernel.formOn(*findTarget("sm_89")), MmaForm::Int4);
+  EXPECT_EQ(kernel.formOn(*findTarget("sm_90a")), MmaForm::Int8);
+  EXPECT_EQ(kernel.scaleLog2(MmaForm::Int4), 0u);
+  EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 8u);
+  EXPECT_EQ(makeKernel(8, 4).formOn(*findTarget("sm_80")), MmaForm::Int8);
+  EXPECT_EQ(makeKernel(8, 4).scaleLog2(MmaForm::Int8), 4u);
+}
+
+// Groups of four bits stay in float bits in both forms.
+TEST(LinearKernel, GroupsAreProven) {
+  LinearKernel kernel = makeKernel(4, 4);
+  kernel.groupLength = 128;
+  EXPECT_EQ(messageOf(kernel), "");
+  for (MmaForm form : {MmaForm::Int4, MmaForm::Int8})
+    EXPECT_EQ(kernel.proveAccumulator(form).accumulator, Accumulator::FloatBits);
+}
+
+TEST(LinearKernel, FormatsThatDoNotExist) {
+  EXPECT_EQ(messageOf(makeKernel(4, 8)),
+            "expected weights that take no more bits than inputs, but got int8 beside int4");
+  EXPECT_EQ(messageOf(makeKernel(8, 2)), "expected codes of 3 to 8 bits, but got int2");
+}
+
+TEST(LinearKernel, RowsAndGroups) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.depth = kernel.groupLength = 1000;
+  EXPECT_EQ(messageOf(kernel), "expected rows of a multiple of 16 bytes, which asynchronous copies "
+                               "need, but got 1000 codes of 8 bits");
+  kernel = makeKernel(8, 8);
+  kernel.groupLength = 128;
+  EXPECT_EQ(messageOf(kernel),
+            "expected groups that are a multiple of 32 and divide the tile depth "
+            "of 64, but got groups of 128");
+  kernel.groupLength = 48;
+  EXPECT_EQ(messageOf(kernel), "expected groups that divide 1024, but got groups of 48");
+}
+
+TEST(LinearKernel, ScalesAreAddressedInThirtyTwoBits) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.columns = (1 << 29) - 1;
+  EXPECT_EQ(messageOf(kernel), "");
+  kernel.groupLength = 64;
+  EXPECT_EQ(messageOf(kernel),
+            "expected at most 536870911 scales of weights, but got 16x536870911");
+}
+
+TEST(LinearKernel, Tiles) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.schedule.tileRows = 48;
+  EXPECT_EQ(messageOf(kernel),
+            "expected tiles of warps that are multiples of 16x16, but got 48x128 "
+            "on 2x4 warps");
+  kernel = makeKernel(8, 8);
+  kernel.schedule.tileDepth = 32;
+  EXPECT_EQ(messageOf(kernel),
+            "expected a tile depth of 64 or 128 bytes of input, but got 32 bytes");
+  kernel = makeKernel(8, 8);
+  kernel.schedule.stages = 1;
+  EXPECT_EQ(messageOf(kernel), "expected 2 to 8 stages, but got 1");
+  kernel.schedule.stages = 0;
+  EXPECT_EQ(messageOf(kernel), "expected sizes of 1 to 65536, but got 0");
+}
+
+TEST(LinearKernel, ThreadsAndRegisters) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.schedule = {128, 1024, 64, 1, 64, 2};
+  EXPECT_EQ(messageOf(kernel), "expected at most 32 warps, but got 64");
+  kernel.schedule = {128, 128, 64, 1, 2, 4};
+  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 255 registers of a "
+                               "thread, and 65536 of 64 threads, but got about 320 for 128x64");
+  kernel.schedule = {256, 256, 64, 4, 4, 2};
+  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 255 registers of a "
+                               "thread, and 65536 of 512 threads, but got about 192 for 64x64");
+}
+
+TEST(LinearKernel, Copies) {
+  LinearKernel kernel = makeKernel(8, 4);
+  kernel.schedule = {64, 16, 128, 1, 1, 2};
+  EXPECT_EQ(messageOf(kernel), "expected a multiple of 2 warps for rows of 128 bytes, but got 1");
+}
+
+TEST(LinearKernel, SharedMemoryOfTargets) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.schedule = {128, 256, 64, 2, 4, 6};
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_TRUE(kernel.verifyOn(*findTarget("sm_80")).ok());
+  EXPECT_EQ(kernel.verifyOn(*findTarget("sm_86")).message(),
+            "expected at most 101376 bytes of shared memory on sm_86, but got 147456 for 6 stages");
+}
+
+TEST(LinearKernel, SumsThatOverflow) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.depth = kernel.groupLength = 131072;
+  EXPECT_EQ(messageOf(kernel), "the sum of 131072 products of [-128, 127] and [-128, 127] lies in "
+                               "[-2130706432, 2147483648], outside int32");
+}
+
+// What fits as four bits may not fit as multiples of 16.
+TEST(LinearKernel, ProofsDependOnTheTarget) {
+  LinearKernel kernel = makeKernel(4, 4);
+  kernel.depth = kernel.groupLength = 131072;
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_TRUE(kernel.verifyOn(*findTarget("sm_80")).ok());
+  EXPECT_EQ(kernel.verifyOn(*findTarget("sm_90a")).message(),
+            "the sum of 131072 products of [-8, 7] and [-8, 7] times 256 lies in [-1879048192, "
+            "2147483648], outside int32 on sm_90a");
+}
+
+} // namespace

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Assembles the kernels of a module with ptxas and says what became of them.
+
+usage: kernel-report.py MODULE.mlir [--check]
+
+MODULE.mlir (or - for standard input) is the output of qllm-opt --qllm-lower-to-nvvm="... format=ptx". One line for each
+kernel and target: registers, bytes spilled, tensor instructions of the PTX, CPU seconds of ptxas. Where cuobjdump and
+nvdisasm are on the path as well, the inner loop of the machine code is counted: instructions issued for each tensor
+instruction, conversions from int to float, calls (which is how tensor instructions that a target lacks appear). With
+--check, spills, calls and slow conversions are errors.
+"""
+
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BINARY = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*assembly = "((?:[^"\\]|\\.)*)"')
+USED = re.compile(r"Compiling entry function '(\w+)' for '\w+'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?"
+                  r"Used (\d+) registers", re.DOTALL)
+INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.x]*)(.*)", re.MULTILINE)
+TENSOR = re.compile(r"[HIQO]MMA|[HIQ]GMMA")
+
+
+def unescape(text):
+    """The text of a printed MLIR string."""
+    return re.sub(r"\\([0-9A-Fa-f]{2}|.)", lambda m: chr(int(m[1], 16)) if len(m[1]) == 2 else m[1], text).rstrip("\0")
+
+
+def tensor_instructions(ptx):
+    """How many each kernel of the PTX has."""
+    bodies = re.findall(r"\.entry (\w+)\((.*?)\n\}", ptx, re.DOTALL)
+    return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async)", body)) for name, body in bodies}
+
+
+def inner_loop(code):
+    """The instructions of the smallest loop with tensor instructions in it."""
+    instructions = [(int(m[1], 16), m[2], m[3]) for m in INSTRUCTION.finditer(code)]
+    loops = []
+    for address, name, operands in instructions:
+        target = re.search(r"0x([0-9a-f]+)", operands) if name.startswith("BRA") else None
+        if target and int(target[1], 16) < address:
+            body = [i[1] for i in instructions if int(target[1], 16) <= i[0] <= address]
+            if any(TENSOR.match(i) for i in body):
+                loops.append(body)
+    return min(loops, key=len, default=[])
+
+
+def machine_code(cubin):
+    """The machine code of each kernel, or nothing without the tools."""
+    if not shutil.which("cuobjdump") or not shutil.which("nvdisasm"):
+        return {}
+    text = subprocess.run(["cuobjdump", "-sass", cubin], check=True, capture_output=True, text=True).stdout
+    parts = re.split(r"Function : (\w+)", text)[1:]
+    return dict(zip(parts[::2], parts[1::2]))
+
+
+def assemble(target, ptx, folder):
+    """What ptxas says about each kernel, the machine code, and the CPU seconds it took."""
+    source, cubin = folder / "kernels.ptx", folder / "kernels.cubin"
+    source.write_text(ptx)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run = subprocess.run(["ptxas", "-v", f"-arch={target}", source, "-o", cubin], capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"ptxas failed for {target}:\n{run.stderr}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return run.stderr, machine_code(cubin), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def report(target, ptx, folder):
+    """Prints the lines of one target; returns what is wrong."""
+    problems = []
+    messages, code, seconds = assemble(target, ptx, folder)
+    counts = tensor_instructions(ptx)
+    used = USED.findall(messages)
+    for name, stores, loads, registers in sorted(used):
+        spilled = int(stores) + int(loads)
+        line = f"{target} {name} registers={registers} spilled={spilled} tensor={counts[name]}"
+        if spilled:
+            problems.append(f"{name} spills {spilled} bytes on {target}")
+        if name in code:
+            loop = inner_loop(code[name])
+            tensor = sum(1 for i in loop if TENSOR.match(i))
+            slow = sum(1 for i in loop if re.match(r"I2F(\.|$)", i))
+            calls = sum(1 for i in loop if i.startswith("CALL"))
+            line += f" issue={len(loop)} per-tensor={len(loop) / max(tensor, 1):.2f} i2f={slow} calls={calls}"
+            if slow or calls:
+                problems.append(f"{name} has {slow} slow conversions and {calls} calls on {target}")
+        print(line)
+    print(f"{target} ptxas={seconds:.2f}s kernels={len(used)}")
+    return problems
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--check"]
+    if len(arguments) != 1:
+        sys.exit(__doc__)
+    if not shutil.which("ptxas"):
+        sys.exit("expected ptxas on the path; the package nvidia-cuda-nvcc has it")
+    text = sys.stdin.read() if arguments[0] == "-" else pathlib.Path(arguments[0]).read_text()
+    binaries = BINARY.findall(text)
+    if not binaries:
+        sys.exit("expected a module with PTX, from qllm-opt --qllm-lower-to-nvvm with format=ptx")
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        for target, ptx in binaries:
+            problems += report(target, unescape(ptx), pathlib.Path(folder))
+    if problems and "--check" in sys.argv:
+        sys.exit("\n".join(problems))
+
+
+if __name__ == "__main__":
+    main()
