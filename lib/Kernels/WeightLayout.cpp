@@ -45,6 +45,13 @@ FormatStatus verifySize(const char *what, std::int64_t wanted, std::size_t found
                                std::to_string(found));
 }
 
+FormatStatus verifySizes(const WeightLayout &layout, std::int64_t rows, std::int64_t columns,
+                         std::size_t codes, std::size_t shuffled) {
+  FormatStatus status = verifySize("codes", rows * columns, codes);
+  return status ? verifySize("shuffled codes", layout.shuffledSize(rows, columns), shuffled)
+                : status;
+}
+
 /// Calls visit(position in the shuffled weight, row, column) for all positions.
 template <typename Visit>
 void forEachPosition(const WeightLayout &layout, std::int64_t rows, std::int64_t columns,
@@ -111,10 +118,7 @@ WeightLayout WeightLayout::int4Fragments() {
 FormatStatus kernels::shuffleCodes(const WeightLayout &layout, std::int64_t rows,
                                    std::int64_t columns, Span<const std::uint8_t> codes,
                                    Span<std::uint8_t> shuffled) {
-  if (FormatStatus status = verifySize("codes", rows * columns, codes.size()); !status)
-    return status;
-  if (FormatStatus status =
-          verifySize("shuffled codes", layout.shuffledSize(rows, columns), shuffled.size());
+  if (FormatStatus status = verifySizes(layout, rows, columns, codes.size(), shuffled.size());
       !status)
     return status;
   forEachPosition(layout, rows, columns,
@@ -128,10 +132,7 @@ FormatStatus kernels::shuffleCodes(const WeightLayout &layout, std::int64_t rows
 FormatStatus kernels::unshuffleCodes(const WeightLayout &layout, std::int64_t rows,
                                      std::int64_t columns, Span<const std::uint8_t> shuffled,
                                      Span<std::uint8_t> codes) {
-  if (FormatStatus status = verifySize("codes", rows * columns, codes.size()); !status)
-    return status;
-  if (FormatStatus status =
-          verifySize("shuffled codes", layout.shuffledSize(rows, columns), shuffled.size());
+  if (FormatStatus status = verifySizes(layout, rows, columns, codes.size(), shuffled.size());
       !status)
     return status;
   forEachPosition(layout, rows, columns,
