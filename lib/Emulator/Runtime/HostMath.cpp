@@ -53,14 +53,17 @@ uint32_t fmaBFloat16(uint32_t a, uint32_t b, uint32_t c) {
 
 /// Two f32 to two values of a format of at most 8 bits; the first goes to the high half. relu keeps
 /// NaN.
-template <const SmallFloat &Format> uint32_t encodePair(float high, float low, uint32_t relu) {
-  auto encode = [&](float value) { return encodeSmall(Format, relu && value < 0 ? 0.0f : value); };
-  unsigned width = Format.exponentBits + Format.mantissaBits + 1 == 4 ? 4 : 8;
+template <const ElementFormat &(*format)()>
+uint32_t encodePair(float high, float low, uint32_t relu) {
+  auto encode = [&](float value) {
+    return encodeSmall(format(), relu && value < 0 ? 0.0f : value);
+  };
+  unsigned width = format().bits() == 4 ? 4 : 8;
   return encode(high) << width | encode(low);
 }
 
-template <const SmallFloat &Format> float decodeOne(uint32_t bits) {
-  return decodeSmall(Format, bits);
+template <const ElementFormat &(*format)()> float decodeOne(uint32_t bits) {
+  return format().decode(uint8_t(bits));
 }
 
 /// cvt.pack.sat: b in the low byte, a above it, c above both.
@@ -93,16 +96,16 @@ void qllm::emu::addMathSymbols(std::vector<RuntimeSymbol> &symbols) {
   using Binary = float(float, float);
   add("qllm_emu_fma_f16", fmaHalf);
   add("qllm_emu_fma_bf16", fmaBFloat16);
-  add("qllm_emu_encode_e4m3x2", encodePair<kE4M3>);
-  add("qllm_emu_encode_e5m2x2", encodePair<kE5M2>);
-  add("qllm_emu_encode_e2m3x2", encodePair<kE2M3>);
-  add("qllm_emu_encode_e3m2x2", encodePair<kE3M2>);
-  add("qllm_emu_encode_e2m1x2", encodePair<kE2M1>);
-  add("qllm_emu_decode_e4m3", decodeOne<kE4M3>);
-  add("qllm_emu_decode_e5m2", decodeOne<kE5M2>);
-  add("qllm_emu_decode_e2m3", decodeOne<kE2M3>);
-  add("qllm_emu_decode_e3m2", decodeOne<kE3M2>);
-  add("qllm_emu_decode_e2m1", decodeOne<kE2M1>);
+  add("qllm_emu_encode_e4m3x2", encodePair<ElementFormat::e4m3>);
+  add("qllm_emu_encode_e5m2x2", encodePair<ElementFormat::e5m2>);
+  add("qllm_emu_encode_e2m3x2", encodePair<ElementFormat::e2m3>);
+  add("qllm_emu_encode_e3m2x2", encodePair<ElementFormat::e3m2>);
+  add("qllm_emu_encode_e2m1x2", encodePair<ElementFormat::e2m1>);
+  add("qllm_emu_decode_e4m3", decodeOne<ElementFormat::e4m3>);
+  add("qllm_emu_decode_e5m2", decodeOne<ElementFormat::e5m2>);
+  add("qllm_emu_decode_e2m3", decodeOne<ElementFormat::e2m3>);
+  add("qllm_emu_decode_e3m2", decodeOne<ElementFormat::e3m2>);
+  add("qllm_emu_decode_e2m1", decodeOne<ElementFormat::e2m1>);
   add("qllm_emu_pack_s8", packSigned);
   add("qllm_emu_pack_u8", packUnsigned);
   add("qllm_emu_round_s32", roundToInteger);
