@@ -4,7 +4,7 @@
 // convert-kernel-to-nvvm: finds the different kernels and has each emitted for every target.
 
 #include "CodeBuilder.h"
-#include "EmitLinear.h"
+#include "KernelEmitters.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,36 +37,18 @@ private:
   void emitModule(const kernels::Target &target);
 
   /// The operations that have a kernel of their own, with its name.
-  SmallVector<std::pair<LinearOp, std::string>> emitted;
+  SmallVector<std::pair<KernelOpInterface, std::string>> emitted;
   /// All operations, with the name of their kernel.
-  SmallVector<std::pair<LinearOp, std::string>> operations;
+  SmallVector<std::pair<KernelOpInterface, std::string>> operations;
 };
 
-/// The type without its number of rows, which is an argument of the kernel.
-Type withoutRows(Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  SmallVector<int64_t> shape(tensor.getShape());
-  shape[0] = ShapedType::kDynamic;
-  return tensor.clone(shape);
-}
-
 /// Operations with the same key have the same kernel.
-ArrayAttr keyOf(LinearOp op) {
-  SmallVector<Attribute> key = {op->getAttrDictionary(),
-                                TypeAttr::get(withoutRows(op.getInput().getType())),
-                                TypeAttr::get(op.getWeightScales().getType()),
-                                TypeAttr::get(withoutRows(op.getResult().getType()))};
-  for (Value optional : {op.getInputZeroPoints(), op.getWeightZeroPoints(), op.getBias()})
-    key.push_back(
-        TypeAttr::get(optional ? withoutRows(optional.getType()) : NoneType::get(op.getContext())));
+Attribute keyOf(KernelOpInterface op) {
+  SmallVector<Attribute> key = {StringAttr::get(op.getContext(), op->getName().getStringRef()),
+                                op->getAttrDictionary()};
+  for (Type type : op.getKernelTypes())
+    key.push_back(TypeAttr::get(type));
   return ArrayAttr::get(op.getContext(), key);
-}
-
-std::string describe(LinearOp op) {
-  kernels::LinearKernel kernel = op.getKernel();
-  std::string name = "linear_" + kernel.input.str() + "_" + kernel.weight.str() + "_n" +
-                     std::to_string(kernel.columns) + "_k" + std::to_string(kernel.depth);
-  return kernel.isGrouped() ? name + "_g" + std::to_string(kernel.groupLength) : name;
 }
 
 } // namespace
@@ -95,10 +77,10 @@ FailureOr<SmallVector<const kernels::Target *>> ConvertKernelToNVVM::parseTarget
 void ConvertKernelToNVVM::nameKernels() {
   DenseMap<Attribute, std::string> names;
   llvm::StringMap<unsigned> taken;
-  getOperation().walk([&](LinearOp op) {
+  getOperation().walk([&](KernelOpInterface op) {
     std::string &name = names[keyOf(op)];
     if (name.empty()) {
-      std::string base = describe(op);
+      std::string base = op.describeKernel();
       unsigned count = taken[base]++;
       name = count == 0 ? base : base + "_" + std::to_string(count);
       emitted.emplace_back(op, name);
@@ -122,22 +104,23 @@ void ConvertKernelToNVVM::emitModule(const kernels::Target &target) {
                          /*isConstant=*/false, LLVM::Linkage::External, sharedName, Attribute(),
                          /*alignment=*/1024, sharedSpace);
   for (auto &[op, name] : emitted) {
-    emitLinear(builder, op, target, name, sharedName);
+    emitKernel(builder, op, target, name, sharedName);
     ++numKernels;
   }
 }
 
 /// Replaces the operation by a launch of its kernel.
-static void launch(LinearOp op, StringRef name) {
-  kernels::LinearKernel kernel = op.getKernel();
-  const kernels::Schedule &schedule = kernel.schedule;
+static void launch(KernelOpInterface op, StringRef name,
+                   ArrayRef<const kernels::Target *> targets) {
   OpBuilder builder(op);
+  SmallVector<NamedAttribute> geometry;
+  for (const kernels::Target *target : targets)
+    geometry.push_back(builder.getNamedAttr(target->name, op.getGeometryOn(*target)));
   auto launch =
-      LaunchOp::create(builder, op.getLoc(), op.getResult().getType(), name, op->getOperands(),
-                       llvm::divideCeil(kernel.columns, schedule.tileColumns), schedule.tileRows,
-                       schedule.threads(), kernel.sharedBytes());
-  op.getResult().replaceAllUsesWith(launch.getResult());
-  op.erase();
+      LaunchOp::create(builder, op.getLoc(), op->getResultTypes(), name, op->getOperands(),
+                       op.getRuntimeSizes(), builder.getDictionaryAttr(geometry));
+  op->replaceAllUsesWith(launch);
+  op->erase();
 }
 
 void ConvertKernelToNVVM::runOnOperation() {
@@ -149,12 +132,12 @@ void ConvertKernelToNVVM::runOnOperation() {
   nameKernels();
   for (const kernels::Target *target : *wanted)
     for (auto &[op, name] : emitted)
-      if (failed(verifyLinear(op, *target)))
+      if (failed(verifyKernel(op, *target)))
         return signalPassFailure();
   if (operations.empty())
     return;
   for (const kernels::Target *target : *wanted)
     emitModule(*target);
   for (auto &[op, name] : operations)
-    launch(op, name);
+    launch(op, name, *wanted);
 }

@@ -29,7 +29,7 @@ struct RingState {
 class LinearEmitter {
 public:
   LinearEmitter(OpBuilder &builder, LinearOp op, const kernels::Target &target)
-      : builder(builder), op(op), kernel(op.getKernel()), form(kernel.formOn(target)),
+      : builder(builder), op(op), kernel(op.getKernelOn(target)), form(kernel.formOn(target)),
         accumulator(*kernel.proveAccumulator(form).accumulator) {}
 
   void emit(StringRef name, StringRef shared);
@@ -233,12 +233,14 @@ void LinearEmitter::emit(StringRef name, StringRef sharedName) {
 }
 
 LogicalResult qllm::verifyLinear(LinearOp op, const kernels::Target &target) {
-  ScheduleAttr schedule = op.getSchedule();
+  ScheduleAttr schedule = scheduleOn(op.getSchedule(), target.name);
+  if (!schedule)
+    return op.emitOpError() << "has no schedule for " << target.name;
   if (schedule.getCluster() != 1 || schedule.getProducers() != 0 ||
       schedule.getScheduler() != TileScheduler::DataParallel)
     return op.emitOpError() << "is not supported with " << schedule
                             << "; there is code for one block without producers, data_parallel";
-  if (FormatStatus status = op.getKernel().verifyOn(target); !status)
+  if (FormatStatus status = op.getKernel(schedule).verifyOn(target); !status)
     return op.emitOpError() << status.message();
   return success();
 }

@@ -29,6 +29,16 @@ func.func @schedule(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf
 
 // -----
 
+func.func @no_schedule(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) {
+  // expected-error @+1 {{has no schedule for sm_86}}
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule({sm_80 = #qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3>})
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected no symbol with the name of a target, but found @sm_80}}
 module {
   func.func private @sm_80()

@@ -6,7 +6,7 @@
 
 // CHECK-LABEL: func.func @w8a8
 func.func @w8a8(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) -> tensor<?x64xf16> {
-  // CHECK: qk.launch "linear_int8_int8_n64_k128"(%{{.*}}) columns 1 tile_rows 32 threads 64 shared 18432 :
+  // CHECK: qk.launch "linear_int8_int8_n64_k128"(%{{.*}}) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 32, threads = 64, shared = 18432>} :
   %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
       schedule(#qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3>)
       : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>

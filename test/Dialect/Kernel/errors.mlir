@@ -205,16 +205,56 @@ func.func @linear_c8(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor<?xf3
 
 // -----
 
-func.func @launch_c1_positive(%x: tensor<?x64xi8>) {
-  // expected-error @+1 {{expected positive columns, rows of a tile and bytes, but got 0, 128 and 1}}
-  %0 = qk.launch "k"(%x) columns 0 tile_rows 128 threads 256 shared 1 : (tensor<?x64xi8>) -> tensor<?x64xf32>
+func.func @linear_schedules_target(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected targets out of sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120a, but got 'sm_81'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule({sm_81 = #qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>})
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
   return
 }
 
 // -----
 
-func.func @launch_c1_threads(%x: tensor<?x64xi8>) {
-  // expected-error @+1 {{expected a multiple of 32 of at most 1024 threads, but got 100}}
-  %0 = qk.launch "k"(%x) columns 1 tile_rows 128 threads 100 shared 1 : (tensor<?x64xi8>) -> tensor<?x64xf32>
+func.func @linear_schedules_kind(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected a schedule for sm_80, but got 3 : i64}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>) schedule({sm_80 = 3})
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected positive columns, but got 0}}
+func.func private @geometry_c1_positive() attributes {a = #qk.geometry<columns = 0, tile_rows = 128, threads = 256, shared = 1>}
+
+// -----
+
+// expected-error @+1 {{expected a multiple of 32 of at most 1024 threads, but got 100}}
+func.func private @geometry_c1_threads() attributes {a = #qk.geometry<columns = 1, tile_rows = 128, threads = 100, shared = 1>}
+
+// -----
+
+// expected-error @+1 {{expected columns that clusters of 2 divide, but got 3}}
+func.func private @geometry_c1_cluster() attributes {a = #qk.geometry<columns = 3, tile_rows = 128, threads = 128, shared = 1, cluster = 2>}
+
+// -----
+
+// expected-error @+1 {{expected a swizzle of 0, 32, 64 or 128 bytes that holds rows of 128 bytes, but got 64}}
+func.func private @tensor_map_c1() attributes {a = #qk.tensor_map<operand = 0, rows = 64, row_bytes = 128, swizzle = 64>}
+
+// -----
+
+func.func @launch_c1(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected a geometry for at least one target, but got none}}
+  %0 = qk.launch "k"(%x) sizes [0, 0] geometry {} : (tensor<?x64xi8>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @launch_c2(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected a dimension of an operand, but got dimension 2 of operand 0}}
+  %0 = qk.launch "k"(%x) sizes [0, 2] geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 1, threads = 32, shared = 0>}
+      : (tensor<?x64xi8>) -> tensor<?x64xf32>
   return
 }

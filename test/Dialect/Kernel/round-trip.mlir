@@ -22,7 +22,7 @@ func.func private @layouts() attributes {a = #fragments, b = #qk.layout<1x1>}
 // CHECK-LABEL: func.func @w8a8
 func.func @w8a8(%x: tensor<?x576xi8>, %w: tensor<1536x576xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>,
                 %b: tensor<1536xf32>) -> tensor<?x1536xbf16> {
-  // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) bias(%{{.*}}) formats(<8>, <8>) schedule(<tile =
+  // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) bias(%{{.*}}) formats(<8>, <8>) schedule(#qk.schedule<tile =
   %0 = qk.linear %x, %w scales(%sx, %sw) bias(%b) formats(#qllm.int<8>, #qllm.int<8>) schedule(#square)
       : (tensor<?x576xi8>, tensor<1536x576xi8>, tensor<?xf32>, tensor<1536xf32>, tensor<1536xf32>) -> tensor<?x1536xbf16>
   return %0 : tensor<?x1536xbf16>
@@ -55,8 +55,23 @@ func.func @w4a4(%x: tensor<?x512xui4>, %w: tensor<192x512xi4>, %sx: tensor<?xf32
 
 // CHECK-LABEL: func.func @launch
 func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
-  // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) columns 1 tile_rows 128 threads 256 shared 65536 :
-  %0 = qk.launch "linear_0"(%x, %s) columns 1 tile_rows 128 threads 256 shared 65536
+  // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) sizes [0, 0]
+  // CHECK-SAME: geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 128, threads = 256, shared = 65536>,
+  // CHECK-SAME: sm_90a = #qk.geometry<columns = 4, tile_rows = 128, layers = 2, threads = 384, shared = 0, cluster = 2,
+  // CHECK-SAME: maps = [#qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>]>} :
+  %0 = qk.launch "linear_0"(%x, %s) sizes [0, 0] geometry {
+      sm_80 = #qk.geometry<columns = 1, tile_rows = 128, threads = 256, shared = 65536>,
+      sm_90a = #qk.geometry<columns = 4, tile_rows = 128, layers = 2, threads = 384, shared = 0, cluster = 2,
+                            maps = [#qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>]>}
       : (tensor<?x576xi8>, tensor<?xf32>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
+}
+
+// A schedule for each target.
+// CHECK-LABEL: func.func @schedules_by_target
+func.func @schedules_by_target(%x: tensor<?x576xi8>, %w: tensor<64x576xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) -> tensor<?x64xf16> {
+  // CHECK: schedule({sm_80 = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>, sm_86 = #qk.schedule<tile = [128, 128, 128]
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>) schedule({sm_80 = #square, sm_86 = #deep})
+      : (tensor<?x576xi8>, tensor<64x576xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
+  return %0 : tensor<?x64xf16>
 }

@@ -34,6 +34,20 @@ LogicalResult check(const FormatStatus &status, function_ref<InFlightDiagnostic(
   return success();
 }
 
+FailureOr<SmallVector<TensorMapAttr>> parseTensorMaps(AsmParser &parser) {
+  SmallVector<TensorMapAttr> maps;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square,
+                                     [&] { return parser.parseAttribute(maps.emplace_back()); }))
+    return failure();
+  return maps;
+}
+
+void printTensorMaps(AsmPrinter &printer, ArrayRef<TensorMapAttr> maps) {
+  printer << '[';
+  llvm::interleaveComma(maps, printer);
+  printer << ']';
+}
+
 kernels::Schedule makeSchedule(ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages) {
   kernels::Schedule schedule;
   schedule.tileRows = tile[0];
@@ -80,6 +94,41 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 kernels::Schedule ScheduleAttr::getSchedule() const {
   return makeSchedule(getTile(), getWarps(), getStages());
+}
+
+LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t operand,
+                                    int64_t rows, int64_t rowBytes, int64_t swizzle) {
+  // tensor_map_c1
+  if (operand < 0)
+    return emitError() << "expected an operand of at least 0, but got " << operand;
+  if (rows < 1 || rows > 256 || rowBytes < 16 || rowBytes > 256 || rowBytes % 16 != 0)
+    return emitError() << "expected 1 to 256 rows of 16 to 256 bytes, a multiple of 16, but got "
+                       << rows << " of " << rowBytes;
+  if (!llvm::is_contained({0, 32, 64, 128}, swizzle) || (swizzle != 0 && swizzle < rowBytes))
+    return emitError() << "expected a swizzle of 0, 32, 64 or 128 bytes that holds rows of "
+                       << rowBytes << " bytes, but got " << swizzle;
+  return success();
+}
+
+LogicalResult GeometryAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t columns,
+                                   int64_t tileRows, int64_t layers, int64_t threads,
+                                   int64_t shared, int64_t cluster, ArrayRef<TensorMapAttr>) {
+  // geometry_c1
+  for (auto [name, value] : {std::pair("columns", columns),
+                             {"rows of a tile", tileRows},
+                             {"layers", layers},
+                             {"blocks of a cluster", cluster}})
+    if (value < 1)
+      return emitError() << "expected positive " << name << ", but got " << value;
+  if (shared < 0)
+    return emitError() << "expected bytes of shared memory, but got " << shared;
+  if (threads < 32 || threads > kernels::maxThreads || threads % 32 != 0)
+    return emitError() << "expected a multiple of 32 of at most " << kernels::maxThreads
+                       << " threads, but got " << threads;
+  if (columns % cluster != 0)
+    return emitError() << "expected columns that clusters of " << cluster << " divide, but got "
+                       << columns;
+  return success();
 }
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows,

@@ -12,6 +12,7 @@ using namespace qllm::qk;
 
 #include "qllm/Dialect/Kernel/IR/KernelDialect.cpp.inc"
 #include "qllm/Dialect/Kernel/IR/KernelEnums.cpp.inc"
+#include "qllm/Dialect/Kernel/IR/KernelInterfaces.cpp.inc"
 
 #define GET_OP_CLASSES
 #include "qllm/Dialect/Kernel/IR/KernelOps.cpp.inc"

@@ -136,7 +136,7 @@ def compile_kernel(problem, folder):
     flat = subprocess.run(["qllm-opt", "-", f"--pass-pipeline=builtin.module({PIPELINE})"], input=f"{aliases}\n{code}",
                           check=True, capture_output=True, text=True).stdout
     (folder / "kernel.mlir").write_text(flat)
-    launch = re.search(r'qk\.launch "(\w+)".* columns (\d+) tile_rows (\d+) threads (\d+) shared (\d+)', text)
+    launch = re.search(r'qk\.launch "(\w+)".*columns = (\d+), tile_rows = (\d+), threads = (\d+), shared = (\d+)', text)
     return [launch[1], *map(int, launch.groups()[1:])]
 
 

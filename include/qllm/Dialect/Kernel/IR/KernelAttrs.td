@@ -20,6 +20,12 @@ def Kernel_Sizes : ArrayRefParameter<"int64_t"> {
   let printer = "printSizes($_printer, $_self)";
 }
 
+/// `[#qk.tensor_map<..>, ..]`
+def Kernel_TensorMaps : OptionalArrayRefParameter<"::qllm::qk::TensorMapAttr"> {
+  let parser = "parseTensorMaps($_parser)";
+  let printer = "printTensorMaps($_printer, $_self)";
+}
+
 def Kernel_One : DefaultValuedParameter<"int64_t", "1">;
 def Kernel_Zero : DefaultValuedParameter<"int64_t", "0">;
 def Kernel_SchedulerParameter : EnumParameter<Kernel_TileScheduler> {
@@ -88,6 +94,54 @@ def Kernel_LayoutAttr : Kernel_Attr<"Layout", "layout"> {
     ::qllm::kernels::WeightLayout getLayout() const;
     static LayoutAttr get(::mlir::MLIRContext *context, const ::qllm::kernels::WeightLayout &layout);
   }];
+}
+
+def Kernel_TensorMapAttr : Kernel_Attr<"TensorMap", "tensor_map"> {
+  let summary = "A matrix that a kernel copies tile by tile through a tensor map";
+  let description = [{
+    Instead of a pointer, the kernel gets the tensor map (a `CUtensorMap` of 128 bytes, by value) of operand
+    `operand`, a row-major matrix of bytes. A copy brings `rows` rows of `row_bytes` bytes; what lies outside of the
+    matrix is zero. `swizzle` is the bytes over which the 16-byte pieces of rows are permuted in shared memory, or 0.
+
+    Constraints:
+    - (C1) `rows` is 1 to 256, `row_bytes` a multiple of 16 of at most 256, `swizzle` 0, 32, 64 or 128 and not less than
+      `row_bytes` unless it is 0.
+
+    ```
+    #qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>
+    ```
+  }];
+  let parameters = (ins "int64_t":$operand, "int64_t":$rows, "int64_t":$row_bytes, "int64_t":$swizzle);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
+  let summary = "Blocks, threads and shared memory of a launch";
+  let description = [{
+    | parameter | meaning |
+    |---|---|
+    | `columns` | blocks along x |
+    | `tile_rows` | rows that one block along y computes |
+    | `layers` | blocks along z; 1 unless given |
+    | `threads` | threads of a block, along x |
+    | `shared` | bytes of dynamic shared memory of a block |
+    | `cluster` | blocks of a cluster, along x; 1 unless given |
+    | `maps` | operands that the kernel gets a tensor map of; none unless given |
+
+    Constraints:
+    - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `columns` is a multiple of
+      `cluster`.
+
+    ```
+    #qk.geometry<columns = 12, tile_rows = 128, threads = 256, shared = 65536>
+    #qk.geometry<columns = 6, tile_rows = 128, threads = 384, shared = 196608, cluster = 2, maps = [#qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>]>
+    ```
+  }];
+  let parameters = (ins "int64_t":$columns, "int64_t":$tile_rows, Kernel_One:$layers, "int64_t":$threads,
+      "int64_t":$shared, Kernel_One:$cluster, Kernel_TensorMaps:$maps);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // QLLM_DIALECT_KERNEL_IR_KERNELATTRS_TD

@@ -10,6 +10,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "qllm/Dialect/Kernel/IR/KernelEnums.h.inc"
 #include "qllm/Kernels/LinearKernel.h"
+#include "qllm/Kernels/Target.h"
 #include "qllm/Kernels/WeightLayout.h"
 #include "llvm/ADT/Hashing.h"
 

@@ -13,6 +13,15 @@
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 
+namespace qllm::qk {
+
+/// The schedule for a target out of a schedule for all of them or a dictionary; null where there is
+/// none.
+ScheduleAttr scheduleOn(mlir::Attribute schedules, llvm::StringRef target);
+
+} // namespace qllm::qk
+
+#include "qllm/Dialect/Kernel/IR/KernelInterfaces.h.inc"
 #define GET_OP_CLASSES
 #include "qllm/Dialect/Kernel/IR/KernelOps.h.inc"
 

@@ -1,28 +1,19 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Constraints of the kernels, and their description apart from tensors.
+// Constraints of qk.linear, and its description apart from tensors.
 
-#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "OperandTypes.h"
+#include "Schedules.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
 
 using namespace mlir;
 using namespace qllm;
 using namespace qllm::qk;
 
 namespace {
-
-/// The type that an operand must be compatible with.
-LogicalResult verifyType(Operation *op, StringRef name, Value value, ArrayRef<int64_t> shape,
-                         Type elementType) {
-  auto found = cast<RankedTensorType>(value.getType());
-  if (found.getElementType() == elementType &&
-      succeeded(verifyCompatibleShape(found.getShape(), shape)))
-    return success();
-  return op->emitOpError() << "expected " << name << " of type "
-                           << RankedTensorType::get(shape, elementType) << ", but got " << found;
-}
 
 /// Zero points, of which only the size is fixed.
 LogicalResult verifyVector(Operation *op, StringRef name, Value value, int64_t size) {
@@ -47,10 +38,6 @@ kernels::Interval valuesOf(Value tensor) {
     return {};
   Type type = cast<RankedTensorType>(tensor.getType()).getElementType();
   return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
-}
-
-ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
 }
 
 LogicalResult verifyWeight(LinearOp op, int64_t columns, int64_t depth) {
@@ -121,10 +108,6 @@ LogicalResult verifyScales(LinearOp op, int64_t rows, int64_t columns, int64_t d
 
 } // namespace
 
-//===------------------------------------------------------------------------------------------===//
-// linear
-//===------------------------------------------------------------------------------------------===//
-
 LogicalResult LinearOp::verify() {
   ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult());
   int64_t rows = input[0], depth = input[1], columns = result[1];
@@ -146,12 +129,14 @@ LogicalResult LinearOp::verify() {
                         getResult().getType().getElementType())))
     return failure();
   // linear_c7, linear_c8
-  if (FormatStatus status = getKernel().verify(); !status)
-    return emitOpError() << status.message();
-  return success();
+  return verifySchedules(*this, getSchedule(), [&](ScheduleAttr schedule) -> LogicalResult {
+    if (FormatStatus status = getKernel(schedule).verify(); !status)
+      return emitOpError() << status.message();
+    return success();
+  });
 }
 
-kernels::LinearKernel LinearOp::getKernel() {
+kernels::LinearKernel LinearOp::getKernel(ScheduleAttr schedule) {
   kernels::LinearKernel kernel;
   kernel.input = describe(getInputFormat());
   kernel.weight = describe(getWeightFormat());
@@ -161,21 +146,39 @@ kernels::LinearKernel LinearOp::getKernel() {
   kernel.depth = shapeOf(getInput())[1];
   ArrayRef<int64_t> scales = shapeOf(getWeightScales());
   kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
-  kernel.schedule = getSchedule().getSchedule();
+  kernel.schedule = schedule.getSchedule();
   return kernel;
 }
 
-//===------------------------------------------------------------------------------------------===//
-// launch
-//===------------------------------------------------------------------------------------------===//
+kernels::LinearKernel LinearOp::getKernelOn(const kernels::Target &target) {
+  return getKernel(scheduleOn(getSchedule(), target.name));
+}
 
-LogicalResult LaunchOp::verify() {
-  // launch_c1
-  if (getColumns() < 1 || getTileRows() < 1 || getSharedBytes() < 1)
-    return emitOpError() << "expected positive columns, rows of a tile and bytes, but got "
-                         << getColumns() << ", " << getTileRows() << " and " << getSharedBytes();
-  if (getThreads() < 32 || getThreads() > kernels::maxThreads || getThreads() % 32 != 0)
-    return emitOpError() << "expected a multiple of 32 of at most " << kernels::maxThreads
-                         << " threads, but got " << getThreads();
-  return success();
+std::string LinearOp::describeKernel() {
+  std::string name = "linear_" + describe(getInputFormatAttr()).str() + "_" +
+                     describe(getWeightFormatAttr()).str() + "_n" +
+                     std::to_string(shapeOf(getResult())[1]) + "_k" +
+                     std::to_string(shapeOf(getInput())[1]);
+  ArrayRef<int64_t> scales = shapeOf(getWeightScales());
+  return scales.size() == 1 ? name
+                            : name + "_g" + std::to_string(shapeOf(getInput())[1] / scales[0]);
+}
+
+SmallVector<Type> LinearOp::getKernelTypes() {
+  SmallVector<Type> types;
+  for (Value value : {Value(getInput()), Value(getInputScales()), Value(getInputZeroPoints()),
+                      Value(getInputSums()), Value(getResult())})
+    types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
+  for (Value value : {Value(getWeight()), Value(getWeightScales()), Value(getWeightSums()),
+                      Value(getWeightZeroPoints()), Value(getBias())})
+    types.push_back(value ? value.getType() : NoneType::get(getContext()));
+  return types;
+}
+
+GeometryAttr LinearOp::getGeometryOn(const kernels::Target &target) {
+  kernels::LinearKernel kernel = getKernelOn(target);
+  return GeometryAttr::get(getContext(),
+                           llvm::divideCeil(kernel.columns, kernel.schedule.tileColumns),
+                           kernel.schedule.tileRows, /*layers=*/1, kernel.schedule.threads(),
+                           kernel.sharedBytes(), /*cluster=*/1, {});
 }

@@ -1,0 +1,23 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the definitions of all kernels begin with.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELBASE_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELBASE_TD
+
+include "mlir/IR/CommonAttrConstraints.td"
+include "mlir/IR/CommonTypeConstraints.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "qllm/Dialect/Kernel/IR/KernelAttrs.td"
+include "qllm/Dialect/Kernel/IR/KernelInterfaces.td"
+
+class Kernel_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Kernel_Dialect, mnemonic, !listconcat([Pure], traits)>;
+
+/// One schedule, or one for each target.
+def Kernel_Schedules : AnyAttrOf<[Kernel_ScheduleAttr, DictionaryAttr],
+    "a schedule, or a dictionary of schedules by target">;
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELBASE_TD

@@ -1,0 +1,47 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How compiled kernels are run.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELLAUNCHOPS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELLAUNCHOPS_TD
+
+include "qllm/Dialect/Kernel/IR/KernelBase.td"
+
+def Kernel_LaunchOp : Kernel_Op<"launch"> {
+  let summary = "run of a compiled kernel";
+  let description = [{
+    Runs the kernel that has the name `kernel` in the `gpu.module` of the device's target.
+
+    The kernel gets a pointer for each operand and each result, in their order, and then an i32 for each entry of `sizes`.
+    An entry is an operand and one of its dimensions; `sizes [0, 0, 3, 1]` are the first dimension of operand 0 and the
+    second of operand 3. The first entry is the number of rows m: the grid has
+    `columns` by `ceil(m / tile_rows)` by `layers` blocks of the target's geometry. Dynamic dimensions of results are m.
+
+    Constraints:
+    - (C1) there is a geometry for at least one target, and every target is known.
+    - (C2) `sizes` has at least one entry, and names dimensions that are there.
+
+    ```mlir
+    func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
+      %0 = qk.launch "linear_0"(%x, %s) sizes [0, 0]
+          geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 128, threads = 256, shared = 65536>}
+          : (tensor<?x576xi8>, tensor<?xf32>) -> tensor<?x64xf32>
+      return %0 : tensor<?x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins StrAttr:$kernel, Variadic<AnyRankedTensor>:$inputs, DenseI64ArrayAttr:$sizes,
+      DictionaryAttr:$geometry);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $kernel `(` $inputs `)` `sizes` $sizes `geometry` $geometry attr-dict `:` functional-type($inputs, $results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The geometry for a target; null where it has none.
+    ::qllm::qk::GeometryAttr getGeometryOn(::llvm::StringRef target);
+  }];
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELLAUNCHOPS_TD

@@ -1,0 +1,103 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels of linear layers.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELLINEAROPS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELLINEAROPS_TD
+
+include "qllm/Dialect/Kernel/IR/KernelBase.td"
+include "qllm/Dialect/QLLM/IR/QLLMAttrs.td"
+
+/// Zero points; their type is part of what is proven about accumulators.
+def Kernel_ZeroPoints : 1DTensorOf<[I8, UI8, I16, UI16, I32]>;
+def Kernel_Result : 2DTensorOf<[F16, BF16, F32]>;
+
+def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Kernel_KernelOpInterface, ["getKernelTypes"]>]> {
+  let summary = "product of quantized activations and a quantized weight";
+  let description = [{
+    ```
+    y[m, n] = sx[m] * sw[n] * sum over k of (x[m, k] - zx[m]) * (w[n, k] - zw[n]) + b[n]
+    ```
+
+    The sum is the exact integer, computed as
+    `sum x w - zx[m] * W[n] - zw[n] * (X[m] - K * zx[m])` with the sums of codes `W[n] = sum over k of w[n, k]` and
+    `X[m] = sum over k of x[m, k]`; it is rounded to f32 once and multiplied by `sx[m] * sw[n]`. The bias is added in
+    f32, and the result is rounded to its element type.
+
+    `weight_scales` of shape [G, n] belong to G groups of K/G neighbours along k. Then
+
+    ```
+    y[m, n] = sx[m] * (sum over g of sw[g, n] * P[g, m, n] - zx[m] * W[n]) + b[n]
+    ```
+
+    with exact integers P, f32 sums over g in ascending order (fused multiply-add) and `weight_sums` in f32: the
+    sums `W[n] = sum over g of sw[g, n] * (sum over the group of w)`.
+
+    The clauses: `scales(sx, sw)`; `zero_points(zx, W)` for asymmetric inputs; `weight_zero_points(zw, X)` for
+    asymmetric weights; `bias(b)`.
+
+    Codes of up to 4 bits are two to a byte, the first in the low half. Weights are row-major (n, k), or in the
+    order of `layout` as bytes of shape [tiles of n, tiles of k, bytes of a tile].
+
+    **Binary interface.** The kernel takes one pointer to global memory for each operand that is there, in the order
+    of the operands; one to the result; and the number of rows m as an i32. Pointers are aligned to 16 bytes.
+    A block has `32 * warps` threads along x, the grid is `ceil(n / tile columns)` by `ceil(m / tile rows)`, and
+    `stages * (bytes of both operands' tiles)` of dynamic shared memory are wanted; `qk.launch` says the numbers.
+
+    `schedule` may be a dictionary with one schedule for each target: `schedule({sm_80 = #qk.schedule<..>, ..})`.
+
+    Constraints:
+    - (C1) `input` is of rank 2 with a static second dimension K; its element type is the storage type of
+      `input_format`.
+    - (C2) `weight` is [n, K] of the storage type of `weight_format`, or with a layout i8 as above.
+    - (C3) there is a layout, that of fragments of four bits, if and only if inputs have more than 4 bits and
+      weights do not.
+    - (C4) `input_scales` has the rows of `input`, `weight_scales` is [n] or [G, n] with G >= 2 that divides K;
+      both are f32.
+    - (C5) `input_zero_points` and `weight_sums` are there if and only if `input_format` is asymmetric;
+      `weight_zero_points` and `input_sums` if and only if `weight_format` is. They fit the rows and n. Sums are
+      i32; `weight_sums` beside groups are f32. Groups of asymmetric weights are not supported.
+    - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
+    - (C7) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are
+      within the limits of any target.
+    - (C8) the accumulator is proven to hold every sum.
+
+    ```mlir
+    func.func @w4a8(%x: tensor<?x576xi8>, %w: tensor<96x9x512xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
+        -> tensor<?x1536xf16> {
+      %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<4>)
+          schedule(#qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>)
+          layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+          : (tensor<?x576xi8>, tensor<96x9x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+      return %0 : tensor<?x1536xf16>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[AnyInteger]>:$input, RankedTensorOf<[AnyInteger]>:$weight,
+      1DTensorOf<[F32]>:$input_scales, RankedTensorOf<[F32]>:$weight_scales,
+      Optional<Kernel_ZeroPoints>:$input_zero_points, Optional<1DTensorOf<[I32, F32]>>:$weight_sums,
+      Optional<Kernel_ZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
+      Optional<1DTensorOf<[F32]>>:$bias,
+      QLLM_IntFormatAttr:$input_format, QLLM_IntFormatAttr:$weight_format,
+      Kernel_Schedules:$schedule, OptionalAttr<Kernel_LayoutAttr>:$layout);
+  let results = (outs Kernel_Result:$result);
+  let assemblyFormat = [{
+    $input `,` $weight `scales` `(` $input_scales `,` $weight_scales `)`
+    (`zero_points` `(` $input_zero_points^ `,` $weight_sums `)`)?
+    (`weight_zero_points` `(` $weight_zero_points^ `,` $input_sums `)`)?
+    (`bias` `(` $bias^ `)`)?
+    `formats` `(` $input_format `,` $weight_format `)` `schedule` `(` $schedule `)`
+    (`layout` `(` $layout^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The kernel without its tensors, run by `schedule`. The operation must be verified.
+    ::qllm::kernels::LinearKernel getKernel(::qllm::qk::ScheduleAttr schedule);
+    /// The same on a target that the operation has a schedule for.
+    ::qllm::kernels::LinearKernel getKernelOn(const ::qllm::kernels::Target &target);
+  }];
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELLINEAROPS_TD

@@ -1,0 +1,25 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From an operation to the emitter of its family.
+
+#include "KernelEmitters.h"
+
+#include "EmitLinear.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &target) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](LinearOp op) { return verifyLinear(op, target); })
+      .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
+}
+
+void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::Target &target,
+                      StringRef name, StringRef shared) {
+  TypeSwitch<Operation *>(op).Case(
+      [&](LinearOp op) { emitLinear(builder, op, target, name, shared); });
+}

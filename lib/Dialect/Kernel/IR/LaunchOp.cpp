@@ -1,0 +1,42 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Constraints of qk.launch.
+
+#include "Schedules.h"
+#include "mlir/IR/Builders.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+LogicalResult LaunchOp::verify() {
+  // launch_c1
+  auto verifyMaps = [&](GeometryAttr geometry) -> LogicalResult {
+    for (TensorMapAttr map : geometry.getMaps())
+      if (map.getOperand() >= int64_t(getInputs().size()))
+        return emitOpError() << "expected tensor maps of " << getInputs().size()
+                             << " operands, but got one of operand " << map.getOperand();
+    return success();
+  };
+  if (failed(verifyByTarget<GeometryAttr>(*this, getGeometry(), "a geometry", verifyMaps)))
+    return failure();
+  // launch_c2
+  ArrayRef<int64_t> sizes = getSizes();
+  if (sizes.empty() || sizes.size() % 2 != 0)
+    return emitOpError() << "expected pairs of an operand and a dimension, but got " << sizes.size()
+                         << " numbers";
+  for (size_t entry = 0; entry != sizes.size(); entry += 2) {
+    int64_t operand = sizes[entry], dimension = sizes[entry + 1];
+    if (operand < 0 || operand >= int64_t(getInputs().size()) || dimension < 0 ||
+        dimension >= cast<RankedTensorType>(getInputs()[operand].getType()).getRank())
+      return emitOpError() << "expected a dimension of an operand, but got dimension " << dimension
+                           << " of operand " << operand;
+  }
+  return success();
+}
+
+GeometryAttr LaunchOp::getGeometryOn(StringRef target) {
+  return getGeometry().getAs<GeometryAttr>(target);
+}
