@@ -77,12 +77,13 @@ AccumulatorProof kernels::proveAccumulator(const SumOfProducts &sum) {
   BoundedSum raw(sum.left, sum.right, sum.length, sum.scaleLog2);
   if (!raw.fits(int32Range))
     return {std::nullopt, raw.text + ", outside int32"};
-  // Corrections for zero points are exact modulo 2^32, so only their result has to fit.
+  // Corrections for zero points are exact modulo 2^32 or 2^64, so only their result has to fit.
   BoundedSum centred(subtract(sum.left, sum.leftZero), subtract(sum.right, sum.rightZero),
                      sum.length, 0);
-  if (!centred.fits(int32Range))
-    return {std::nullopt, "without zero points, " + centred.text + ", outside int32"};
+  if (!centred.bounds)
+    return {std::nullopt, "without zero points, " + centred.text};
+  bool wide = !centred.fits(int32Range);
   if (sum.toFloatInLoop && raw.bounds->magnitude() < floatBitsLimit)
-    return {Accumulator::FloatBits, raw.text + ", below 2^22"};
-  return {Accumulator::WrappedInt32, raw.text + ", inside int32"};
+    return {Accumulator::FloatBits, raw.text + ", below 2^22", wide};
+  return {Accumulator::WrappedInt32, raw.text + ", inside int32", wide};
 }

@@ -77,8 +77,11 @@ TEST(RangeProof, RefusesWhatDoesNotFit) {
 TEST(RangeProof, ZeroPointsCount) {
   SumOfProducts sum = sumOf(uint8, int8, 60000);
   sum.leftZero = uint8;
+  EXPECT_FALSE(proveAccumulator(sum).wideCorrection);
+  sum.leftZero = codeInterval(32, true);
   EXPECT_TRUE(proveAccumulator(sum).accumulator);
-  sum.leftZero = codeInterval(16, true);
+  EXPECT_TRUE(proveAccumulator(sum).wideCorrection);
+  sum.rightZero = codeInterval(32, true);
   AccumulatorProof proof = proveAccumulator(sum);
   EXPECT_FALSE(proof.accumulator);
   EXPECT_NE(proof.explanation.find("without zero points"), std::string::npos);

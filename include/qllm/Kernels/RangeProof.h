@@ -62,6 +62,8 @@ struct SumOfProducts {
 struct AccumulatorProof {
   std::optional<Accumulator> accumulator; ///< none: refused
   std::string explanation;                ///< one sentence, lower case
+  /// Whether the sum without zero points needs 64 bits, though that of the codes does not.
+  bool wideCorrection = false;
 };
 
 AccumulatorProof proveAccumulator(const SumOfProducts &sum);

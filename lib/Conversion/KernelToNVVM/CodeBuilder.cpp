@@ -84,6 +84,10 @@ Value CodeBuilder::extend64(Value a) {
   return arith::ExtUIOp::create(builder, loc, builder.getI64Type(), a);
 }
 
+Value CodeBuilder::extendSigned64(Value a) {
+  return arith::ExtSIOp::create(builder, loc, builder.getI64Type(), a);
+}
+
 Value CodeBuilder::addFloat(Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
 
 Value CodeBuilder::subtractFloat(Value a, Value b) {

@@ -50,6 +50,7 @@ public:
   mlir::Value both(mlir::Value a, mlir::Value b);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
   mlir::Value extend64(mlir::Value a);
+  mlir::Value extendSigned64(mlir::Value a);
 
   mlir::Value addFloat(mlir::Value a, mlir::Value b);
   mlir::Value subtractFloat(mlir::Value a, mlir::Value b);

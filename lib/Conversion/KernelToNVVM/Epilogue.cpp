@@ -29,7 +29,8 @@ class Epilogue {
 public:
   Epilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
            const LinearArguments &arguments, unsigned scaleLog2)
-      : code(code), place(place), kernel(kernel), arguments(arguments), scaleLog2(scaleLog2) {}
+      : code(code), place(place), kernel(kernel), arguments(arguments), scaleLog2(scaleLog2),
+        wide(!kernel.isGrouped() && kernel.hasWideCorrection()) {}
 
   void emit(ValueRange sums) {
     for (int64_t block = 0; block != place.columnBlocks(); ++block)
@@ -61,13 +62,17 @@ private:
     if (arguments.inputZeroPoints)
       values.zeroPoint = place.loadRow(arguments.inputZeroPoints, row);
     if (arguments.inputSums) {
-      values.centredSum = place.loadRow(arguments.inputSums, row);
+      values.centredSum = widen(place.loadRow(arguments.inputSums, row));
       if (values.zeroPoint)
-        values.centredSum =
-            code.subtract(values.centredSum, code.multiply(values.zeroPoint, kernel.depth));
+        values.centredSum = code.subtract(
+            values.centredSum,
+            code.multiply(widen(values.zeroPoint), widen(code.constant(kernel.depth))));
     }
     return values;
   }
+
+  /// To the width that zero points are taken off in.
+  Value widen(Value value) { return wide ? code.extendSigned64(value) : value; }
 
   void emitRow(Value row, ValueRange sums, int64_t half) {
     code.when(code.less(row, arguments.rows), [&] {
@@ -99,10 +104,11 @@ private:
   Value finishWhole(Value sum, const RowValues &row, const ColumnValues &column, unsigned i) {
     if (scaleLog2 != 0)
       sum = code.shiftRightSigned(sum, scaleLog2);
+    sum = widen(sum);
     if (row.zeroPoint)
-      sum = code.subtract(sum, code.multiply(row.zeroPoint, column.sums[i]));
+      sum = code.subtract(sum, code.multiply(widen(row.zeroPoint), widen(column.sums[i])));
     if (row.centredSum)
-      sum = code.subtract(sum, code.multiply(row.centredSum, column.zeroPoints[i]));
+      sum = code.subtract(sum, code.multiply(row.centredSum, widen(column.zeroPoints[i])));
     return code.multiplyFloat(code.intToFloat(sum),
                               code.multiplyFloat(row.scale, column.scales[i]));
   }
@@ -134,6 +140,7 @@ private:
   const kernels::LinearKernel &kernel;
   const LinearArguments &arguments;
   unsigned scaleLog2;
+  bool wide;
   SmallVector<ColumnValues> columns;
 };
 

@@ -193,13 +193,15 @@ func.func @linear_c7(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32
 
 // -----
 
-// Zero points of 32 bits may be anything, so nothing is proven.
-func.func @linear_c8(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
-                     %z: tensor<?xi32>, %sums: tensor<64xi32>) {
-  // expected-error @+1 {{without zero points, the sum of 64 products of [-2147483647, 2147483903] and [-128, 127] lies in}}
-  %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+// Zero points of 32 bits may be anything: on both sides, nothing is proven.
+func.func @linear_c8(%x: tensor<?x64xui8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+                     %z: tensor<?xi32>, %sums: tensor<64xi32>, %zw: tensor<64xi32>, %xsums: tensor<?xi32>) {
+  // expected-error @+1 {{without zero points, the sum of 64 products of [-2147483647, 2147483903] and [-2147483647, 2147483903] exceeds 64 bits}}
+  %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) weight_zero_points(%zw, %xsums)
+      formats(#qllm.int<8, asymmetric>, #qllm.int<8, asymmetric>)
       schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
-      : (tensor<?x64xui8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?xi32>, tensor<64xi32>) -> tensor<?x64xf32>
+      : (tensor<?x64xui8>, tensor<64x64xui8>, tensor<?xf32>, tensor<64xf32>, tensor<?xi32>, tensor<64xi32>,
+         tensor<64xi32>, tensor<?xi32>) -> tensor<?x64xf32>
   return
 }
 

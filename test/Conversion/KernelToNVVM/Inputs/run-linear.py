@@ -76,7 +76,8 @@ class Problem:
 
     def zero_points(self, count):
         kind = INTEGERS[self.options["zero"]]
-        return random.integers(max(np.iinfo(kind).min, -300), min(np.iinfo(kind).max, 300), count).astype(kind)
+        reach = (1 << 31) - 1 if self.options["zero"] == "i32" else 300
+        return random.integers(max(np.iinfo(kind).min, -reach), min(np.iinfo(kind).max, reach), count).astype(kind)
 
     def sum_whole(self, x, w):
         zx, zw = np.zeros(len(x), int), np.zeros(len(w), int)

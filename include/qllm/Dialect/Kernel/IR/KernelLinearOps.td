@@ -24,7 +24,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     The sum is the exact integer, computed as
     `sum x w - zx[m] * W[n] - zw[n] * (X[m] - K * zx[m])` with the sums of codes `W[n] = sum over k of w[n, k]` and
     `X[m] = sum over k of x[m, k]`; it is rounded to f32 once and multiplied by `sx[m] * sw[n]`. The bias is added in
-    f32, and the result is rounded to its element type.
+    f32, and the result is rounded to its element type. Where zero points may be so far outside of the codes that the sum
+    needs 64 bits, it is computed in 64 bits; the accumulator holds the sum of the codes' products alone.
 
     `weight_scales` of shape [G, n] belong to G groups of K/G neighbours along k. Then
 
@@ -62,7 +63,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
     - (C7) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are
       within the limits of any target.
-    - (C8) the accumulator is proven to hold every sum.
+    - (C8) the accumulator is proven to hold every sum of products of codes, and 64 bits every sum without zero points.
 
     ```mlir
     func.func @w4a8(%x: tensor<?x576xi8>, %w: tensor<96x9x512xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
