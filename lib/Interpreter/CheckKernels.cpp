@@ -109,7 +109,8 @@ OperationKernel interp::findCheckKernel(llvm::StringRef name) {
 }
 
 OperationKernel interp::findOperationKernel(llvm::StringRef name) {
-  for (auto find : {findQuantizedKernel, findLinearKernel, findChannelKernel, findCheckKernel})
+  for (auto find : {findQuantizedKernel, findLinearKernel, findChannelKernel, findDeviceKernel,
+                    findCheckKernel})
     if (OperationKernel kernel = find(name))
       return kernel;
   return nullptr;

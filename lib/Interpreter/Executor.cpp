@@ -96,7 +96,7 @@ LogicalResult Executor::runKernel(Step &step, Values &inputs, Values &outputs,
                                   const CallScope *scope) {
   OperationAttributes attributes(step.op, scope);
   ElementType half = ElementType::Undefined;
-  KernelContext ctx(attributes, inputs, outputs, threads, step.opset);
+  KernelContext ctx(attributes, inputs, outputs, threads, step.opset, device);
   auto compute = [&]() -> LogicalResult {
     if (step.kind == Step::Kind::Operation)
       return step.operationKernel(step.op, ctx);

@@ -22,7 +22,7 @@ public:
   Executor(mlir::ModuleOp module, InterpreterOptions options)
       : module(module), symbols(module),
         constantBudget(std::make_shared<KeepBudget>(options.constantBytes)),
-        threads(options.threads) {}
+        threads(options.threads), device(options.device) {}
 
   /// Runs a function with as many inputs as it has arguments.
   llvm::LogicalResult callFunction(mlir::func::FuncOp function, llvm::ArrayRef<Value> inputs,
@@ -64,6 +64,7 @@ private:
   mlir::SymbolTable symbols;
   std::shared_ptr<KeepBudget> constantBudget;
   ThreadPool threads;
+  Device *device;
   llvm::DenseMap<mlir::Operation *, std::unique_ptr<BlockPlan>> plans;
 };
 

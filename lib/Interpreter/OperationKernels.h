@@ -20,6 +20,7 @@ OperationKernel findOperationKernel(llvm::StringRef name);
 OperationKernel findQuantizedKernel(llvm::StringRef name);
 OperationKernel findLinearKernel(llvm::StringRef name);
 OperationKernel findChannelKernel(llvm::StringRef name);
+OperationKernel findDeviceKernel(llvm::StringRef name);
 OperationKernel findCheckKernel(llvm::StringRef name);
 
 /// A float or quantized operand in f32.

@@ -13,12 +13,22 @@
 
 namespace qllm::interp {
 
+/// What runs the compiled kernels that a module launches.
+class Device {
+public:
+  virtual ~Device();
+  /// Runs a `qk.launch` on its operands and sets its results, or records why that is not possible.
+  virtual llvm::LogicalResult launch(mlir::Operation *launch, KernelContext &ctx) = 0;
+};
+
 struct InterpreterOptions {
   /// 0 means one per core. Results are the same bits for any number.
   unsigned threads = 0;
   /// Values that depend on weights alone (a dequantized weight, say) are computed once and kept, up
   /// to so many bytes; what does not fit is computed again in each run.
   size_t constantBytes = size_t(1) << 30;
+  /// For `qk.launch`; must outlive the interpreter. Without one, launches are errors.
+  Device *device = nullptr;
 };
 
 /// Sees every operation after it ran: its operands in schema order (nothing for absent ones) and

@@ -29,15 +29,20 @@ public:
   virtual llvm::Expected<Tensor> tensor(llvm::StringRef name) const = 0;
 };
 
+class Device;
+
 /// One execution of an operator.
 class KernelContext {
 public:
   KernelContext(const Attributes &attributes, llvm::MutableArrayRef<Value> inputs,
-                llvm::MutableArrayRef<Value> outputs, ThreadPool &pool, int64_t opset)
+                llvm::MutableArrayRef<Value> outputs, ThreadPool &pool, int64_t opset,
+                Device *device = nullptr)
       : attributes(attributes), inputs(inputs), outputs(outputs), threads(pool),
-        opsetVersion(opset) {}
+        opsetVersion(opset), kernelDevice(device) {}
 
   ThreadPool &pool() { return threads; }
+  /// Where compiled kernels run, or null.
+  Device *device() { return kernelDevice; }
   /// The version of the operator's domain that the module imports.
   int64_t opset() const { return opsetVersion; }
 
@@ -89,6 +94,7 @@ private:
   llvm::MutableArrayRef<Value> inputs, outputs;
   ThreadPool &threads;
   int64_t opsetVersion;
+  Device *kernelDevice;
   std::string reason;
 };
 

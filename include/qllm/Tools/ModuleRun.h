@@ -23,6 +23,8 @@ struct ModuleRun {
   unsigned threads;
   /// Runs so many times and prints the seconds of each; 0 for one run and no times.
   unsigned repeat = 0;
+  /// Where launched kernels run, such as sm_80; empty for nowhere.
+  std::string device;
 
   /// Without inputs, output and a function of that name, every function without arguments runs, in
   /// order. Failures are diagnostics.

@@ -33,11 +33,13 @@ void qllm::buildLowerToNVVM(OpPassManager &manager, const LowerToNVVMOptions &op
   if (options.format == LowerTo::Kernels)
     return;
   kernels.addPass(createSCFToControlFlowPass());
-  kernels.addPass(createConvertNVVMToLLVMPass());
   kernels.addPass(createConvertToLLVMPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
+  if (options.format == LowerTo::Emulator)
+    return;
+  kernels.addPass(createConvertNVVMToLLVMPass());
   if (options.format == LowerTo::NVVM)
     return;
   GpuModuleToBinaryPassOptions binary;

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+#include "qllm/Emulator/Device.h"
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Support/DataDirectory.h"
 #include "qllm/Target/Module/ModuleFile.h"
@@ -159,6 +160,13 @@ LogicalResult ModuleRun::execute(MLIRContext *context) const {
     return failure();
   interp::InterpreterOptions options;
   options.threads = threads;
+  std::unique_ptr<emu::EmulatedDevice> emulator;
+  if (!device.empty()) {
+    emulator = emu::EmulatedDevice::create(*module, device, emu::CheckBounds | emu::CheckRaces);
+    if (!emulator)
+      return failure();
+    options.device = emulator.get();
+  }
   interp::Interpreter interpreter(*module, options);
   if (auto chosen = SymbolTable(*module).lookup<func::FuncOp>(function))
     return runFunction(interpreter, chosen, *this);

@@ -35,6 +35,10 @@ struct Options {
   cl::opt<unsigned> repeat{"run-repeat",
                            cl::desc("for --run: run so many times and print the seconds of each"),
                            cl::init(0)};
+  cl::opt<std::string> device{"run-device",
+                              cl::desc("for --run: run the kernels that the module launches on the "
+                                       "emulator, as this target would"),
+                              cl::value_desc("sm_80")};
   cl::opt<std::string> list{
       "run-list",
       cl::desc("for --run: run many models; each line of the file is MODEL INPUTS.npz OUTPUTS.npz"),
@@ -79,10 +83,11 @@ TranslateMode qllm::runMode() {
           [options](StringRef input, StringRef, MLIRContext *context) {
             if (!options->list.empty())
               return runList(*options, context);
-            ScopedDiagnosticHandler handler(context, [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
+            ScopedDiagnosticHandler handler(
+                context, [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
             std::vector<std::string> inputs(options->inputs.begin(), options->inputs.end());
-            return ModuleRun{input.str(),       inputs,           options->output,
-                             options->function, options->threads, options->repeat}
+            return ModuleRun{input.str(),      inputs,          options->output, options->function,
+                             options->threads, options->repeat, options->device}
                 .execute(context);
           }};
 }

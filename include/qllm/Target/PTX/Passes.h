@@ -19,8 +19,9 @@ namespace qllm {
 
 /// How far `qllm-lower-to-nvvm` goes.
 enum class LowerTo {
-  Kernels, ///< structured code, which an emulator runs
-  NVVM,    ///< what translates to LLVM IR
+  Kernels,  ///< structured code
+  Emulator, ///< the same without structure, which the emulator runs
+  NVVM,     ///< what translates to LLVM IR
   PTX,
   Cubin,
   Fatbin,
@@ -32,7 +33,8 @@ struct LowerToNVVMOptions : mlir::PassPipelineOptions<LowerToNVVMOptions> {
       *this, "targets", llvm::cl::desc("architectures to emit code for, such as sm_80,sm_90a")};
   Option<LowerTo> format{
       *this, "format", llvm::cl::desc("how far to go"), llvm::cl::init(LowerTo::PTX),
-      llvm::cl::values(clEnumValN(LowerTo::Kernels, "kernels", "code that an emulator runs"),
+      llvm::cl::values(clEnumValN(LowerTo::Kernels, "kernels", "structured code"),
+                       clEnumValN(LowerTo::Emulator, "emulator", "code that the emulator runs"),
                        clEnumValN(LowerTo::NVVM, "nvvm", "what translates to LLVM IR"),
                        clEnumValN(LowerTo::PTX, "ptx", "PTX text"),
                        clEnumValN(LowerTo::Cubin, "cubin", "a binary, by ptxas"),

@@ -1,0 +1,55 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What kernels want of weights beforehand. None of it is a kernel: constants are folded at compile time.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTOPS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTOPS_TD
+
+include "qllm/Dialect/Kernel/IR/KernelBase.td"
+
+def Kernel_ShuffleWeightOp : Kernel_Op<"shuffle_weight"> {
+  let summary = "codes of a weight in the order of a layout";
+  let description = [{
+    The row-major codes (n, k), 4 bits each, in the order that the layout says, as bytes of shape
+    [tiles of n, tiles of k, bytes of a tile]. Edges are filled up with zero codes.
+
+    Constraints:
+    - (C1) `codes` is static, and `result` the i8 tensor of that shape.
+
+    ```mlir
+    func.func @shuffle(%w: tensor<1536x576xui4>) -> tensor<96x9x512xi8> {
+      %0 = qk.shuffle_weight %w layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+          : tensor<1536x576xui4> -> tensor<96x9x512xi8>
+      return %0 : tensor<96x9x512xi8>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[I<4>, UI<4>]>:$codes, Kernel_LayoutAttr:$layout);
+  let results = (outs 3DTensorOf<[I8]>:$result);
+  let assemblyFormat = "$codes `layout` `(` $layout `)` attr-dict `:` type($codes) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Kernel_CodeSumsOp : Kernel_Op<"code_sums"> {
+  let summary = "sums of codes over the last axis";
+  let description = [{
+    `y[m] = sum over k of x[m, k]`, exact in i32: what corrections for zero points are made of.
+
+    Constraints:
+    - (C1) the rows of `codes` and `result` agree.
+
+    ```mlir
+    func.func @sums(%x: tensor<?x576xui8>) -> tensor<?xi32> {
+      %0 = qk.code_sums %x : tensor<?x576xui8> -> tensor<?xi32>
+      return %0 : tensor<?xi32>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[AnyInteger]>:$codes);
+  let results = (outs 1DTensorOf<[I32]>:$result);
+  let assemblyFormat = "$codes attr-dict `:` type($codes) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTOPS_TD

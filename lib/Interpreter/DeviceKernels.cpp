@@ -1,0 +1,83 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The qk dialect: launches go to the device; what is done to weights beforehand is computed here.
+
+#include "OperationKernels.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Format/Packing.h"
+#include "qllm/Interpreter/Interpreter.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace qllm;
+using namespace qllm::interp;
+using llvm::failure;
+using llvm::LogicalResult;
+using llvm::success;
+
+Device::~Device() = default;
+
+namespace {
+
+LogicalResult launch(mlir::Operation *op, KernelContext &ctx) {
+  if (!ctx.device())
+    return ctx.fail("launches a compiled kernel, but no device was named to run it");
+  return ctx.device()->launch(op, ctx);
+}
+
+/// An operand of codes, one to a byte.
+LogicalResult codesOf(KernelContext &ctx, const Tensor *&codes) {
+  codes = ctx.value(0).tensor();
+  if (codes && codes->rank() == 2 && storageBytes(codes->type()) == 1)
+    return success();
+  return ctx.fail("expected codes of two dimensions, but got " + ctx.value(0).describe());
+}
+
+LogicalResult shuffleWeight(mlir::Operation *op, KernelContext &ctx) {
+  const Tensor *codes;
+  if (failed(codesOf(ctx, codes)))
+    return failure();
+  kernels::WeightLayout layout = llvm::cast<qk::ShuffleWeightOp>(op).getLayout().getLayout();
+  int64_t rows = codes->dim(0), columns = codes->dim(1);
+  std::vector<uint8_t> ordered(size_t(layout.shuffledSize(rows, columns)));
+  Span<const uint8_t> given(codes->data<uint8_t>(), size_t(codes->size()));
+  if (FormatStatus status = shuffleCodes(layout, rows, columns, given, ordered); !status)
+    return ctx.fail(status.message());
+  Tensor *result =
+      ctx.allocate(0, ElementType::I8,
+                   {layout.rowTiles(rows), layout.columnTiles(columns), layout.tileSize() / 2});
+  if (!result)
+    return failure();
+  FormatStatus packed = packCodes(*ElementFormat::integer(4, /*isSigned=*/false), ordered,
+                                  {result->mutableData<uint8_t>(), result->byteSize()});
+  return packed ? success() : ctx.fail(packed.message());
+}
+
+LogicalResult codeSums(mlir::Operation *op, KernelContext &ctx) {
+  const Tensor *codes;
+  if (failed(codesOf(ctx, codes)))
+    return failure();
+  Tensor *result = ctx.allocate(0, ElementType::I32, {codes->dim(0)});
+  if (!result)
+    return failure();
+  auto type = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType());
+  bool isSigned = !type.getElementType().isUnsignedInteger();
+  for (int64_t row = 0; row < codes->dim(0); ++row) {
+    const uint8_t *values = codes->data<uint8_t>() + row * codes->dim(1);
+    int32_t sum = 0;
+    for (int64_t k = 0; k < codes->dim(1); ++k)
+      sum += isSigned ? int32_t(int8_t(values[k])) : int32_t(values[k]);
+    result->mutableData<int32_t>()[row] = sum;
+  }
+  return success();
+}
+
+} // namespace
+
+OperationKernel interp::findDeviceKernel(llvm::StringRef name) {
+  return llvm::StringSwitch<OperationKernel>(name)
+      .Case("qk.launch", launch)
+      .Case("qk.shuffle_weight", shuffleWeight)
+      .Case("qk.code_sums", codeSums)
+      .Default(nullptr);
+}
