@@ -73,10 +73,23 @@ private:
 
 } // namespace
 
-llvm::Expected<Tensor> qllm::evaluateConstant(OperationRunner &runner, Value value) {
+static llvm::Expected<interp::Value> evaluate(OperationRunner &runner, Value value) {
   if (!isConstantExpression(value))
     return llvm::createStringError("expected a constant, but got a value computed at run time");
-  llvm::Expected<interp::Value> result = Evaluation(runner).run(value);
+  return Evaluation(runner).run(value);
+}
+
+llvm::Expected<Tensor> qllm::evaluateStored(OperationRunner &runner, Value value) {
+  llvm::Expected<interp::Value> result = evaluate(runner, value);
+  if (!result)
+    return result.takeError();
+  if (const Tensor *tensor = result->tensor())
+    return *tensor;
+  return llvm::createStringError("expected a tensor, but got " + result->describe());
+}
+
+llvm::Expected<Tensor> qllm::evaluateConstant(OperationRunner &runner, Value value) {
+  llvm::Expected<interp::Value> result = evaluate(runner, value);
   if (!result)
     return result.takeError();
   if (const interp::QuantizedTensor *quantized = result->quantized())

@@ -9,6 +9,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Conversion/QLLMToKernel/Passes.h"
 #include "qllm/Conversion/QLLMToONNX/Passes.h"
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
@@ -35,6 +36,7 @@ void qllm::registerAllPasses() {
   registerKernelToNVVMPasses();
   registerONNXToQLLMPasses();
   registerPTXPasses();
+  registerQLLMToKernelPasses();
   registerQLLMToONNXPasses();
   registerRaisePasses();
   registerReassemblyPasses();

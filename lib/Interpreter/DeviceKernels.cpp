@@ -57,17 +57,29 @@ LogicalResult codeSums(mlir::Operation *op, KernelContext &ctx) {
   const Tensor *codes;
   if (failed(codesOf(ctx, codes)))
     return failure();
-  Tensor *result = ctx.allocate(0, ElementType::I32, {codes->dim(0)});
+  int64_t rows = codes->dim(0), depth = codes->dim(1), groups = ctx.has(1) ? ctx.in(1).dim(0) : 1;
+  Tensor *result = ctx.allocate(0, ctx.has(1) ? ElementType::F32 : ElementType::I32, {rows});
   if (!result)
     return failure();
   auto type = llvm::cast<mlir::ShapedType>(op->getOperand(0).getType());
   bool isSigned = !type.getElementType().isUnsignedInteger();
-  for (int64_t row = 0; row < codes->dim(0); ++row) {
-    const uint8_t *values = codes->data<uint8_t>() + row * codes->dim(1);
+  auto sumOf = [&](const uint8_t *values, int64_t length) {
     int32_t sum = 0;
-    for (int64_t k = 0; k < codes->dim(1); ++k)
+    for (int64_t k = 0; k < length; ++k)
       sum += isSigned ? int32_t(int8_t(values[k])) : int32_t(values[k]);
-    result->mutableData<int32_t>()[row] = sum;
+    return sum;
+  };
+  for (int64_t row = 0; row < rows; ++row) {
+    const uint8_t *values = codes->data<uint8_t>() + row * depth;
+    if (!ctx.has(1)) {
+      result->mutableData<int32_t>()[row] = sumOf(values, depth);
+      continue;
+    }
+    float sum = 0;
+    for (int64_t group = 0, length = depth / groups; group < groups; ++group)
+      sum += ctx.in(1).data<float>()[group * rows + row] *
+             float(sumOf(values + group * length, length));
+    result->mutableData<float>()[row] = sum;
   }
   return success();
 }

@@ -24,7 +24,10 @@ class OperationRunner;
 /// computed, with its diagnostic as the message.
 llvm::Expected<Tensor> evaluateConstant(interp::OperationRunner &runner, mlir::Value value);
 
-/// The same for a value of two dimensions.
+/// The tensor as it is, of whatever type; a quantized value is an error.
+llvm::Expected<Tensor> evaluateStored(interp::OperationRunner &runner, mlir::Value value);
+
+/// The same as `evaluateConstant` for a value of two dimensions.
 llvm::Expected<MatrixF> evaluateConstantMatrix(interp::OperationRunner &runner, mlir::Value value);
 
 } // namespace qllm

@@ -24,7 +24,17 @@ LogicalResult ShuffleWeightOp::verify() {
 }
 
 LogicalResult CodeSumsOp::verify() {
-  // code_sums_c1
-  return verifyType(*this, "a result", getResult(), {shapeOf(getCodes())[0]},
-                    IntegerType::get(getContext(), 32));
+  // code_sums_c1, code_sums_c2
+  ArrayRef<int64_t> codes = shapeOf(getCodes());
+  Type i32 = IntegerType::get(getContext(), 32), f32 = Float32Type::get(getContext());
+  if (failed(verifyType(*this, "a result", getResult(), {codes[0]}, getScales() ? f32 : i32)))
+    return failure();
+  if (!getScales())
+    return success();
+  int64_t groups = shapeOf(getScales())[0];
+  if (ShapedType::isDynamic(groups) || ShapedType::isDynamic(codes[1]) || groups < 1 ||
+      codes[1] % groups != 0)
+    return emitOpError() << "expected scales of groups that divide the codes of "
+                         << getCodes().getType() << ", but got " << getScales().getType();
+  return verifyType(*this, "scales", getScales(), {groups, codes[0]}, f32);
 }

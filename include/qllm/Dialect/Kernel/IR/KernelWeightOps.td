@@ -36,8 +36,13 @@ def Kernel_CodeSumsOp : Kernel_Op<"code_sums"> {
   let description = [{
     `y[m] = sum over k of x[m, k]`, exact in i32: what corrections for zero points are made of.
 
+    With `scales` of shape [G, m], those of G groups of K/G neighbours along k, it is in f32 and
+    `y[m] = sum over g of scales[g, m] * (sum of the codes of group g)`, in ascending order, rounded after each operation.
+
     Constraints:
     - (C1) the rows of `codes` and `result` agree.
+    - (C2) `scales` are f32, have as many columns as `codes` has rows, and rows that divide K; the result is f32 with them and
+      i32 without.
 
     ```mlir
     func.func @sums(%x: tensor<?x576xui8>) -> tensor<?xi32> {
@@ -46,9 +51,11 @@ def Kernel_CodeSumsOp : Kernel_Op<"code_sums"> {
     }
     ```
   }];
-  let arguments = (ins 2DTensorOf<[AnyInteger]>:$codes);
-  let results = (outs 1DTensorOf<[I32]>:$result);
-  let assemblyFormat = "$codes attr-dict `:` type($codes) `->` type($result)";
+  let arguments = (ins 2DTensorOf<[AnyInteger]>:$codes, Optional<2DTensorOf<[F32]>>:$scales);
+  let results = (outs 1DTensorOf<[I32, F32]>:$result);
+  let assemblyFormat = [{
+    $codes (`scales` `(` $scales^ `:` type($scales) `)`)? attr-dict `:` type($codes) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

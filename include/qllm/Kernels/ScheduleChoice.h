@@ -1,0 +1,37 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which schedule a linear layer gets where nobody says one: a list of candidates and a model of
+// what each costs. The model counts what the issue slots, the tensor cores and the memory of a
+// target are busy with; it is for choosing, not for predicting times.
+
+#ifndef QLLM_KERNELS_SCHEDULECHOICE_H
+#define QLLM_KERNELS_SCHEDULECHOICE_H
+
+#include "qllm/Kernels/LinearKernel.h"
+
+#include <optional>
+#include <vector>
+
+namespace qllm::kernels {
+
+/// One candidate for a layer.
+struct ScheduleCost {
+  Schedule schedule;
+  std::int64_t blocks = 0; ///< of the grid
+  double cycles = 0;       ///< of one multiprocessor, for all of its blocks
+  std::string str() const; ///< `128x128x64 on 2x4 warps, 4 stages: 12 blocks, 3456 cycles`
+};
+
+struct ScheduleChoice {
+  /// The cheapest first; without any, `refusal` says why the first candidate does not work.
+  std::vector<ScheduleCost> candidates;
+  std::string refusal;
+};
+
+/// Candidates for `kernel`, whose own schedule is not looked at, on `rows` rows.
+ScheduleChoice chooseSchedule(LinearKernel kernel, const Target &target, std::int64_t rows);
+
+} // namespace qllm::kernels
+
+#endif // QLLM_KERNELS_SCHEDULECHOICE_H

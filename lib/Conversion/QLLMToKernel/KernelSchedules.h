@@ -1,0 +1,33 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Schedules for kernels: forced, or chosen for each target.
+
+#ifndef QLLM_LIB_CONVERSION_QLLMTOKERNEL_KERNELSCHEDULES_H
+#define QLLM_LIB_CONVERSION_QLLMTOKERNEL_KERNELSCHEDULES_H
+
+#include "qllm/Dialect/Kernel/IR/KernelDialect.h"
+
+namespace qllm {
+
+/// How schedules are found in one run of the pass.
+struct SchedulePolicy {
+  llvm::SmallVector<const kernels::Target *> targets;
+  int64_t rows = 0;
+  qk::ScheduleAttr forced; ///< null to choose
+};
+
+/// A schedule, or a dictionary of them for several targets; and what led to it, or why there is
+/// none.
+struct ChosenSchedules {
+  mlir::Attribute schedules; ///< null: refused
+  std::string explanation;
+};
+
+/// `kernel` needs no schedule of its own.
+ChosenSchedules chooseSchedules(mlir::MLIRContext *context, kernels::LinearKernel kernel,
+                                const SchedulePolicy &policy);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_QLLMTOKERNEL_KERNELSCHEDULES_H

@@ -1,0 +1,184 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qllm.linear to qk.linear.
+
+#include "LowerLinear.h"
+
+#include "RowMatrix.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+IntFormatAttr formatOf(Value value) {
+  auto type = dyn_cast<QuantizedType>(value.getType());
+  return type ? dyn_cast<IntFormatAttr>(type.getFormat()) : IntFormatAttr();
+}
+
+kernels::CodeFormat describe(IntFormatAttr format) {
+  return {format.getBits(), !format.isAsymmetric()};
+}
+
+std::string print(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return text;
+}
+
+RankedTensorType tensorOf(ArrayRef<int64_t> shape, Type elementType) {
+  return RankedTensorType::get(shape, elementType);
+}
+
+kernels::Interval zeroPointValues(Value zeroPoints) {
+  if (!zeroPoints)
+    return {};
+  Type type = cast<RankedTensorType>(zeroPoints.getType()).getElementType();
+  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
+}
+
+/// The kernel that the operands ask for, without a schedule.
+kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
+  kernels::LinearKernel kernel;
+  auto weight = cast<QuantizedType>(op.getWeight().getType());
+  kernel.input = describe(formatOf(op.getInput()));
+  kernel.weight = describe(formatOf(op.getWeight()));
+  if (!kernel.input.isSigned)
+    kernel.inputZero = kernels::codeInterval(32, /*isSigned=*/true);
+  kernel.weightZero = zeroPointValues(pack.getZeroPoints());
+  kernel.columns = weight.getShape()[0];
+  kernel.depth = weight.getShape()[1];
+  GranularityAttr granularity = weight.getGranularity();
+  kernel.groupLength = granularity.isGroup() ? granularity.getGroupSize() : kernel.depth;
+  return kernel;
+}
+
+} // namespace
+
+/// Empty where there is a kernel for such operands.
+std::string LinearLowering::refusal(LinearOp op) {
+  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  IntFormatAttr input = formatOf(op.getInput()), weight = formatOf(op.getWeight());
+  if (!quantize || !input || !quantize.isDynamic() || quantize.getRoundingOffsets())
+    return "expected an input that qllm.quantize makes of its own range, to integers";
+  if (!cast<QuantizedType>(op.getInput().getType()).getGranularity().isPerToken())
+    return "expected an input with a scale for each token";
+  if (!pack || !weight)
+    return "expected a packed weight of integers";
+  auto type = cast<QuantizedType>(op.getWeight().getType());
+  GranularityAttr granularity = type.getGranularity();
+  if (type.getScaleEncoding() != ScaleEncoding::F32)
+    return "expected scales of the weight in f32";
+  bool perChannel = granularity.isPerChannel() && granularity.getAxis() == 0;
+  bool grouped = granularity.isGroup() && granularity.getAxis() == 1;
+  if (!perChannel && !grouped)
+    return "expected a weight with scales for outputs or for groups of inputs, but got " +
+           print(granularity);
+  if (grouped && weight.isAsymmetric())
+    return "expected symmetric codes in the groups of a weight, but got " + print(weight);
+  if (op.getBias() &&
+      !isa<Float32Type>(cast<RankedTensorType>(op.getBias().getType()).getElementType()))
+    return "expected a bias in f32";
+  return "";
+}
+
+LinearLowering::InputParts LinearLowering::inputParts(QuantizeOp op) {
+  InputParts &parts = inputs[op];
+  if (parts.codes)
+    return parts;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value rows = toRows(builder, loc, op.getInput());
+  auto type = cast<QuantizedType>(op.getType());
+  auto rowType = QuantizedType::get(cast<RankedTensorType>(rows.getType()).getShape(),
+                                    type.getFormat(), type.getGranularity());
+  auto quantized = cast<QuantizeOp>(builder.clone(*op));
+  quantized.getInputMutable().assign(rows);
+  quantized.getResult().setType(rowType);
+  auto unpacked = UnpackOp::create(builder, loc, quantized.getResult());
+  parts.codes = unpacked.getCodes();
+  parts.scales = unpacked.getScales();
+  parts.zeroPoints = unpacked.getZeroPoints();
+  return parts;
+}
+
+Value LinearLowering::inputSums(QuantizeOp op, Value codes) {
+  Value &made = sums[op];
+  if (!made) {
+    OpBuilder builder(op->getContext());
+    builder.setInsertionPointAfterValue(codes);
+    int64_t rows = cast<RankedTensorType>(codes.getType()).getDimSize(0);
+    made =
+        qk::CodeSumsOp::create(builder, op.getLoc(), tensorOf({rows}, builder.getI32Type()), codes,
+                               /*scales=*/Value());
+  }
+  return made;
+}
+
+LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
+                                                        const kernels::LinearKernel &kernel) {
+  WeightParts &parts = weights[pack];
+  if (parts.codes)
+    return parts;
+  OpBuilder builder(pack->getContext());
+  builder.setInsertionPointAfter(pack);
+  Location loc = pack.getLoc();
+  parts.codes = pack.getCodes();
+  parts.scales = pack.getScales();
+  parts.zeroPoints = pack.getZeroPoints();
+  if (kernel.isGrouped())
+    parts.scales = onnx::TransposeOp::create(
+        builder, loc, tensorOf({kernel.groups(), kernel.columns}, builder.getF32Type()),
+        parts.scales, builder.getDenseI64ArrayAttr({1, 0}));
+  if (!kernel.input.isSigned)
+    parts.sums = qk::CodeSumsOp::create(
+        builder, loc,
+        tensorOf({kernel.columns},
+                 kernel.isGrouped() ? Type(builder.getF32Type()) : builder.getI32Type()),
+        pack.getCodes(), kernel.isGrouped() ? parts.scales : Value());
+  if (!kernel.isWeightShuffled())
+    return parts;
+  kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
+  parts.codes = qk::ShuffleWeightOp::create(
+      builder, loc,
+      tensorOf({layout.rowTiles(kernel.columns), layout.columnTiles(kernel.depth),
+                layout.tileSize() / 2},
+               builder.getI8Type()),
+      parts.codes, qk::LayoutAttr::get(pack.getContext(), layout));
+  return parts;
+}
+
+bool LinearLowering::lower(LinearOp op, std::string &explanation) {
+  explanation = refusal(op);
+  if (!explanation.empty())
+    return false;
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  kernels::LinearKernel kernel = describeKernel(op, pack);
+  ChosenSchedules chosen = chooseSchedules(op.getContext(), kernel, policy);
+  explanation = chosen.explanation;
+  if (!chosen.schedules)
+    return false;
+  InputParts input = inputParts(quantize);
+  WeightParts weight = weightParts(pack, kernel);
+  OpBuilder builder(op);
+  auto result = cast<RankedTensorType>(op.getType());
+  int64_t rows = cast<RankedTensorType>(input.codes.getType()).getDimSize(0);
+  qk::LayoutAttr layout;
+  if (kernel.isWeightShuffled())
+    layout = qk::LayoutAttr::get(op.getContext(), kernels::WeightLayout::int4Fragments());
+  Value matrix = qk::LinearOp::create(
+      builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
+      weight.codes, input.scales, weight.scales, input.zeroPoints,
+      input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
+      weight.zeroPoints ? inputSums(quantize, input.codes) : Value(), op.getBias(),
+      formatOf(op.getInput()), formatOf(op.getWeight()), chosen.schedules, layout);
+  op.getResult().replaceAllUsesWith(
+      fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
+  op.erase();
+  return true;
+}

@@ -1,0 +1,23 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Activations of any rank as matrices, and back.
+
+#ifndef QLLM_LIB_CONVERSION_QLLMTOKERNEL_ROWMATRIX_H
+#define QLLM_LIB_CONVERSION_QLLMTOKERNEL_ROWMATRIX_H
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace qllm {
+
+/// The tensor with all dimensions but the last as rows; itself where it is a matrix.
+mlir::Value toRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor);
+
+/// The inverse: a matrix whose rows are those of `like`, as a tensor of type `type`.
+mlir::Value fromRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value matrix,
+                     mlir::Value like, mlir::RankedTensorType type);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_QLLMTOKERNEL_ROWMATRIX_H
