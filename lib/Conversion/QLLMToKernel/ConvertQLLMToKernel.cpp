@@ -39,6 +39,7 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
       if (explain)
         emitRemark(loc) << (lowered ? "kernel: " : "no kernel: ") << explanation;
     }
+    lowering.removeUnused();
   }
 
 private:
@@ -61,7 +62,7 @@ FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
     return emitError(loc) << "expected targets out of " << kernels::listTargets()
                           << ", but got none";
   if (rows < 1)
-    return emitError(loc) << "expected at least 1 row to choose schedules for, but got " << rows;
+    return emitError(loc) << "expected at least 1 row to choose schedules for, but got " << int64_t(rows);
   policy.rows = rows;
   if (schedule.empty())
     return policy;

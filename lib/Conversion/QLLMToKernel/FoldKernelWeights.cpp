@@ -46,7 +46,9 @@ private:
       return op->emitOpError() << "cannot be computed: " << llvm::toString(values.takeError());
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     std::string name = weightName(op->getOperand(0)).str();
-    name += isa<qk::ShuffleWeightOp>(op) ? "_shuffled" : "_sums";
+    name += isa<qk::ShuffleWeightOp>(op) ? "_shuffled"
+            : op->getNumOperands() == 1  ? "_sums"
+                                         : "_scaled_sums";
     OpBuilder builder(op);
     Value folded =
         onnx::InitializerOp::create(builder, op->getLoc(), type, name,

@@ -152,6 +152,17 @@ LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
   return parts;
 }
 
+void LinearLowering::removeUnused() {
+  for (auto &entry : inputs)
+    if (entry.first->use_empty())
+      entry.first->erase();
+  for (auto &entry : weights)
+    if (entry.first->use_empty())
+      entry.first->erase();
+  inputs.clear();
+  weights.clear();
+}
+
 bool LinearLowering::lower(LinearOp op, std::string &explanation) {
   explanation = refusal(op);
   if (!explanation.empty())

@@ -20,6 +20,9 @@ public:
   /// Whether the product became a kernel. `explanation` says why with this schedule, or why not.
   bool lower(LinearOp op, std::string &explanation);
 
+  /// Removes quantized tensors that nobody reads any more.
+  void removeUnused();
+
 private:
   /// What kernels read of a quantized input.
   struct InputParts {

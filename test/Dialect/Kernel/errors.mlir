@@ -260,3 +260,35 @@ func.func @launch_c2(%x: tensor<?x64xi8>) {
       : (tensor<?x64xi8>) -> tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @shuffle_weight_c1(%c: tensor<100x64xui4>) {
+  // expected-error @+1 {{expected a result of type 'tensor<7x1x512xi8>', but got 'tensor<6x1x512xi8>'}}
+  %0 = qk.shuffle_weight %c layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<100x64xui4> -> tensor<6x1x512xi8>
+  return
+}
+
+// -----
+
+func.func @shuffle_weight_c1_dynamic(%c: tensor<?x64xui4>) {
+  // expected-error @+1 {{expected codes of a static shape, but got 'tensor<?x64xui4>'}}
+  %0 = qk.shuffle_weight %c layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<?x64xui4> -> tensor<6x1x512xi8>
+  return
+}
+
+// -----
+
+func.func @code_sums_c1(%c: tensor<8x64xui4>) {
+  // expected-error @+1 {{expected a result of type 'tensor<8xi32>', but got 'tensor<9xi32>'}}
+  %0 = qk.code_sums %c : tensor<8x64xui4> -> tensor<9xi32>
+  return
+}
+
+// -----
+
+func.func @code_sums_c2(%c: tensor<8x64xui4>, %s: tensor<3x8xf32>) {
+  // expected-error @+1 {{expected scales of groups that divide the codes of 'tensor<8x64xui4>', but got 'tensor<3x8xf32>'}}
+  %0 = qk.code_sums %c scales(%s : tensor<3x8xf32>) : tensor<8x64xui4> -> tensor<8xf32>
+  return
+}

@@ -75,3 +75,14 @@ func.func @schedules_by_target(%x: tensor<?x576xi8>, %w: tensor<64x576xi8>, %sx:
       : (tensor<?x576xi8>, tensor<64x576xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
   return %0 : tensor<?x64xf16>
 }
+
+// CHECK-LABEL: func.func @weights
+func.func @weights(%c: tensor<100x64xi4>, %s: tensor<2x100xf32>) -> (tensor<7x1x512xi8>, tensor<100xi32>, tensor<100xf32>) {
+  // CHECK: qk.shuffle_weight %{{.*}} layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<100x64xi4> -> tensor<7x1x512xi8>
+  %0 = qk.shuffle_weight %c layout(#fragments) : tensor<100x64xi4> -> tensor<7x1x512xi8>
+  // CHECK: qk.code_sums %{{.*}} : tensor<100x64xi4> -> tensor<100xi32>
+  %1 = qk.code_sums %c : tensor<100x64xi4> -> tensor<100xi32>
+  // CHECK: qk.code_sums %{{.*}} scales(%{{.*}} : tensor<2x100xf32>) : tensor<100x64xi4> -> tensor<100xf32>
+  %2 = qk.code_sums %c scales(%s : tensor<2x100xf32>) : tensor<100x64xi4> -> tensor<100xf32>
+  return %0, %1, %2 : tensor<7x1x512xi8>, tensor<100xi32>, tensor<100xf32>
+}

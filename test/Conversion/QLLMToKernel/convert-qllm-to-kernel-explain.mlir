@@ -1,0 +1,55 @@
+// What is said of schedules that were chosen, and of products that stay as they are.
+// RUN: qllm-opt %s -split-input-file -verify-diagnostics -convert-qllm-to-kernel="targets=sm_80 rows=16 explain"
+// RUN: not qllm-opt %s -convert-qllm-to-kernel 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not qllm-opt %s -convert-qllm-to-kernel=targets=sm_70 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=0" 2>&1 | FileCheck %s --check-prefix=ROWS
+// RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 schedule=7" 2>&1 | FileCheck %s --check-prefix=SCHEDULE
+
+// NONE: expected targets out of sm_80, {{.*}}, but got none
+// UNKNOWN: expected targets out of sm_80, {{.*}}, but got 'sm_70'
+// ROWS: expected at least 1 row to choose schedules for, but got 0
+// SCHEDULE: expected a #qk.schedule as schedule, but got '7'
+
+#x8 = #qllm.int<8, asymmetric>
+#w4 = #qllm.int<4>
+
+func.func @chosen(%x: tensor<?x128xf32>, %c: tensor<64x128xi4>, %s: tensor<64xf32>) -> tensor<?x64xf32> {
+  %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #w4, per_channel<0>>
+  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #x8, per_token>
+  // expected-remark-re @+1 {{kernel: sm_80: 16x64x{{.*}} warps, 4 stages: 1 blocks, {{.*}} cycles; next best of {{[0-9]+}}: }}
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #x8, per_token>, !qllm.quantized<64x128, #w4, per_channel<0>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+func.func @float_input(%x: tensor<?x128xf32>, %c: tensor<64x128xi4>, %s: tensor<64xf32>) -> tensor<?x64xf32> {
+  %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+  // expected-remark @+1 {{no kernel: expected an input that qllm.quantize makes of its own range, to integers}}
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+#x8s = #qllm.int<8>
+#w4a = #qllm.int<4, asymmetric>
+
+func.func @asymmetric_groups(%x: tensor<?x128xf32>, %c: tensor<64x128xui4>, %s: tensor<64x2xf32>, %z: tensor<64x2xui8>) -> tensor<?x64xf32> {
+  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64x2xf32>, tensor<64x2xui8>) -> !qllm.quantized<64x128, #w4a, group<1, 64>>
+  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #x8s, per_token>
+  // expected-remark @+1 {{no kernel: expected symmetric codes in the groups of a weight, but got #qllm.int<4, asymmetric>}}
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #x8s, per_token>, !qllm.quantized<64x128, #w4a, group<1, 64>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// No schedule: rows of 30 bytes cannot be copied.
+func.func @odd_depth(%x: tensor<?x30xf32>, %c: tensor<64x30xi8>, %s: tensor<64xf32>) -> tensor<?x64xf32> {
+  %w = qllm.pack %c, %s : (tensor<64x30xi8>, tensor<64xf32>) -> !qllm.quantized<64x30, #qllm.int<8>, per_channel<0>>
+  %q = qllm.quantize %x : tensor<?x30xf32> -> !qllm.quantized<?x30, #qllm.int<8>, per_token>
+  // expected-remark @+1 {{no kernel: sm_80: expected rows of a multiple of 16 bytes, which asynchronous copies need, but got 30 codes of 8 bits}}
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x30, #qllm.int<8>, per_token>, !qllm.quantized<64x30, #qllm.int<8>, per_channel<0>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}

@@ -1,0 +1,68 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "qllm/Kernels/ScheduleChoice.h"
+
+#include "gtest/gtest.h"
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+LinearKernel w4a8(std::int64_t columns, std::int64_t depth) {
+  LinearKernel kernel;
+  kernel.input = {8, true};
+  kernel.weight = {4, true};
+  kernel.columns = columns;
+  kernel.depth = kernel.groupLength = depth;
+  return kernel;
+}
+
+// Few rows are not padded to a large tile; many are not read over and over in small ones.
+TEST(ScheduleChoice, FollowsTheRows) {
+  const Target &target = *findTarget("sm_80");
+  EXPECT_EQ(chooseSchedule(w4a8(4096, 4096), target, 1).candidates.front().schedule.tileRows, 16);
+  Schedule large = chooseSchedule(w4a8(4096, 4096), target, 8192).candidates.front().schedule;
+  EXPECT_GE(large.tileRows * large.tileColumns, 128 * 128);
+}
+
+// All candidates work on the target, cheapest first, and each shape is there once for a depth.
+TEST(ScheduleChoice, CandidatesWork) {
+  for (const Target &target : allTargets()) {
+    LinearKernel kernel = w4a8(1536, 576);
+    ScheduleChoice choice = chooseSchedule(kernel, target, 2048);
+    ASSERT_FALSE(choice.candidates.empty()) << target.name;
+    double before = 0;
+    for (const ScheduleCost &candidate : choice.candidates) {
+      kernel.schedule = candidate.schedule;
+      EXPECT_TRUE(kernel.verify() && kernel.verifyOn(target)) << candidate.str();
+      EXPECT_GE(candidate.cycles, before);
+      before = candidate.cycles;
+    }
+  }
+}
+
+// 99 KiB of shared memory hold fewer stages than 163.
+TEST(ScheduleChoice, FollowsTheSharedMemory) {
+  auto largestOf = [](const char *name) {
+    std::int64_t largest = 0;
+    for (const ScheduleCost &candidate :
+         chooseSchedule(w4a8(4096, 4096), *findTarget(name), 4096).candidates) {
+      LinearKernel kernel = w4a8(4096, 4096);
+      kernel.schedule = candidate.schedule;
+      largest = std::max(largest, kernel.sharedBytes());
+    }
+    return largest;
+  };
+  EXPECT_LE(largestOf("sm_86"), 99 * 1024);
+  EXPECT_GT(largestOf("sm_80"), 99 * 1024);
+}
+
+TEST(ScheduleChoice, SaysWhatForbidsAll) {
+  ScheduleChoice choice = chooseSchedule(w4a8(64, 40), *findTarget("sm_80"), 16);
+  EXPECT_TRUE(choice.candidates.empty());
+  EXPECT_NE(choice.refusal.find("multiple of 16 bytes"), std::string::npos);
+}
+
+} // namespace
