@@ -18,16 +18,12 @@ import subprocess
 import sys
 import tempfile
 
-BINARY = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*assembly = "((?:[^"\\]|\\.)*)"')
+from kernel_text import objects
+
 USED = re.compile(r"Compiling entry function '(\w+)' for '\w+'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?"
                   r"Used (\d+) registers", re.DOTALL)
 INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.x]*)(.*)", re.MULTILINE)
 TENSOR = re.compile(r"[HIQO]MMA|[HIQ]GMMA")
-
-
-def unescape(text):
-    """The text of a printed MLIR string."""
-    return re.sub(r"\\([0-9A-Fa-f]{2}|.)", lambda m: chr(int(m[1], 16)) if len(m[1]) == 2 else m[1], text).rstrip("\0")
 
 
 def tensor_instructions(ptx):
@@ -101,13 +97,13 @@ def main():
     if not shutil.which("ptxas"):
         sys.exit("expected ptxas on the path; the package nvidia-cuda-nvcc has it")
     text = sys.stdin.read() if arguments[0] == "-" else pathlib.Path(arguments[0]).read_text()
-    binaries = BINARY.findall(text)
-    if not binaries:
+    binaries = objects(text)
+    if not any(code.lstrip().startswith(b"//") for _, code in binaries):
         sys.exit("expected a module with PTX, from qllm-opt --qllm-lower-to-nvvm with format=ptx")
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         for target, ptx in binaries:
-            problems += report(target, unescape(ptx), pathlib.Path(folder))
+            problems += report(target, ptx.decode().rstrip("\0"), pathlib.Path(folder))
     if problems and "--check" in sys.argv:
         sys.exit("\n".join(problems))
 

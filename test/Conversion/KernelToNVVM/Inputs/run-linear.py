@@ -9,45 +9,20 @@ bias: 1 for one. target: sm_80 unless given. Other options, such as seed and asy
 
 import json
 import pathlib
-import re
 import subprocess
 import sys
 
 import numpy as np
 
-LAYOUT = "#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>"
-PIPELINE = "gpu.module(convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse)"
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
+
+from kernel_codes import LAYOUT, Format, shuffle  # noqa: E402
+from kernel_text import emulator_module, launches, lower  # noqa: E402
+
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
                 stages="3", group="0", zero="ui8", result="f16", bias="0", target="sm_80")
 random = np.random.default_rng(0)
-
-
-class Format:
-    """Codes called int4, uint8, ..."""
-
-    def __init__(self, name):
-        self.bits, self.signed = int(name[-1]), name[0] == "i"
-        self.storage = ("" if self.signed else "u") + ("i4" if self.bits <= 4 else "i8")
-        self.attribute = f"#qllm.int<{self.bits}{'' if self.signed else ', asymmetric'}>"
-        low = -(1 << self.bits - 1) if self.signed else 0
-        self.codes = lambda *shape: random.integers(low, low + (1 << self.bits), shape)
-
-    def pack(self, codes):
-        """Bytes, half bytes the low one first."""
-        if self.bits > 4:
-            return codes.astype(np.uint8)
-        pairs = codes.astype(np.uint8).reshape(codes.shape[0], -1, 2) & 15
-        return pairs[..., 0] | pairs[..., 1] << 4
-
-
-def shuffle(codes):
-    """The order of LAYOUT, edges filled up with zeros, two codes to a byte."""
-    rows, columns = (-(-size // tile) for size, tile in zip(codes.shape, (16, 64)))
-    whole = np.zeros((rows * 16, columns * 64), np.uint8)
-    whole[:codes.shape[0], :codes.shape[1]] = codes.astype(np.uint8) & 15
-    digits = whole.reshape(rows, 2, 8, columns, 2, 2, 4, 4).transpose(0, 3, 2, 6, 1, 4, 7, 5).reshape(rows, columns, -1, 2)
-    return digits[..., 0] | digits[..., 1] << 4
 
 
 class Problem:
@@ -58,7 +33,7 @@ class Problem:
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
         self.input, self.weight = Format(o["input"]), Format(o["weight"])
         self.shuffled = self.input.bits > 4 >= self.weight.bits
-        x, w = self.input.codes(m, k), self.weight.codes(n, k)
+        x, w = self.input.random(random, m, k), self.weight.random(random, n, k)
         groups = k // int(o["group"]) if int(o["group"]) else 1
         self.scales = random.uniform(0.01, 0.1, m).astype(np.float32)
         self.weight_scales = random.uniform(0.001, 0.01, (groups, n)).astype(np.float32)
@@ -68,8 +43,9 @@ class Problem:
         self.add("w", packed, "x".join(map(str, packed.shape)) + "xi8" if self.shuffled else f"{n}x{k}x{self.weight.storage}")
         self.add("sx", self.scales, "?xf32")
         grouped = int(o["group"]) != 0
+        sums = self.sum_groups if grouped else self.sum_whole
         self.add("sw", self.weight_scales if grouped else self.weight_scales[0], (f"{groups}x" if grouped else "") + f"{n}xf32")
-        self.result = self.finish(*(self.sum_groups(x, w) if grouped else self.sum_whole(x, w)), n)
+        self.result = self.finish(*sums(x.astype(int), w.astype(int)), n)
 
     def add(self, name, value, kind):
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"
@@ -128,17 +104,13 @@ class Problem:
 
 
 def compile_kernel(problem, folder):
-    """The kernel's module, and its qk.launch as (name, columns, tile rows, threads, bytes of shared memory)."""
+    """Leaves the kernel's code in the folder; returns its name and geometry."""
+    target = problem.options["target"]
     (folder / "linear.mlir").write_text(problem.module())
-    lower = f'--qllm-lower-to-nvvm=targets={problem.options["target"]} format=kernels'
-    text = subprocess.run(["qllm-opt", folder / "linear.mlir", lower], check=True, capture_output=True, text=True).stdout
-    code = re.search(r"^  gpu\.module .*?^  }", text, re.MULTILINE | re.DOTALL)[0]
-    aliases = "\n".join(re.findall(r"^#.*", text, re.MULTILINE))
-    flat = subprocess.run(["qllm-opt", "-", f"--pass-pipeline=builtin.module({PIPELINE})"], input=f"{aliases}\n{code}",
-                          check=True, capture_output=True, text=True).stdout
-    (folder / "kernel.mlir").write_text(flat)
-    launch = re.search(r'qk\.launch "(\w+)".*columns = (\d+), tile_rows = (\d+), threads = (\d+), shared = (\d+)', text)
-    return [launch[1], *map(int, launch.groups()[1:])]
+    lowered = lower(problem.module(), target, "kernels")
+    (folder / "kernel.mlir").write_text(emulator_module(lowered))
+    launch, = launches(lowered)
+    return launch.kernel, launch.geometry[target]
 
 
 def main():
@@ -147,7 +119,7 @@ def main():
     given = dict(argument.split("=") for argument in sys.argv[2:])
     options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
     problem = Problem(options)
-    name, columns, tile_rows, threads, shared = compile_kernel(problem, folder)
+    name, geometry = compile_kernel(problem, folder)
     arguments = []
     for key, value in problem.operands.items():
         np.save(folder / f"{key}.npy", value)
@@ -156,9 +128,8 @@ def main():
     arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
                       "expect": "y.npy"})
     arguments.append({"name": "m", "value": int(options["rows"])})
-    grid = [columns, -(-int(options["rows"]) // tile_rows)]
-    (folder / "launch.json").write_text(json.dumps(
-        {"kernel": name, "grid": grid, "block": [threads], "shared": shared, "arguments": arguments}))
+    (folder / "launch.json").write_text(json.dumps({"kernel": name, "grid": geometry.grid(int(options["rows"])),
+                                                    "block": [geometry.threads], "shared": geometry.shared, "arguments": arguments}))
     extra = [f"--{key}={value}" for key, value in given.items()]
     sys.exit(subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra]).returncode)
 
