@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiles kernels into a package for bench.py, which needs no compiler.
+
+usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,emulator] [--plan FILE]
+
+Needs qllm-opt on the path, and ptxas for cubins. The package has a file for each kernel and manifest.json with what a launch
+needs to know. --plan takes other problems than those of plan.py: JSON, a list of [family, problem, [[schedule, rows], ..]].
+"""
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "utils"))
+
+import plan  # noqa: E402
+from families import FAMILIES  # noqa: E402
+from kernel_text import CompilerFailed, emulator_module, launches, lower, objects  # noqa: E402
+from manifest import BadInput, Entry, Kernel, Package, read_file  # noqa: E402
+from provenance import revision  # noqa: E402
+
+
+class Packer:
+    """Compiles for one target into one folder."""
+
+    def __init__(self, options):
+        self.folder, self.target, self.toolkit = options.folder, options.target, options.toolkit
+        self.codes = options.code.split(",")
+        self.count = 0
+
+    def kernel(self, module: str, schedule: str, rows) -> Kernel:
+        """Compiles a module with one kernel."""
+        self.count += 1
+        lowered = lower(module, self.target, "kernels")
+        launch, = launches(lowered)
+        files = {}
+        if "cubin" in self.codes:
+            (_, binary), = objects(lower(module, self.target, "cubin", self.toolkit))
+            files["cubin"] = self.write(f"{self.count:03}-{launch.kernel}.cubin", binary)
+        if "emulator" in self.codes:
+            files["emulator"] = self.write(f"{self.count:03}-{launch.kernel}.mlir", emulator_module(lowered).encode())
+        return Kernel(launch.kernel, files, launch.operands, launch.results, launch.sizes, launch.geometry[self.target], schedule, tuple(rows))
+
+    def write(self, name: str, content: bytes) -> str:
+        (self.folder / name).write_bytes(content)
+        return name
+
+    def entry(self, family: str, problem: dict, schedules) -> Entry:
+        subject = FAMILIES[family](problem)
+        print(f"{family} {subject.title}", flush=True)
+        return Entry(family, problem, tuple(self.kernel(subject.module(schedule), schedule, rows) for schedule, rows in schedules))
+
+
+def read_plan(path: Path):
+    try:
+        found = [(family, problem, [(schedule, rows) for schedule, rows in schedules]) for family, problem, schedules in json.loads(read_file(path))]
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"'{path}': expected a list of [family, problem, [[schedule, rows], ..]], but {error}") from error
+    for family, _, _ in found:
+        if family not in FAMILIES:
+            raise BadInput(f"'{path}': expected a family of {', '.join(FAMILIES)}, but got '{family}'")
+    return found
+
+
+def pack(options) -> int:
+    unknown = [code for code in options.code.split(",") if code not in ("cubin", "emulator")]
+    if unknown:
+        raise BadInput(f"expected --code to be of cubin and emulator, but got '{unknown[0]}'")
+    for tool, wanted in (("qllm-opt", True), ("ptxas", "cubin" in options.code and not options.toolkit)):
+        if wanted and not shutil.which(tool):
+            raise BadInput(f"expected {tool} on the path" + ("; docs/getting-started.md says where to get it" if tool == "ptxas" else ""))
+    wanted = [each for each in (read_plan(options.plan) if options.plan else plan.entries())
+              if options.only in f"{each[0]} {FAMILIES[each[0]](each[1]).title}"]
+    if not wanted:
+        raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    packer = Packer(options)
+    Package(options.folder, options.target, revision(), tuple(packer.entry(*each) for each in wanted)).write()
+    print(f"{packer.count} kernels for {options.target} in {options.folder}")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the package is to be")
+    parser.add_argument("--target", default="sm_90a", help="architecture of the cards")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only problems with this in their name, such as 'w4a8' or '22016x4096'")
+    parser.add_argument("--code", default="cubin", help="kinds of code: cubin for a card, emulator for qllm-emu")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="other problems than those of plan.py")
+    parser.add_argument("--toolkit", default="", metavar="FOLDER", help="whose bin has ptxas, if the path has not")
+    try:
+        return pack(parser.parse_args())
+    except (BadInput, CompilerFailed) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Which kernels are packed: the shapes of 7B and 70B models, most important first, and schedules for each range of rows."""
+# Outputs and inputs of a linear layer.
+SHAPES = {"7b-gate-up": (22016, 4096), "square": (4096, 4096), "70b-gate-up": (57344, 8192), "7b-qkv": (12288, 4096),
+          "7b-down": (4096, 11008), "70b-o": (8192, 8192), "70b-down": (8192, 28672)}
+LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128": ("int4", "int4", 128), "w4a4": ("int4", "int4", 0)}
+# Rows that a kernel is timed with: prompts, single sequences, batches.
+PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
+
+
+def schedule(tile, warps, stages):
+    return f"#qk.schedule<tile = [{', '.join(map(str, tile))}], warps = [{', '.join(map(str, warps))}], stages = {stages}>"
+
+
+def linear_schedules(kind: str, n: int):
+    """(schedule, rows) for a kind of LINEARS: large tiles for prompts; few columns a block for few rows, so that all processors load."""
+    depth = 64 if LINEARS[kind][0] == "int8" else 128
+    yield schedule((128, 128 if LINEARS[kind][2] else 256, depth), (2, 4), 4), PREFILL
+    narrow = n <= 8192
+    yield schedule((16, 32 if narrow else 64, 2 * depth), (1, 2 if narrow else 4), 8), SINGLE
+    yield schedule((64, 32 if narrow else 64, 2 * depth), (2, 1) if narrow else (2, 2), 6), BATCH
+
+
+def entries():
+    """(family, problem, [(schedule, rows)]) of everything."""
+    for n, k in SHAPES.values():
+        for kind, (inputs, weights, group) in LINEARS.items():
+            yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))

@@ -1,0 +1,104 @@
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One problem on one driver: its operands on the card, results against the reference, and launches to be timed."""
+from dataclasses import dataclass
+
+import numpy as np
+from driver import Call
+from manifest import Entry, Kernel, Package
+
+from families import FAMILIES
+
+FILL = 0xEE  # bytes of results that a kernel has left out
+SPOT_ROWS, SPOT_COLUMNS = 8, 1024
+TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16}
+
+
+@dataclass(frozen=True)
+class Check:
+    """How many elements were compared, how many are wrong, and the first of those."""
+    compared: int
+    wrong: int
+    first: str = ""
+
+    def __str__(self):
+        return f"{self.wrong} of {self.compared} wrong, first {self.first}" if self.wrong else f"{self.compared} right"
+
+
+class Trial:
+    """The problem of an entry. What does not depend on the number of rows is uploaded once."""
+
+    def __init__(self, driver, package: Package, entry: Entry, seed: int = 0):
+        self.driver, self.package = driver, package
+        self.family = FAMILIES[entry.family](entry.problem)
+        self.random = np.random.default_rng(seed)
+        self.arrays, self.rows = [], 0
+        self.buffers = []
+        self.wanted = None  # the whole result for the operands made last
+        self.copies = {}  # of an operand to its buffers, the first of which is in `buffers` too
+
+    def use_rows(self, rows: int) -> None:
+        """Makes the operands for a number of rows, unless they are there."""
+        if rows == self.rows:
+            return
+        self.driver.free(*(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
+        self.arrays, self.rows, self.wanted = self.family.operands(self.random, rows), rows, None
+        for index in self.family.rotated:
+            self.copies.setdefault(index, [])
+            if not self.copies[index]:
+                self.copies[index].append(self.driver.upload(self.arrays[index]))
+        self.buffers = [self.copies[index][0] if index in self.family.rotated else self.driver.upload(array)
+                        for index, array in enumerate(self.arrays)]
+
+    def call(self, kernel: Kernel, handle, rows: int) -> Call:
+        """A launch on the first copies, with results of its own."""
+        self.use_rows(rows)
+        results = [self.driver.allocate((rows if each.shape[0] is None else each.shape[0]) * each.row_bytes(), FILL) for each in kernel.results]
+        return Call(kernel, handle, list(self.buffers), results, rows)
+
+    def rotate(self, call: Call, bytes_between: int) -> list:
+        """The call on copies of the rotated operands, as many that this many bytes lie between two uses of one."""
+        rotated = self.family.rotated
+        size = sum(self.buffers[index].size for index in rotated)
+        count = max(1, -(-bytes_between // size)) if size else 1
+        for index in rotated:
+            self.copies[index] += [self.driver.copy(self.copies[index][0]) for _ in range(count - len(self.copies[index]))]
+        return [Call(call.kernel, call.handle, [self.copies[index][turn] if index in rotated else buffer
+                                                for index, buffer in enumerate(call.operands)], call.results, call.rows) for turn in range(count)]
+
+    def check(self, call: Call, all_of_it: bool) -> Check:
+        """Compares the result of a launch that has ended: all of it, or spots with both ends."""
+        result = call.kernel.results[0]
+        width = result.shape[1]
+        rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
+                         ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
+        row_bytes, kind = result.row_bytes(), TYPES[result.element]
+        found = np.stack([np.frombuffer(self.driver.download(call.results[0], int(row) * row_bytes, row_bytes), kind) for row in rows])
+        wanted = self.wanted if all_of_it else None
+        if wanted is None:
+            wanted = self.family.expected(self.arrays, rows, columns)
+        if all_of_it:
+            self.wanted = wanted
+        return compare(found[:, columns], wanted, self.family.tolerance, rows, columns)
+
+    def spots(self, size: int, most: int) -> np.ndarray:
+        """Different indices in order, the first and the last among them."""
+        return np.unique(np.append(self.random.integers(0, size, most - 2), [0, size - 1]))
+
+    def release(self) -> None:
+        kept = [buffer for copies in self.copies.values() for buffer in copies]
+        self.driver.free(*kept, *(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
+
+
+def compare(found: np.ndarray, wanted: np.ndarray, tolerance: float, rows, columns) -> Check:
+    """To the bit, or within a part of the largest value."""
+    if tolerance:
+        allowed = tolerance * np.abs(wanted.astype(np.float64)).max()
+        wrong = ~(np.abs(found.astype(np.float64) - wanted.astype(np.float64)) <= allowed)
+    else:
+        bits = f"u{found.dtype.itemsize}"
+        wrong = found.view(bits) != wanted.view(bits)
+    if not wrong.any():
+        return Check(found.size, 0)
+    row, column = np.argwhere(wrong)[0]
+    text = f"[{rows[row]}, {columns[column]}]: expected {wanted[row, column]}, but got {found[row, column]}"
+    return Check(found.size, int(wrong.sum()), text)

@@ -1,0 +1,24 @@
+"""Makes a package for the fake driver out of one with emulator code: its first kernel, which FakeKernel.cpp computes as well.
+
+usage: fake-package.py FROM TO KERNEL.so [KEY=VALUE ..]
+
+KEY=VALUE: fields of the kernel's geometry, or target.
+"""
+import json
+import pathlib
+import shutil
+import sys
+
+source, folder, kernel = map(pathlib.Path, sys.argv[1:4])
+manifest = json.loads((source / "manifest.json").read_text())
+first = manifest["entries"][0]["kernels"][0]
+first["files"] = {"cubin": "kernel.so"}
+for key, value in (each.split("=") for each in sys.argv[4:]):
+    if key == "target":
+        manifest[key] = value
+    else:
+        first["geometry"][key] = json.loads(value)
+manifest["entries"] = manifest["entries"][:1]
+folder.mkdir(parents=True, exist_ok=True)
+shutil.copy(kernel, folder / "kernel.so")
+(folder / "manifest.json").write_text(json.dumps(manifest))
