@@ -26,3 +26,7 @@ config.substitutions += [
 # NVIDIA's assembler checks what we emit where it is installed; nothing else depends on it.
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")
+
+# What a card has computed, once one has.
+if os.path.isdir(os.path.join(config.test_source_root, "Emulator", "Golden")):
+    config.available_features.add("golden")

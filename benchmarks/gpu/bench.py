@@ -6,7 +6,7 @@ usage: benchmarks/gpu/bench.py PACKAGE [--budget SECONDS] [--json FILE] [--only 
 
 Needs Python with numpy and the CUDA driver; PyTorch, if it is there, is the peer. No compiler. Each kernel is checked in full on a few
 rows and in spots on every number of rows that is timed; integers have to be right to the bit. Weights take turns over three times the
-cache. The driver 'emulator' checks on the CPU, without times. Exit code: 0 done, 1 bad input, 3 a wrong result or a failed launch.
+cache. With --golden DIR single instructions are recorded instead, for golden.py. The driver 'emulator' checks on the CPU, without times. Exit code: 0 done, 1 bad input, 3 a wrong result or a failed launch.
 """
 import argparse
 import json
@@ -22,6 +22,7 @@ from cuda_driver import CudaDriver  # noqa: E402
 from driver import LaunchFailed  # noqa: E402
 from emulator_driver import EmulatorDriver  # noqa: E402
 from families import FAMILIES  # noqa: E402
+from golden import record_all  # noqa: E402
 from manifest import BadInput, read_package  # noqa: E402
 from peers import Peers  # noqa: E402
 from timing import clocks, measure  # noqa: E402
@@ -120,6 +121,13 @@ def micro(timing) -> str:
     return f"{timing.median * 1e6:9.2f}" if timing else f"{'-':>9}"
 
 
+def record(driver, package, folder: Path) -> int:
+    if not package.instructions:
+        raise BadInput(f"expected instructions in '{package.folder}', which pack.py --instructions puts there")
+    print(f"{record_all(driver, package, folder)} instructions of {package.target} recorded on {driver.card}")
+    return 0
+
+
 def bench(options) -> int:
     package = read_package(options.package)
     unknown = [entry.family for entry in package.entries if entry.family not in FAMILIES]
@@ -130,6 +138,8 @@ def bench(options) -> int:
     if not entries:
         raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")
     driver = EmulatorDriver(package.target) if options.driver == "emulator" else CudaDriver(package.target, options.library)
+    if options.golden:
+        return record(driver, package, options.golden)
     run, failure = Bench(options, package, entries, driver), ""
     try:
         run.run()
@@ -145,6 +155,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=0.15, help="of samples for each timing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only problems with this in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="store every figure")
+    parser.add_argument("--golden", type=Path, metavar="DIR", help="record what single instructions compute")
     parser.add_argument("--driver", choices=("cuda", "emulator"), default="cuda", help="what runs the kernels")
     parser.add_argument("--library", default="libcuda.so.1", help="the CUDA driver's library")
     for name, unit in (("memory", "TB/s"), ("int8", "tera-operations/s"), ("bf16", "TFLOP/s")):

@@ -43,14 +43,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Package:
-    """Entries in the order of their importance."""
+    """Entries in the order of their importance, and kernels of single instructions."""
     folder: Path
     target: str
     revision: str
     entries: tuple
+    instructions: tuple
 
     def write(self) -> None:
-        content = {"format": FORMAT, "target": self.target, "revision": self.revision, "entries": [asdict(entry) for entry in self.entries]}
+        content = {"format": FORMAT, "target": self.target, "revision": self.revision, "entries": [asdict(each) for each in self.entries],
+                   "instructions": [asdict(each) for each in self.instructions]}
         (self.folder / "manifest.json").write_text(json.dumps(content, indent=1) + "\n")
 
     def read_code(self, kernel: Kernel, kind: str) -> bytes:
@@ -77,6 +79,6 @@ def read_package(folder: Path) -> Package:
         raise BadInput(f"'{path}': expected a manifest of format {FORMAT}, but got {found}")
     try:
         entries = [Entry(each["family"], each["problem"], tuple(map(Kernel.parse, each["kernels"]))) for each in content["entries"]]
-        return Package(folder, content["target"], content["revision"], tuple(entries))
+        return Package(folder, content["target"], content["revision"], tuple(entries), tuple(map(Kernel.parse, content["instructions"])))
     except (KeyError, TypeError) as error:
         raise BadInput(f"'{path}': a field is missing or has no place: {error}") from error

@@ -2,7 +2,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles kernels into a package for bench.py, which needs no compiler.
 
-usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,emulator] [--plan FILE]
+usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,emulator] [--plan FILE] [--instructions]
 
 Needs qllm-opt on the path, and ptxas for cubins. The package has a file for each kernel and manifest.json with what a launch
 needs to know. --plan takes other problems than those of plan.py: JSON, a list of [family, problem, [[schedule, rows], ..]].
@@ -17,9 +17,12 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "utils"))
 
 import plan  # noqa: E402
 from families import FAMILIES  # noqa: E402
-from kernel_text import CompilerFailed, emulator_module, launches, lower, objects  # noqa: E402
+from instructions import INSTRUCTIONS  # noqa: E402
+from kernel_text import CompilerFailed, compile_module, emulator_module, launches, lower, objects  # noqa: E402
 from manifest import BadInput, Entry, Kernel, Package, read_file  # noqa: E402
 from provenance import revision  # noqa: E402
+
+TO_LLVM = "gpu.module(convert-nvvm-to-llvm,convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse)"
 
 
 class Packer:
@@ -52,6 +55,18 @@ class Packer:
         print(f"{family} {subject.title}", flush=True)
         return Entry(family, problem, tuple(self.kernel(subject.module(schedule), schedule, rows) for schedule, rows in schedules))
 
+    def instruction(self, instruction) -> Kernel:
+        """Compiles what instructions.py has of an instruction, which is below the level of kernels."""
+        module, files = instruction.module(self.target), {}
+        print(f"instruction {instruction.name}", flush=True)
+        if "cubin" in self.codes:
+            toolkit = f" toolkit={self.toolkit}" if self.toolkit else ""
+            (_, binary), = objects(compile_module(module, f"--pass-pipeline=builtin.module({TO_LLVM},gpu-module-to-binary{{format=bin{toolkit}}})"))
+            files["cubin"] = self.write(f"{instruction.name}.cubin", binary)
+        if "emulator" in self.codes:
+            files["emulator"] = self.write(f"{instruction.name}.mlir", module.encode())
+        return instruction.kernel(files)
+
 
 def read_plan(path: Path):
     try:
@@ -77,7 +92,9 @@ def pack(options) -> int:
         raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")
     options.folder.mkdir(parents=True, exist_ok=True)
     packer = Packer(options)
-    Package(options.folder, options.target, revision(), tuple(packer.entry(*each) for each in wanted)).write()
+    entries = tuple(packer.entry(*each) for each in wanted)
+    chosen = [each for each in INSTRUCTIONS.values() if options.target in each.targets] if options.instructions else []
+    Package(options.folder, options.target, revision(), entries, tuple(map(packer.instruction, chosen))).write()
     print(f"{packer.count} kernels for {options.target} in {options.folder}")
     return 0
 
@@ -89,6 +106,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="only problems with this in their name, such as 'w4a8' or '22016x4096'")
     parser.add_argument("--code", default="cubin", help="kinds of code: cubin for a card, emulator for qllm-emu")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="other problems than those of plan.py")
+    parser.add_argument("--instructions", action="store_true", help="kernels for bench.py --golden as well")
     parser.add_argument("--toolkit", default="", metavar="FOLDER", help="whose bin has ptxas, if the path has not")
     try:
         return pack(parser.parse_args())
