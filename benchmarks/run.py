@@ -4,10 +4,11 @@
 
 usage: benchmarks/run.py [--write docs/performance.md] [--python INTERPRETER_WITH_PEERS] [NAME…]
 
-A benchmark is a script whose documentation begins with one sentence that says what it measures. Those that compare with peers take --python.
+With names only their sections are written; those of others, and sections that no benchmark has, stay as they are. A benchmark is a script whose documentation begins with one sentence that says what it measures. Those that compare with peers take --python.
 """
 import argparse
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ ROOT = HERE.parent
 sys.path.append(str(ROOT / "utils"))
 
 from provenance import machine, revision  # noqa: E402
+
+HEAD = """# Performance
+
+Sections with a command are written by `benchmarks/run.py --write docs/performance.md`; do not edit those. CPU seconds are user and system
+time of all threads.
+"""
 
 
 def description(script: Path) -> str:
@@ -30,10 +37,19 @@ def section(script: Path, python: str) -> tuple:
     print(f"{script.name} …", file=sys.stderr, flush=True)
     result = subprocess.run([sys.executable, script, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     shown = f"benchmarks/{script.name}" + (" --python PEERS" if options else "")
-    text = f"## {script.stem}\n\n{description(script)}\n\n```\n$ {shown}\n{result.stdout.rstrip()}\n```\n"
+    where = f"Machine: {machine()}. Revision: {revision()}."
+    text = f"## {script.stem}\n\n{description(script)}\n\n{where}\n\n```\n$ {shown}\n{result.stdout.rstrip()}\n```\n"
     if result.returncode != 0:
         text += f"\nThe benchmark ended with exit code {result.returncode}.\n"
     return text, result.returncode == 0
+
+
+def merge(page: str, new: dict) -> str:
+    """The page with new sections; benchmarks in the order of their names, then what else the page has."""
+    old = {title: f"## {title}\n{text.rstrip()}\n" for title, text in re.findall(r"^## (.*)\n((?:(?!^## ).*\n?)*)", page, re.MULTILINE)}
+    sections = {**old, **new}
+    names = sorted(name for name in sections if (HERE / f"{name}.py").exists())
+    return "\n".join([HEAD, *(sections[name] for name in [*names, *(each for each in sections if each not in names)])])
 
 
 def main() -> int:
@@ -46,16 +62,13 @@ def main() -> int:
     unknown = [name for name in options.names if name not in scripts]
     if unknown:
         parser.error(f"expected benchmarks among {', '.join(scripts)}, but got '{unknown[0]}'")
-    parts = [section(scripts[name], options.python) for name in options.names or scripts]
-    page = "\n".join([
-        "# Performance\n",
-        "Written by `benchmarks/run.py --write docs/performance.md`; do not edit.\n",
-        f"Machine: {machine()}. Revision: {revision()}. CPU seconds are user and system time of all threads.\n",
-        *(text for text, _ in parts)])
+    parts = {name: section(scripts[name], options.python) for name in options.names or scripts}
+    old = options.write.read_text() if options.write and options.write.exists() else ""
+    page = merge(old, {name: text for name, (text, _) in parts.items()})
     print(page)
     if options.write:
         options.write.write_text(page)
-    return 0 if all(met for _, met in parts) else 3
+    return 0 if all(met for _, met in parts.values()) else 3
 
 
 if __name__ == "__main__":

@@ -22,7 +22,11 @@ class Peers:
             return None
         key = name, arguments
         if key not in self.known:
-            self.known[key] = getattr(self, name)(*arguments)
+            try:
+                self.known[key] = getattr(self, name)(*arguments)
+            except RuntimeError as error:
+                print(f"PyTorch refuses {name} of {arguments}: {error}")
+                self.known[key] = None
             self.torch.cuda.empty_cache()
         return self.known[key]
 
