@@ -54,7 +54,12 @@ gpu::GPUModuleOp findKernels(ModuleOp module, StringRef name) {
   return nullptr;
 }
 
-Parameter parameterOf(Type type) {
+Parameter parameterOf(LLVM::LLVMFuncOp function, unsigned index) {
+  Type type = function.getFunctionType().getParamType(index);
+  if (auto byValue =
+          function.getArgAttrOfType<TypeAttr>(index, LLVM::LLVMDialect::getByValAttrName()))
+    return {ParameterKind::Bytes,
+            unsigned(DataLayout::closest(function).getTypeSizeInBits(byValue.getValue()))};
   if (llvm::isa<LLVM::LLVMPointerType>(type))
     return {ParameterKind::Pointer, 64};
   if (auto integer = llvm::dyn_cast<IntegerType>(type))
@@ -71,8 +76,8 @@ std::vector<Kernel> kernelsOf(gpu::GPUModuleOp module) {
       continue;
     Kernel kernel;
     kernel.name = function.getSymName().str();
-    for (Type type : function.getFunctionType().getParams())
-      kernel.parameters.push_back(parameterOf(type));
+    for (unsigned i = 0; i < function.getFunctionType().getNumParams(); ++i)
+      kernel.parameters.push_back(parameterOf(function, i));
     kernels.push_back(std::move(kernel));
   }
   return kernels;

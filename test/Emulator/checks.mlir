@@ -23,6 +23,8 @@
 // RUN: %{emulate} --kernel=fine_named_barriers --seed=3 | FileCheck %s --check-prefix=CLEAN
 // RUN: not %{emulate} --kernel=strided | FileCheck %s --check-prefix=STRIDED
 
+// RUN: not qllm-emu %t/kernels.mlir --launch=%t/read-only.json | FileCheck %s --check-prefix=READ-ONLY
+
 // UNINITIALIZED: kernels.mlir:{{[0-9]+}}:{{[0-9]+}}: uninitialized-read in load: block (0,0,0) thread (0,0,0) reads shared+0, which nobody has written (128 times)
 // RACE-IN-WARP: race in load: block ({{[01]}},0,0) thread ({{[0-9]+}},0,0) reads shared+{{[0-9]+}}, written by thread ({{[0-9]+}},0,0), with no barrier between
 // CLEAN: {{^}}clean
@@ -37,11 +39,18 @@
 // NULL: out-of-bounds-read in load: {{.*}} reads 4 bytes at an address in no buffer
 // MISALIGNED: misaligned in store: block (0,0,0) thread (0,0,0) accesses 8 bytes at OUT+4 of 1024 bytes, which is not a multiple of 8
 // BARRIER-COUNT: barrier-misuse in barrier: block (0,0,0) thread ({{32|0}},0,0) expects {{.*}} threads at barrier 1, where others expect
+// READ-ONLY: read-only-write in store: block (0,0,0) thread (0,0,0) writes IN+4 of 9 bytes, an input (32 times)
 // STRIDED: global load: 4 requests, 128 sectors, 16 at least (x8.00)
 // STRIDED: shared store: 4 requests, 128 passes, 4 at least (x32.00)
 
 //--- launch.json
 {"grid": [2], "block": [64], "arguments": [{"name": "OUT", "type": "i32", "shape": [256], "fill": 0}, {"name": "WIDE", "type": "i32", "shape": [4096], "fill": 0}]}
+
+//--- read-only.json
+{"kernel": "read_only", "block": [32], "arguments": [{"name": "IN", "input": "in.bin"}, {"name": "OUT", "type": "i32", "shape": [1]}]}
+
+//--- in.bin
+0123456
 
 //--- kernels.mlir
 gpu.module @kernels {
@@ -52,6 +61,13 @@ gpu.module @kernels {
   llvm.func @uninitialized(%out: !llvm.ptr<1>, %wide: !llvm.ptr<1>) attributes {nvvm.kernel} {
     %shared = llvm.mlir.addressof @shared : !llvm.ptr<3>
     %value = llvm.load %shared : !llvm.ptr<3> -> i32
+    llvm.return
+  }
+
+  llvm.func @read_only(%in: !llvm.ptr<1>, %out: !llvm.ptr<1>) attributes {nvvm.kernel} {
+    %value = llvm.load %in : !llvm.ptr<1> -> i32
+    %next = llvm.getelementptr %in[1] : (!llvm.ptr<1>) -> !llvm.ptr<1>, i32
+    llvm.store %value, %next : i32, !llvm.ptr<1>
     llvm.return
   }
 

@@ -15,6 +15,9 @@
 // RUN: sed '/wgmma.fence/d' %t/kernel.mlir | %{lower} - | not %{emulate} | FileCheck %s --check-prefix=FENCE
 // FENCE: missing-matrix-fence in wgmma.mma_async{{.*}}: block (0,0,0) thread {{.*}} issues the first product of its warpgroup without wgmma.fence before it
 
+// RUN: sed 's/%%a_descriptor = .*/%%varied = arith.addi %%start, %%thread : i32\n %%a_descriptor = llvm.call @descriptor(%%varied) : (i32) -> i64/' %t/kernel.mlir | %{lower} - | not %{emulate} | FileCheck %s --check-prefix=MISMATCH
+// MISMATCH: descriptor-mismatch in wgmma.mma_async{{.*}}: block (0,0,0) thread {{.*}} and others of its warpgroup give different descriptors
+
 // RUN: sed '/done with the tile/d' %t/kernel.mlir | %{lower} - | not %{emulate} | FileCheck %s --check-prefix=RACE
 // RACE: race in store
 

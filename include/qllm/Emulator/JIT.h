@@ -17,8 +17,8 @@ class ModuleOp;
 
 namespace qllm::emu {
 
-/// What a kernel takes as one argument.
-enum class ParameterKind { Pointer, Integer, Float, Other };
+/// What a kernel takes as one argument; `Bytes` are an aggregate by value.
+enum class ParameterKind { Pointer, Integer, Float, Bytes, Other };
 
 struct Parameter {
   ParameterKind kind;
@@ -35,8 +35,8 @@ struct Kernel {
 /// All kernels of one gpu.module. May be used by several threads at once.
 class KernelModule {
 public:
-  /// Compiles the gpu.module called `name`, or the only one if that is empty. It must be of the llvm
-  /// and nvvm dialects, as before convert-nvvm-to-llvm; `module` stays as it is. Without
+  /// Compiles the gpu.module called `name`, or the only one if that is empty. It must be of the
+  /// llvm and nvvm dialects, as before convert-nvvm-to-llvm; `module` stays as it is. Without
   /// `instrument`, no checks of single loads and stores are possible. Null after an error, which is
   /// a diagnostic.
   static std::unique_ptr<KernelModule> compile(mlir::ModuleOp module, bool instrument,

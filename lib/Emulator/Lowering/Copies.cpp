@@ -5,6 +5,7 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "qllm/Emulator/Runtime/TensorMap.h"
 
 using namespace mlir;
 using namespace qllm::emu;
@@ -78,6 +79,28 @@ struct LowerBulkCopy : HostPattern<NVVM::CpAsyncBulkGlobalToSharedClusterOp> {
   }
 };
 
+struct LowerTensorCopy : HostPattern<NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getMode() != NVVM::TMALoadMode::TILE || op.getMulticastMask() || op.getGroup())
+      return op.emitOpError(
+          "is known to the emulator for tiles only, without a multicast mask or a group");
+    Location location = op.getLoc();
+    Value zero = host.constant(rewriter, location, 0), one = host.constant(rewriter, location, 1);
+    SmallVector<Value> operands{
+        host.flat(rewriter, location, op.getDstMem()), op.getTmaDescriptor(),
+        host.flat(rewriter, location, op.getMbar()),
+        op.getPredicate() ? host.extended(rewriter, location, op.getPredicate()) : one,
+        host.constant(rewriter, location, uint32_t(op.getCoordinates().size()))};
+    llvm::append_range(operands, op.getCoordinates());
+    operands.append(TensorMap::kMaxRank - op.getCoordinates().size(), zero);
+    host.callAt(rewriter, op, "qllm_emu_tensor_copy", Type(), operands);
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerBulkStore : HostPattern<NVVM::CpAsyncBulkSharedCTAToGlobalOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::CpAsyncBulkSharedCTAToGlobalOp op,
@@ -117,6 +140,6 @@ struct LowerBulkWait : HostPattern<NVVM::CpAsyncBulkWaitGroupOp> {
 } // namespace
 
 void qllm::emu::populateCopyPatterns(RewritePatternSet &patterns, HostLowering &host) {
-  patterns.add<LowerCopy, LowerCommit, LowerWait, LowerCopiesArrive, LowerBulkCopy, LowerBulkStore,
-               LowerBulkCommit, LowerBulkWait>(patterns.getContext(), host);
+  patterns.add<LowerCopy, LowerCommit, LowerWait, LowerCopiesArrive, LowerBulkCopy, LowerTensorCopy,
+               LowerBulkStore, LowerBulkCommit, LowerBulkWait>(patterns.getContext(), host);
 }

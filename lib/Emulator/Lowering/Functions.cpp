@@ -7,6 +7,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "qllm/Emulator/Runtime/Abi.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -68,9 +69,24 @@ LogicalResult passContext(LLVM::LLVMFuncOp function, Operation *module) {
   return failure(result.wasInterrupted());
 }
 
+/// Which parameters are passed by value, which here means by the address of the launch's bytes. On
+/// a GPU that is so for constants of the grid only; others would be copied by each thread.
+FailureOr<llvm::BitVector> parametersByValue(LLVM::LLVMFuncOp function) {
+  llvm::BitVector byValue(function.getNumArguments());
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    if (!function.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
+      continue;
+    if (!function.getArgAttr(i, "nvvm.grid_constant"))
+      return function.emitOpError("expected nvvm.grid_constant on parameter ")
+             << i << ", which is passed by value";
+    byValue.set(i);
+  }
+  return byValue;
+}
+
 /// void emu_entry_k(context, arguments): loads what each pointer of `arguments` points at and calls
-/// the kernel.
-void addEntry(LLVM::LLVMFuncOp kernel) {
+/// the kernel. Parameters by value are the pointers themselves.
+void addEntry(LLVM::LLVMFuncOp kernel, const llvm::BitVector &byValue) {
   OpBuilder builder(kernel->getBlock(), std::next(kernel->getIterator()));
   Location location = kernel.getLoc();
   auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
@@ -85,7 +101,8 @@ void addEntry(LLVM::LLVMFuncOp kernel) {
     Value slot = LLVM::GEPOp::create(builder, location, pointer, pointer, block->getArgument(1),
                                      ArrayRef<LLVM::GEPArg>{int32_t(i)});
     Value address = LLVM::LoadOp::create(builder, location, pointer, slot);
-    operands.push_back(LLVM::LoadOp::create(builder, location, parameter, address));
+    operands.push_back(
+        byValue[i] ? address : Value(LLVM::LoadOp::create(builder, location, parameter, address)));
   }
   LLVM::CallOp::create(builder, location, kernel, operands);
   LLVM::ReturnOp::create(builder, location, ValueRange());
@@ -94,14 +111,19 @@ void addEntry(LLVM::LLVMFuncOp kernel) {
 } // namespace
 
 LogicalResult qllm::emu::convertFunctions(Operation *module) {
-  SmallVector<LLVM::LLVMFuncOp> defined, kernels;
+  SmallVector<LLVM::LLVMFuncOp> defined;
+  SmallVector<std::pair<LLVM::LLVMFuncOp, llvm::BitVector>> kernels;
   for (auto function : module->getRegion(0).getOps<LLVM::LLVMFuncOp>()) {
     if (!function.isExternal())
       defined.push_back(function);
     else if (!runtimeFunction(function.getSymName()))
       return function.emitOpError("is declared, but the emulator has no function of that name");
-    if (isKernel(function))
-      kernels.push_back(function);
+    if (isKernel(function)) {
+      FailureOr<llvm::BitVector> byValue = parametersByValue(function);
+      if (failed(byValue))
+        return failure();
+      kernels.push_back({function, *byValue});
+    }
     dropDeviceAttributes(function);
     if (takesContext(function))
       addContextArgument(function);
@@ -109,8 +131,8 @@ LogicalResult qllm::emu::convertFunctions(Operation *module) {
   for (LLVM::LLVMFuncOp function : defined)
     if (failed(passContext(function, module)))
       return failure();
-  for (LLVM::LLVMFuncOp kernel : kernels)
-    addEntry(kernel);
+  for (const auto &[kernel, byValue] : kernels)
+    addEntry(kernel, byValue);
   return success();
 }
 

@@ -125,6 +125,12 @@ void Block::reportStuck() {
       dump += (dump.empty() ? "" : "; ") + std::string("warp ") + std::to_string(warp) + " lanes " +
               hexadecimal(gone) + " have finished";
   }
+  for (const auto &[offset, barrier] : memoryBarriers)
+    if (std::any_of(barrier.waiting.begin(), barrier.waiting.end(),
+                    [](uint32_t lanes) { return lanes != 0; }))
+      dump += "; the mbarrier at shared+" + std::to_string(offset) + " lacks " +
+              std::to_string(barrier.pending) + " arrivals and " + std::to_string(barrier.bytes) +
+              " bytes";
   const Thread &first = scheduler.thread(0);
   std::string block = "block (" + std::to_string(first.blockId[0]) + "," +
                       std::to_string(first.blockId[1]) + "," + std::to_string(first.blockId[2]) +

@@ -3,7 +3,7 @@
 //
 // The state of the block that runs: its threads, memory, clocks and barriers. The parts are in
 // files of their own: Warp.cpp and Warpgroup.cpp (collectives), Barrier.cpp, MemoryBarrier.cpp,
-// Copies.cpp, BulkCopies.cpp, and Block.cpp (start, end, deadlock).
+// Copies.cpp, BulkCopies.cpp, TensorCopies.cpp, and Block.cpp (start, end, deadlock).
 
 #ifndef QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
 #define QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
@@ -14,6 +14,8 @@
 #include <map>
 
 namespace qllm::emu {
+
+struct TensorMap;
 
 /// Lanes of a warp that have come to a collective operation, and their registers.
 struct Rendezvous {
@@ -87,6 +89,8 @@ public:
   void waitCopies(Thread &thread, uint32_t pending);
   void bulkCopy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
                 void *barrier, uint32_t size);
+  void tensorCopy(Thread &thread, uint32_t site, uint8_t *destination, const TensorMap *map,
+                  void *barrier, const int32_t *coordinates, uint32_t rank);
   void bulkStore(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
                  uint32_t size);
   void commitStores(Thread &thread) { thread.stores.commit(); }
@@ -132,11 +136,14 @@ private:
   void release(NamedBarrier &barrier);
 
   bool isBulkSize(Thread &thread, uint32_t site, uint32_t size);
+  bool isTensorMap(Thread &thread, uint32_t site, const TensorMap *map, uint32_t rank);
   void settle(Thread &thread, AsyncCopy &copy);
   bool landsEarly();
 
   MemoryBarrier *barrierAt(Thread &thread, uint32_t site, void *address);
   void advance(MemoryBarrier &barrier);
+  void announce(const Transfer &transfer, MemoryBarrier &barrier);
+  void expectBytes(Thread &thread, uint32_t site, MemoryBarrier &barrier, int64_t bytes);
   void deliver(const Transfer &transfer, MemoryBarrier &barrier);
 
   const Program &program;

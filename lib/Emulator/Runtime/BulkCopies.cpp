@@ -35,17 +35,24 @@ void Block::bulkCopy(Thread &thread, uint32_t site, uint8_t *destination, const 
       memory.accessRow(access, const_cast<uint8_t *>(source), size, AccessKind::Read,
                        kBulkAlignment) != source)
     return;
-  uint32_t now = access.clock.seen[thread.warp];
-  Transfer transfer{destination, source, size, size, thread.warp, now, true, false};
+  announce({{{destination, source, size, 0, size}},
+            thread.warp,
+            access.clock.seen[thread.warp],
+            true,
+            false},
+           *barrier);
+}
+
+void Block::announce(const Transfer &transfer, MemoryBarrier &barrier) {
   fruitlessTests = 0;
   bool early = landsEarly();
   if (early)
-    deliver(transfer, *barrier);
+    deliver(transfer, barrier);
   else
-    barrier->late.push_back(transfer);
+    barrier.late.push_back(transfer);
   // Late data comes when somebody waits for it; those who wait already will not ask again.
-  if (early || anybody(barrier->waiting))
-    advance(*barrier);
+  if (early || anybody(barrier.waiting))
+    advance(barrier);
 }
 
 void Block::bulkStore(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,

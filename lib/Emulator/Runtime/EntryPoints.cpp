@@ -62,6 +62,15 @@ void bulkCopy(ThreadContext *context, uint32_t site, uint8_t *destination, const
   blockOf(context).bulkCopy(Thread::of(context), site, destination, source, barrier, size);
 }
 
+void tensorCopy(ThreadContext *context, uint32_t site, uint8_t *destination, const TensorMap *map,
+                void *barrier, uint32_t enabled, uint32_t rank, int32_t c0, int32_t c1, int32_t c2,
+                int32_t c3, int32_t c4) {
+  int32_t coordinates[] = {c0, c1, c2, c3, c4};
+  if (enabled)
+    blockOf(context).tensorCopy(Thread::of(context), site, destination, map, barrier, coordinates,
+                                rank);
+}
+
 void bulkStore(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
                uint32_t size) {
   blockOf(context).bulkStore(Thread::of(context), site, destination, source, size);
@@ -125,6 +134,7 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_copy_wait", waitCopies);
   add("qllm_emu_copy_arrive", copiesArrive);
   add("qllm_emu_bulk_copy", bulkCopy);
+  add("qllm_emu_tensor_copy", tensorCopy);
   add("qllm_emu_bulk_store", bulkStore);
   add("qllm_emu_bulk_commit", commitStores);
   add("qllm_emu_bulk_wait", waitStores);

@@ -39,6 +39,8 @@ const char *qllm::emu::findingName(FindingKind kind) {
     return "barrier-misuse";
   case FindingKind::DescriptorMismatch:
     return "descriptor-mismatch";
+  case FindingKind::TensorMapMisuse:
+    return "tensor-map-misuse";
   case FindingKind::DivergentCollective:
     return "divergent-collective";
   case FindingKind::Deadlock:

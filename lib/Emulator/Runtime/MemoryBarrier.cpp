@@ -7,6 +7,8 @@
 
 #include "Block.h"
 
+#include <cstdlib>
+
 using namespace qllm::emu;
 
 namespace {
@@ -20,6 +22,9 @@ bool completed(const MemoryBarrier &barrier, uint64_t wanted, bool parity) {
 
 /// Tests per thread with no progress in between that count as a deadlock.
 constexpr uint64_t kMostFruitlessTests = 1000;
+
+/// What the count of bytes of an mbarrier can hold.
+constexpr int64_t kMostBytes = (1 << 20) - 1;
 
 } // namespace
 
@@ -68,16 +73,16 @@ void Block::advance(MemoryBarrier &barrier) {
 }
 
 void Block::deliver(const Transfer &transfer, MemoryBarrier &barrier) {
-  if (!transfer.landed) {
-    std::memcpy(transfer.destination, transfer.source, transfer.bytes);
-    std::memset(transfer.destination + transfer.bytes, 0, transfer.size - transfer.bytes);
+  for (const TransferPiece &piece : transfer.pieces) {
+    if (!transfer.landed)
+      piece.land();
+    // Whoever waits for the barrier may touch the data from now on, others not yet.
+    memory.finishCopy(piece.destination, piece.size);
+    if (transfer.counted)
+      barrier.bytes -= piece.size;
   }
-  // Whoever waits for the barrier may touch the data from now on, others not yet.
-  memory.finishCopy(transfer.destination, transfer.size);
   uint32_t &known = barrier.arriving[transfer.warp];
   known = std::max(known, transfer.time);
-  if (transfer.counted)
-    barrier.bytes -= transfer.size;
 }
 
 uint64_t Block::memoryBarrierArrive(Thread &thread, uint32_t site, void *address, uint32_t count,
@@ -87,7 +92,7 @@ uint64_t Block::memoryBarrierArrive(Thread &thread, uint32_t site, void *address
     return 0;
   fruitlessTests = 0;
   uint64_t state = stateOf(barrier->phase);
-  barrier->bytes += bytes;
+  expectBytes(thread, site, *barrier, bytes);
   if (count > barrier->pending) {
     memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
       return describeThread(thread) + " makes " + std::to_string(count) +
@@ -109,8 +114,18 @@ void Block::memoryBarrierBytes(Thread &thread, uint32_t site, void *address, int
   MemoryBarrier *barrier = barrierAt(thread, site, address);
   if (!barrier)
     return;
-  barrier->bytes += bytes;
+  expectBytes(thread, site, *barrier, bytes);
   advance(*barrier);
+}
+
+void Block::expectBytes(Thread &thread, uint32_t site, MemoryBarrier &barrier, int64_t bytes) {
+  barrier.bytes += bytes;
+  if (std::abs(barrier.bytes) <= kMostBytes)
+    return;
+  memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
+    return describeThread(thread) + " has an mbarrier count " + std::to_string(barrier.bytes) +
+           " bytes, where " + std::to_string(kMostBytes) + " are the most";
+  });
 }
 
 bool Block::memoryBarrierTest(Thread &thread, uint32_t site, void *address, uint64_t phase,
@@ -149,8 +164,11 @@ void Block::copiesArrive(Thread &thread, uint32_t site, void *address, bool coun
     return;
   uint32_t now = warpOf(thread).clock.seen[thread.warp];
   thread.copies.waitAll([&](AsyncCopy &copy) {
-    barrier->late.push_back({copy.destination, copy.source, copy.size, copy.bytes, thread.warp, now,
-                             false, copy.landed});
+    barrier->late.push_back({{{copy.destination, copy.source, copy.size, 0, copy.bytes}},
+                             thread.warp,
+                             now,
+                             false,
+                             copy.landed});
   });
   // Without `noinc` the operation adds the arrival that it makes.
   if (!counted)

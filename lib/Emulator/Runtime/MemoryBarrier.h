@@ -8,15 +8,27 @@
 #define QLLM_LIB_EMULATOR_RUNTIME_MEMORYBARRIER_H
 
 #include "qllm/Emulator/Runtime/Clocks.h"
+#include <cstring>
 #include <vector>
 
 namespace qllm::emu {
 
-/// Data on its way into shared memory that a barrier will announce.
-struct Transfer {
+/// Bytes that go to one place: `source` to [first, last) of them, zeros to the rest.
+struct TransferPiece {
   uint8_t *destination;
   const uint8_t *source;
-  uint32_t size, bytes;
+  uint32_t size, first, last;
+
+  void land() const {
+    std::memset(destination, 0, size);
+    if (first < last)
+      std::memcpy(destination + first, source, last - first);
+  }
+};
+
+/// Data on its way into shared memory that a barrier will announce.
+struct Transfer {
+  std::vector<TransferPiece> pieces;
   /// Who asked for it, and when.
   unsigned warp;
   uint32_t time;

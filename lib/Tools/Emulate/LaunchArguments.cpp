@@ -109,23 +109,85 @@ llvm::Error LaunchArguments::load(const LaunchFile &file, const emu::Kernel &ker
   if (file.arguments.size() != kernel.parameters.size())
     return wrong("kernel '" + kernel.name + "' takes " + llvm::Twine(kernel.parameters.size()) +
                  " arguments, but the launch gives " + llvm::Twine(file.arguments.size()));
-  for (auto [argument, parameter] : llvm::zip(file.arguments, kernel.parameters)) {
-    bool isPointer = parameter.kind == emu::ParameterKind::Pointer;
-    if (argument.number && isPointer)
-      return wrong("'" + argument.name +
-                   "' is a pointer in the kernel, but a number in the launch");
-    if (!argument.number && !isPointer)
-      return wrong("'" + argument.name +
-                   "' is no pointer in the kernel, but a buffer in the launch");
-    if (argument.number) {
-      if (!encode(*argument.number, parameter, numbers.emplace_back().data()))
-        return wrong("'" + argument.name + "' has a type in the kernel that a launch cannot give");
-      addresses.push_back(numbers.back().data());
-      continue;
-    }
-    if (llvm::Error error = addBuffer(argument))
+  for (auto [argument, parameter] : llvm::zip(file.arguments, kernel.parameters))
+    if (llvm::Error error = addArgument(argument, parameter))
       return error;
-    addresses.push_back(&device.back().address);
+  for (DeviceMap &map : maps)
+    if (llvm::Error error = describe(map))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
+                                         const emu::Parameter &parameter) {
+  bool isPointer = parameter.kind == emu::ParameterKind::Pointer,
+       isBytes = parameter.kind == emu::ParameterKind::Bytes;
+  if (argument.map) {
+    if (!isPointer && (!isBytes || parameter.bits != 8 * sizeof(emu::TensorMap)))
+      return wrong("'" + argument.name +
+                   "' is a tensor map in the launch, but neither a pointer nor 128 bytes in the "
+                   "kernel");
+    return addMap(argument, isBytes);
+  }
+  if (argument.number && isPointer)
+    return wrong("'" + argument.name + "' is a pointer in the kernel, but a number in the launch");
+  if (!argument.number && !isPointer)
+    return wrong("'" + argument.name + "' is no pointer in the kernel, but a buffer in the launch");
+  if (argument.number) {
+    if (!encode(*argument.number, parameter, numbers.emplace_back().data()))
+      return wrong("'" + argument.name + "' has a type in the kernel that a launch cannot give");
+    addresses.push_back(numbers.back().data());
+    return llvm::Error::success();
+  }
+  if (llvm::Error error = addBuffer(argument))
+    return error;
+  addresses.push_back(&device.back().address);
+  return llvm::Error::success();
+}
+
+llvm::Error LaunchArguments::addMap(const LaunchArgument &argument, bool byValue) {
+  constexpr size_t most = emu::TensorMap::kMaxRank;
+  const LaunchTensorMap &given = *argument.map;
+  for (const Shape *numbers : {&given.sizes, &given.strides, &given.box, &given.steps})
+    if (numbers->size() > most)
+      return wrong("expected at most 5 dimensions of tensor map '" + argument.name + "', but got " +
+                   llvm::Twine(numbers->size()));
+  DeviceMap &map = maps.emplace_back();
+  map.argument = &argument;
+  map.address = reinterpret_cast<uint8_t *>(&map.map);
+  addresses.push_back(byValue ? static_cast<const void *>(map.address) : &map.address);
+  return llvm::Error::success();
+}
+
+llvm::Error LaunchArguments::describe(DeviceMap &entry) const {
+  const LaunchTensorMap &given = *entry.argument->map;
+  auto found = llvm::find_if(
+      device, [&](const DeviceBuffer &buffer) { return buffer.argument->name == given.buffer; });
+  if (found == device.end())
+    return wrong("'" + entry.argument->name + "' maps a buffer '" + given.buffer +
+                 "' that no argument has");
+  Shape sizes = given.sizes;
+  if (sizes.empty())
+    sizes.assign(found->shape.rbegin(), found->shape.rend());
+  size_t rank = given.box.size();
+  if (sizes.size() != rank || (!given.strides.empty() && given.strides.size() + 1 != rank) ||
+      (!given.steps.empty() && given.steps.size() != rank))
+    return wrong("expected as many sizes and steps of tensor map '" + entry.argument->name +
+                 "' as its box has, " + llvm::Twine(rank) + ", and one stride less");
+  emu::TensorMap &map = entry.map;
+  map.base = found->address;
+  map.rank = uint8_t(rank);
+  map.elementBytes = uint8_t(storageBytes(found->type));
+  map.swizzle = uint8_t(std::min<int64_t>(given.swizzle, UINT8_MAX));
+  uint64_t pitch = map.elementBytes;
+  for (size_t i = 0; i < rank; ++i) {
+    map.sizes[i] = uint64_t(sizes[i]);
+    map.box[i] = uint16_t(std::min<int64_t>(given.box[i], UINT16_MAX));
+    if (!given.steps.empty())
+      map.steps[i] = uint8_t(std::min<int64_t>(given.steps[i], UINT8_MAX));
+    pitch *= map.sizes[i];
+    if (i + 1 < rank)
+      map.strides[i] = given.strides.empty() ? pitch : uint64_t(given.strides[i]);
   }
   return llvm::Error::success();
 }
@@ -135,6 +197,8 @@ std::vector<emu::Buffer> LaunchArguments::buffers() const {
   for (const DeviceBuffer &buffer : device)
     all.push_back(
         {buffer.argument->name, buffer.address, buffer.size, buffer.argument->isWritten()});
+  for (const DeviceMap &map : maps)
+    all.push_back({map.argument->name, map.address, sizeof map.map, false});
   return all;
 }
 

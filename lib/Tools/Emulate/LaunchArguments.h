@@ -9,6 +9,7 @@
 
 #include "LaunchFile.h"
 #include "qllm/Emulator/JIT.h"
+#include "qllm/Emulator/Runtime/TensorMap.h"
 #include <deque>
 
 namespace qllm::tool {
@@ -41,12 +42,22 @@ private:
       return {reinterpret_cast<const char *>(data.get()), size};
     }
   };
+  struct DeviceMap {
+    const LaunchArgument *argument;
+    emu::TensorMap map;
+    uint8_t *address;
+  };
+  llvm::Error addArgument(const LaunchArgument &argument, const emu::Parameter &parameter);
   llvm::Error addBuffer(const LaunchArgument &argument);
+  llvm::Error addMap(const LaunchArgument &argument, bool byValue);
+  /// Writes down the map, when all buffers are there.
+  llvm::Error describe(DeviceMap &map) const;
   std::string path(llvm::StringRef name) const;
 
   std::string folder;
-  /// Stable addresses: the kernel's arguments point into both.
+  /// Stable addresses: the kernel's arguments point into all.
   std::deque<DeviceBuffer> device;
+  std::deque<DeviceMap> maps;
   std::deque<std::array<char, 8>> numbers;
   std::vector<const void *> addresses;
 };

@@ -77,7 +77,7 @@ llvm::Error readLayout(const llvm::json::Object &object, const std::string &wher
     return error;
   const llvm::json::Array *shape = object.getArray("shape");
   if (type.empty() || !shape)
-    return wrong("expected 'value', 'input', or 'type' and 'shape' in " + where);
+    return wrong("expected 'value', 'tensor_map', 'input', or 'type' and 'shape' in " + where);
   argument.type = elementTypeNamed(type);
   if (argument.type == ElementType::Undefined)
     return wrong("expected the 'type' of " + where + " to be one such as f32, i32, i8, but got '" +
@@ -95,13 +95,52 @@ llvm::Error readLayout(const llvm::json::Object &object, const std::string &wher
   return llvm::Error::success();
 }
 
+/// An array of numbers, none if the key is not there.
+llvm::Error readNumbers(const llvm::json::Object &object, StringRef key, const std::string &where,
+                        Shape &numbers) {
+  const llvm::json::Value *value = object.get(key);
+  if (!value)
+    return llvm::Error::success();
+  const llvm::json::Array *array = value->getAsArray();
+  for (size_t i = 0; array && i < array->size(); ++i)
+    if (std::optional<int64_t> number = (*array)[i].getAsInteger(); number && *number >= 0)
+      numbers.push_back(*number);
+  if (!array || numbers.size() != array->size())
+    return wrong("expected '" + key + "' of " + where + " to be an array of natural numbers");
+  return llvm::Error::success();
+}
+
+llvm::Expected<LaunchTensorMap> readTensorMap(const llvm::json::Value &value,
+                                              const std::string &where) {
+  const llvm::json::Object *object = value.getAsObject();
+  if (!object)
+    return wrong("expected " + where + " to be an object");
+  if (llvm::Error error =
+          checkKeys(*object, where, {"buffer", "sizes", "strides", "box", "steps", "swizzle"}))
+    return std::move(error);
+  LaunchTensorMap map;
+  if (llvm::Error error = readText(*object, "buffer", where, map.buffer))
+    return std::move(error);
+  for (auto [key, numbers] : {std::pair<StringRef, Shape *>("sizes", &map.sizes),
+                              {"strides", &map.strides},
+                              {"box", &map.box},
+                              {"steps", &map.steps}})
+    if (llvm::Error error = readNumbers(*object, key, where, *numbers))
+      return std::move(error);
+  map.swizzle = object->getInteger("swizzle").value_or(0);
+  if (map.buffer.empty() || map.box.empty())
+    return wrong("expected 'buffer' and 'box' in " + where);
+  return map;
+}
+
 llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size_t index) {
   std::string where = "argument " + std::to_string(index);
   const llvm::json::Object *object = value.getAsObject();
   if (!object)
     return wrong("expected " + where + " to be an object");
   if (llvm::Error error = checkKeys(
-          *object, where, {"name", "value", "input", "output", "expect", "type", "shape", "fill"}))
+          *object, where,
+          {"name", "value", "tensor_map", "input", "output", "expect", "type", "shape", "fill"}))
     return std::move(error);
   LaunchArgument argument;
   argument.name = where;
@@ -115,6 +154,13 @@ llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size
     argument.number = number->getAsNumber();
     if (!argument.number)
       return wrong("expected the 'value' of " + where + " to be a number");
+    return argument;
+  }
+  if (const llvm::json::Value *given = object->get("tensor_map")) {
+    llvm::Expected<LaunchTensorMap> map = readTensorMap(*given, "the 'tensor_map' of " + where);
+    if (!map)
+      return map.takeError();
+    argument.map = std::move(*map);
     return argument;
   }
   if (argument.input.empty())

@@ -11,10 +11,19 @@
 
 namespace qllm::tool {
 
-/// An argument of the kernel: a number, or a buffer.
+/// A tensor map of the buffer of another argument, innermost dimension first. Sizes that are left
+/// out are those of the buffer, strides those of whole rows.
+struct LaunchTensorMap {
+  std::string buffer;
+  Shape sizes, strides, box, steps;
+  int64_t swizzle = 0;
+};
+
+/// An argument of the kernel: a number, a tensor map, or a buffer.
 struct LaunchArgument {
   std::string name;
   std::optional<double> number;
+  std::optional<LaunchTensorMap> map;
   /// Files of a buffer, each empty if there is none: contents, where they go, and what must be in
   /// them at the end.
   std::string input, output, expect;

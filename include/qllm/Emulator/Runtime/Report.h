@@ -26,6 +26,7 @@ enum class FindingKind : uint8_t {
   NotInMask,
   BarrierMisuse,
   DescriptorMismatch,
+  TensorMapMisuse,
   DivergentCollective,
   Deadlock,
 };
