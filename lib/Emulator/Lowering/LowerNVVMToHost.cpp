@@ -33,6 +33,7 @@ struct QllmLowerNVVMToHost : qllm::impl::QllmLowerNVVMToHostBase<QllmLowerNVVMTo
     emu::HostLowering host(module);
     if (failed(emu::convertFunctions(module)) || failed(emu::convertSharedGlobals(module, host)))
       return signalPassFailure();
+    emu::prepareMatrixRegisters(module, host);
 
     RewritePatternSet patterns(&getContext());
     emu::populateRegisterPatterns(patterns, host);

@@ -5,11 +5,16 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
 
 using namespace mlir;
+using namespace qllm;
 using namespace qllm::emu;
 
 namespace {
+
+/// What `prepareMatrixRegisters` found out.
+StringRef fenceSuffix(Operation *op) { return op->hasAttr(kUnfencedAttribute) ? ".unfenced" : ""; }
 
 struct LowerMma : HostPattern<NVVM::WgmmaMmaAsyncOp> {
   using HostPattern::HostPattern;
@@ -27,38 +32,47 @@ struct LowerMma : HostPattern<NVVM::WgmmaMmaAsyncOp> {
             Twine(shape.getK()) + (saturate ? ".satfinite." : ".") +
             stringifyWGMMATypes(op.getTypeD()) + "." + stringifyWGMMATypes(op.getTypeA()) + "." +
             stringifyWGMMATypes(op.getTypeB()) +
-            (op.getScaleD() == NVVM::WGMMAScaleOut::zero ? ".zero" : ""),
+            (op.getScaleD() == NVVM::WGMMAScaleOut::zero ? ".zero" : "") + fenceSuffix(op),
         {op.getDescriptorA(), op.getDescriptorB(), op.getInouts()}, Value());
   }
 };
 
-template <typename SourceOp> struct LowerPlain : HostPattern<SourceOp> {
-  LowerPlain(MLIRContext *context, HostLowering &host, StringRef function)
-      : HostPattern<SourceOp>(context, host), function(function) {}
-  LogicalResult matchAndRewrite(SourceOp op, PatternRewriter &rewriter) const override {
-    this->host.callFor(rewriter, op, function, Type(), {});
-    rewriter.eraseOp(op);
-    return success();
+struct LowerRegisterA : HostPattern<qk::WgmmaRegisterAOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(qk::WgmmaRegisterAOp op, PatternRewriter &rewriter) const override {
+    return host.replaceByCollective(rewriter, op, op.getMnemonic() + ".registers" + fenceSuffix(op),
+                                    op->getOperands(), Value());
   }
-  StringRef function;
+};
+
+struct LowerFence : HostPattern<NVVM::WgmmaFenceAlignedOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(NVVM::WgmmaFenceAlignedOp op,
+                                PatternRewriter &rewriter) const override {
+    return host.replaceByCollective(rewriter, op, "wgmma.fence.sync.aligned", {}, Value());
+  }
+};
+
+struct LowerCommit : HostPattern<NVVM::WgmmaGroupSyncAlignedOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(NVVM::WgmmaGroupSyncAlignedOp op,
+                                PatternRewriter &rewriter) const override {
+    return host.replaceByCollective(rewriter, op, "wgmma.commit_group.sync.aligned", {}, Value());
+  }
 };
 
 struct LowerWait : HostPattern<NVVM::WgmmaWaitGroupSyncOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::WgmmaWaitGroupSyncOp op,
                                 PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_matrix_wait", Type(),
-                 {host.constant(rewriter, op.getLoc(), uint32_t(op.getGroup()))});
-    rewriter.eraseOp(op);
-    return success();
+    return host.replaceByCollective(
+        rewriter, op, "wgmma.wait_group.sync.aligned." + Twine(op.getGroup()), {}, Value());
   }
 };
 
 } // namespace
 
 void qllm::emu::populateWarpgroupPatterns(RewritePatternSet &patterns, HostLowering &host) {
-  MLIRContext *context = patterns.getContext();
-  patterns.add<LowerMma, LowerWait>(context, host);
-  patterns.add<LowerPlain<NVVM::WgmmaFenceAlignedOp>>(context, host, "qllm_emu_matrix_fence");
-  patterns.add<LowerPlain<NVVM::WgmmaGroupSyncAlignedOp>>(context, host, "qllm_emu_matrix_commit");
+  patterns.add<LowerMma, LowerRegisterA, LowerFence, LowerCommit, LowerWait>(patterns.getContext(),
+                                                                             host);
 }

@@ -50,6 +50,7 @@ bool Block::run(uint64_t index) {
     warps[i].clock.reset(i);
     warps[i].groups.clear();
     warps[i].fenced.fill(0);
+    warps[i].products = WarpProducts();
   }
   const auto &[gx, gy, gz] = launch.grid;
   const auto &[bx, by, bz] = launch.block;
@@ -87,10 +88,9 @@ void Block::finish(Thread &thread) {
     if (!copies->empty() && memory.checks(CheckRaces))
       memory.findings.add(FindingKind::CopyNeverWaitedFor, copies->oldest().site,
                           [&] { return describeThread(thread) + " ends with copies under way"; });
-  Warpgroup &group = warpgroups[thread.warp / 4];
-  if (thread.index() % 128 == 0 && (!group.open.empty() || !group.committed.empty()))
-    memory.findings.add(FindingKind::CopyNeverWaitedFor,
-                        group.open.empty() ? group.committed[0][0].site : group.open[0].site,
+  if (auto product = warpOf(thread).products.find([](const Product &) { return true; });
+      product && thread.lane == 0)
+    memory.findings.add(FindingKind::CopyNeverWaitedFor, product->site,
                         [&] { return describeThread(thread) + " ends with products under way"; });
   // Barriers of the whole block do not wait for threads that are gone.
   for (NamedBarrier &barrier : barriers)

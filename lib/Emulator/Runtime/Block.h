@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The state of the block that runs: its threads, memory, clocks and barriers. The parts are in
-// files of their own: Warp.cpp and Warpgroup.cpp (collectives), Barrier.cpp, MemoryBarrier.cpp,
-// Copies.cpp, BulkCopies.cpp, TensorCopies.cpp, and Block.cpp (start, end, deadlock).
+// files of their own: Warp.cpp, Warpgroup.cpp and Products.cpp (collectives), Barrier.cpp,
+// MemoryBarrier.cpp, Copies.cpp, BulkCopies.cpp, TensorCopies.cpp, and Block.cpp (start, end,
+// deadlock).
 
 #ifndef QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
 #define QLLM_LIB_EMULATOR_RUNTIME_BLOCK_H
 
 #include "Memory.h"
 #include "MemoryBarrier.h"
+#include "Products.h"
 #include "qllm/Emulator/Runtime/Ops/Evaluate.h"
 #include <map>
 
@@ -30,28 +32,17 @@ struct Warp {
   std::vector<Rendezvous> groups;
   /// Time of each lane's last proxy fence.
   std::array<uint32_t, 32> fenced{};
+  /// Its part in those of its warpgroup.
+  WarpProducts products;
 };
 
-/// What a product of a warpgroup reads in shared memory, when and on whose behalf.
-struct MatrixReads {
-  WarpClock clock;
-  unsigned thread;
-  uint32_t site;
-  std::vector<uint8_t *> chunks;
-};
-
-/// Four warps that have come to a wgmma operation, and the products whose operands are still in
-/// use.
+/// Four warps that have come to a wgmma operation.
 struct Warpgroup {
   uint32_t site = 0;
   unsigned arrived = 0;
   std::array<const uint32_t *, 128> in{};
   std::array<uint32_t *, 128> out{};
   std::array<uint32_t, 4> waiting{};
-  bool fenced = false;
-  /// Not yet committed, and the groups that were.
-  std::vector<MatrixReads> open;
-  std::vector<std::vector<MatrixReads>> committed;
 };
 
 /// bar.sync and its kin.
@@ -76,9 +67,8 @@ public:
 
   // What compiled code calls, through EntryPoints.cpp.
   void collective(Thread &thread, uint32_t site, uint32_t mask, const uint32_t *in, uint32_t *out);
-  void fenceMatrix(Thread &thread);
-  void commitMatrix(Thread &thread);
-  void waitMatrix(Thread &thread, uint32_t pending);
+  void refreshRegisters(Thread &thread, uint32_t *words, uint32_t count);
+  void readRegister(Thread &thread, uint32_t site, uint32_t word, uint32_t index);
   void barrier(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
   uint32_t barrierReduce(Thread &thread, uint32_t site, uint32_t id, uint32_t threads,
                          uint32_t kind, bool predicate);
@@ -127,9 +117,16 @@ private:
   void performMatch(const Match &operation, const Rendezvous &group, unsigned words);
 
   void warpgroupMma(Thread &thread, uint32_t site, const uint32_t *in, uint32_t *out);
-  void performWarpgroupMma(Thread &thread, Warpgroup &group);
-  void readOperand(MatrixReads &reads, uint64_t descriptor, unsigned rows, uint8_t *bytes);
-  const uint8_t *readMatrixChunk(const MatrixReads &reads, uint8_t *address);
+  void checkMatrixOperands(Thread &thread, const Warpgroup &group);
+  void issueProduct(unsigned firstWarp, Warpgroup &group);
+  void takeRegisters(Product &product, unsigned firstWarp, const Warpgroup &group);
+  void readOperand(ProductReads &reads, unsigned warp, uint64_t descriptor, unsigned begin,
+                   unsigned end, std::vector<const uint8_t *> &pieces);
+  const uint8_t *readMatrixPiece(const ProductReads &reads, unsigned warp, const WarpClock &clock,
+                                 uint8_t *address);
+  void complete(Product &product);
+  void controlProducts(Thread &thread, const WarpgroupControl &control);
+  void finishReads(Thread &thread, const ProductReads &reads);
 
   NamedBarrier *arrive(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
   bool complete(const NamedBarrier &barrier) const;
@@ -158,7 +155,7 @@ private:
   std::vector<FloatModel> models;
   /// mbarrier tests that failed since something else last happened.
   uint64_t fruitlessTests = 0;
-  uint64_t threadCount = 0, collectives = 0, multiplyAdds = 0;
+  uint64_t threadCount = 0, collectives = 0, multiplyAdds = 0, productCount = 0;
 };
 
 } // namespace qllm::emu

@@ -80,10 +80,11 @@ void waitStores(ThreadContext *context, uint32_t pending) {
   blockOf(context).waitStores(Thread::of(context), pending);
 }
 
-void fenceMatrix(ThreadContext *context) { blockOf(context).fenceMatrix(Thread::of(context)); }
-void commitMatrix(ThreadContext *context) { blockOf(context).commitMatrix(Thread::of(context)); }
-void waitMatrix(ThreadContext *context, uint32_t pending) {
-  blockOf(context).waitMatrix(Thread::of(context), pending);
+void refreshRegisters(ThreadContext *context, uint32_t *words, uint32_t count) {
+  blockOf(context).refreshRegisters(Thread::of(context), words, count);
+}
+void readRegister(ThreadContext *context, uint32_t site, uint32_t word, uint32_t index) {
+  blockOf(context).readRegister(Thread::of(context), site, word, index);
 }
 
 void fenceProxy(ThreadContext *context) { blockOf(context).fenceProxy(Thread::of(context)); }
@@ -138,9 +139,8 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_bulk_store", bulkStore);
   add("qllm_emu_bulk_commit", commitStores);
   add("qllm_emu_bulk_wait", waitStores);
-  add("qllm_emu_matrix_fence", fenceMatrix);
-  add("qllm_emu_matrix_commit", commitMatrix);
-  add("qllm_emu_matrix_wait", waitMatrix);
+  add("qllm_emu_registers_refresh", refreshRegisters);
+  add("qllm_emu_register_read", readRegister);
   add("qllm_emu_fence_proxy", fenceProxy);
   add("qllm_emu_yield", yieldThread);
   add("qllm_emu_mbarrier_init", barrierInit);

@@ -24,7 +24,8 @@ unsigned threadsTogether(const Site &site) {
   if (std::holds_alternative<WarpgroupMma>(*site.collective))
     return 128;
   bool warp = std::holds_alternative<Mma>(*site.collective) ||
-              std::holds_alternative<MatrixCopy>(*site.collective);
+              std::holds_alternative<MatrixCopy>(*site.collective) ||
+              std::holds_alternative<WarpgroupControl>(*site.collective);
   return warp ? 32 : 1;
 }
 

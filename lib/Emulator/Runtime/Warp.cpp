@@ -11,7 +11,8 @@ namespace {
 
 /// Operations that PTX calls aligned: the whole warp takes part, whatever mask is given.
 bool wholeWarp(const Collective &operation) {
-  return std::holds_alternative<Mma>(operation) || std::holds_alternative<MatrixCopy>(operation);
+  return std::holds_alternative<Mma>(operation) || std::holds_alternative<MatrixCopy>(operation) ||
+         std::holds_alternative<WarpgroupControl>(operation);
 }
 
 } // namespace
@@ -77,6 +78,8 @@ void Block::perform(Thread &thread, const Rendezvous &meeting) {
     give(evaluate(*reduce, meeting.mask, meeting.in.data()));
   else if (const auto *match = std::get_if<Match>(&operation))
     performMatch(*match, meeting, site.wordsIn);
+  else if (const auto *control = std::get_if<WarpgroupControl>(&operation))
+    controlProducts(thread, *control);
   else if (std::holds_alternative<Elect>(operation)) {
     give(0);
     meeting.out[unsigned(__builtin_ctz(meeting.mask))][0] = 1;

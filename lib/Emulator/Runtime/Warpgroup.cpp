@@ -1,17 +1,17 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// wgmma: four warps meet, and the operands come from shared memory by the asynchronous proxy. The
-// product is made when the operation is issued; its operands stay in use until the wait, where a
-// write that came between is found.
+// wgmma: four warps meet, and the operands come from shared memory by the asynchronous proxy. What
+// happens between issue and wait is in Products.cpp.
 
 #include "Block.h"
+#include "qllm/Emulator/Runtime/TensorMap.h"
 
 using namespace qllm::emu;
 
 namespace {
 
-constexpr unsigned kGroupWarps = 4, kRowBytes = 32, kChunkBytes = 16;
+constexpr unsigned kGroupWarps = 4, kRowBytes = 32, kPieceBytes = 16;
 
 /// Where the rows of an operand lie. K-major: eight rows of `width` bytes follow each other, the
 /// next eight `stride` further.
@@ -20,11 +20,11 @@ struct MatrixDescriptor {
       : start(uint32_t(bits & 0x3fff) << 4), leading(uint32_t(bits >> 16 & 0x3fff) << 4),
         stride(uint32_t(bits >> 32 & 0x3fff) << 4), mode(unsigned(bits >> 62)) {}
 
-  /// Offset of 16 bytes of a row. A swizzle exchanges chunks by bits of the address itself.
-  uint32_t offset(unsigned row, unsigned chunk) const {
+  /// Offset of 16 bytes of a row. A swizzle exchanges pieces by bits of the address itself.
+  uint32_t offset(unsigned row, unsigned piece) const {
     uint32_t plain = start + row / 8 * stride + row % 8 * width();
-    plain += mode ? chunk * kChunkBytes : chunk * leading;
-    return plain ^ (plain >> 3 & (width() - kChunkBytes));
+    plain += mode ? piece * kPieceBytes : piece * leading;
+    return swizzled(plain, width());
   }
   /// Bytes that a pattern repeats after: 128, 64 or 32 with a swizzle of that size.
   uint32_t width() const { return mode == 1 ? 128 : mode == 2 ? 64 : mode == 3 ? 32 : 16; }
@@ -49,7 +49,9 @@ void Block::warpgroupMma(Thread &thread, uint32_t site, const uint32_t *in, uint
   group.waiting[thread.warp - first] |= 1u << thread.lane;
   if (++group.arrived != group.in.size())
     return scheduler.suspend(thread, site);
-  performWarpgroupMma(thread, group);
+  ++collectives;
+  checkMatrixOperands(thread, group);
+  issueProduct(first, group);
   group.arrived = 0;
   group.waiting[thread.warp - first] &= ~(1u << thread.lane);
   for (unsigned warp = 0; warp < kGroupWarps; ++warp) {
@@ -58,69 +60,92 @@ void Block::warpgroupMma(Thread &thread, uint32_t site, const uint32_t *in, uint
   }
 }
 
-void Block::performWarpgroupMma(Thread &thread, Warpgroup &group) {
+void Block::checkMatrixOperands(Thread &thread, const Warpgroup &group) {
   const auto &operation = std::get<WarpgroupMma>(*siteAt(group.site).collective);
-  ++collectives;
-  multiplyAdds += uint64_t(64) * operation.n * operation.k;
-  for (unsigned lane = 1; lane < group.in.size(); ++lane)
-    if (!std::equal(group.in[0], group.in[0] + 4, group.in[lane]))
+  unsigned first = operation.firstDescriptor(), last = operation.firstD();
+  for (const uint32_t *in : group.in)
+    if (!std::equal(in + first, in + last, group.in[0] + first))
       memory.findings.add(FindingKind::DescriptorMismatch, group.site, [&] {
         return describeThread(thread) + " and others of its warpgroup give different descriptors";
       });
-  if (!group.fenced)
-    memory.findings.add(FindingKind::MissingMatrixFence, group.site, [&] {
-      return describeThread(thread) +
-             " issues the first product of its warpgroup without wgmma.fence before it";
-    });
-  MatrixReads reads{accessOf(thread, group.site).clock, thread.index(), group.site, {}};
-  uint8_t a[64 * kRowBytes], b[256 * kRowBytes];
-  readOperand(reads, descriptorAt(group.in[0]), 64, a);
-  readOperand(reads, descriptorAt(group.in[0] + 2), operation.n, b);
-  evaluate(operation, models[group.site], a, b, group.in.data(), 4, group.out.data());
-  if (memory.checks(CheckRaces))
-    group.open.push_back(std::move(reads));
+  unsigned warp = thread.warp / kGroupWarps * kGroupWarps;
+  bool fenced = std::all_of(&warps[warp], &warps[warp] + kGroupWarps,
+                            [](const Warp &one) { return one.products.fenced; });
+  if (fenced && !operation.unfenced)
+    return;
+  memory.findings.add(FindingKind::MissingMatrixFence, group.site, [&] {
+    return describeThread(thread) +
+           (fenced ? " gives registers that were written without wgmma.fence since"
+                   : " issues the first product of its warpgroup without wgmma.fence before it");
+  });
 }
 
-void Block::readOperand(MatrixReads &reads, uint64_t bits, unsigned rows, uint8_t *bytes) {
+void Block::issueProduct(unsigned firstWarp, Warpgroup &group) {
+  const auto &operation = std::get<WarpgroupMma>(*siteAt(group.site).collective);
+  multiplyAdds += uint64_t(64) * operation.n * operation.k;
+  auto product = std::make_shared<Product>();
+  product->id = productCount++;
+  product->site = group.site;
+  product->operation = &operation;
+  const uint32_t *words = group.in[0] + operation.firstDescriptor();
+  std::optional<uint64_t> a;
+  if (!operation.registerA)
+    a = descriptorAt(words);
+  uint64_t b = descriptorAt(operation.registerA ? words : words + 2);
+  for (unsigned warp = 0; warp < kGroupWarps; ++warp) {
+    // A warp reads its 16 rows of A, and all of B.
+    ProductReads reads{product, warps[firstWarp + warp].clock, {}};
+    if (a)
+      readOperand(reads, firstWarp + warp, *a, 16 * warp, 16 * warp + 16, product->a);
+    product->b.clear();
+    readOperand(reads, firstWarp + warp, b, 0, operation.n, product->b);
+    warps[firstWarp + warp].products.open.push_back(std::move(reads));
+  }
+  takeRegisters(*product, firstWarp, group);
+  bool early = landsEarly();
+  if (early)
+    complete(*product);
+  for (unsigned lane = 0; lane < Product::kLanes; ++lane)
+    for (unsigned i = 0, count = operation.wordsD(); i < count; ++i)
+      group.out[lane][i] = early ? product->results[lane * count + i] : poison(product->id, i);
+}
+
+void Block::readOperand(ProductReads &reads, unsigned warp, uint64_t bits, unsigned begin,
+                        unsigned end, std::vector<const uint8_t *> &pieces) {
   MatrixDescriptor descriptor(bits);
-  for (unsigned row = 0; row < rows; ++row)
-    for (unsigned chunk = 0; chunk < kRowBytes / kChunkBytes; ++chunk) {
+  for (unsigned row = begin; row < end; ++row)
+    for (unsigned piece = 0; piece < kRowBytes / kPieceBytes; ++piece) {
       uint8_t *address =
-          memory.shared() + (descriptor.offset(row, chunk) & (SharedWindow::kBytes - 1));
-      std::memcpy(bytes + row * kRowBytes + chunk * kChunkBytes, readMatrixChunk(reads, address),
-                  kChunkBytes);
-      if (memory.checks(CheckRaces))
-        reads.chunks.push_back(address);
+          memory.shared() + (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1));
+      pieces.push_back(readMatrixPiece(reads, warp, reads.clock, address));
+      reads.pieces.push_back(address);
     }
 }
 
-const uint8_t *Block::readMatrixChunk(const MatrixReads &reads, uint8_t *address) {
-  auto fencedAt = [&](unsigned warp, unsigned lane) { return warps[warp].fenced[lane]; };
-  Access access{scheduler.thread(reads.thread), reads.clock, reads.site};
+const uint8_t *Block::readMatrixPiece(const ProductReads &reads, unsigned warp,
+                                      const WarpClock &clock, uint8_t *address) {
+  auto fencedAt = [&](unsigned other, unsigned lane) { return warps[other].fenced[lane]; };
+  Access access{scheduler.thread(warp, 0), clock, reads.product->site};
   return static_cast<const uint8_t *>(
-      memory.readByProxy(access, address, kChunkBytes, kChunkBytes, fencedAt));
+      memory.readByProxy(access, address, kPieceBytes, kPieceBytes, fencedAt));
 }
 
-void Block::fenceMatrix(Thread &thread) { warpgroups[thread.warp / kGroupWarps].fenced = true; }
-
-/// Committing and waiting is done by all threads of a warpgroup; the first one speaks for them.
-void Block::commitMatrix(Thread &thread) {
-  Warpgroup &group = warpgroups[thread.warp / kGroupWarps];
-  if (thread.index() % group.in.size())
+/// The registers as they are given, or the product that is to write them first.
+void Block::takeRegisters(Product &product, unsigned firstWarp, const Warpgroup &group) {
+  const WarpgroupMma &operation = *product.operation;
+  unsigned count = operation.wordsD(), first = operation.firstD();
+  auto given = [&](const Product &before) {
+    return &before != &product &&
+           std::all_of(group.in.begin(), group.in.end(),
+                       [&](const uint32_t *in) { return before.isPoison(in + first, count); });
+  };
+  for (const uint32_t *in : group.in)
+    product.fragments.insert(product.fragments.end(), in, in + operation.firstDescriptor());
+  if (!operation.accumulate)
     return;
-  group.committed.push_back(std::move(group.open));
-  group.open.clear();
-}
-
-void Block::waitMatrix(Thread &thread, uint32_t pending) {
-  Warpgroup &group = warpgroups[thread.warp / kGroupWarps];
-  if (thread.index() % group.in.size())
+  product.before = warps[firstWarp].products.find(given);
+  if (product.before)
     return;
-  while (group.committed.size() > pending) {
-    // What was written since the products were issued is not known to the clock of that time.
-    for (const MatrixReads &reads : group.committed.front())
-      for (uint8_t *address : reads.chunks)
-        readMatrixChunk(reads, address);
-    group.committed.erase(group.committed.begin());
-  }
+  for (const uint32_t *in : group.in)
+    product.sums.insert(product.sums.end(), in + first, in + first + count);
 }

@@ -119,9 +119,11 @@ std::optional<Collective> parseMma(Words words) {
   return Mma{shape->m, shape->n, shape->k, *a, *b, *c, saturate};
 }
 
-/// `SHAPE[.satfinite].D.A.B[.zero]`, the last when D is not read.
+/// `SHAPE[.satfinite].D.A.B[.zero][.registers][.unfenced]`: D is not read, A lies in registers,
+/// registers were written after the last fence.
 std::optional<Collective> parseWarpgroupMma(Words words) {
-  bool saturate = take(words, "satfinite"), zero = take(words, "zero");
+  bool saturate = take(words, "satfinite"), zero = take(words, "zero"),
+       registers = take(words, "registers"), unfenced = take(words, "unfenced");
   if (words.size() != 4)
     return std::nullopt;
   std::optional<Shape> shape = parseShape(words[0]);
@@ -133,7 +135,21 @@ std::optional<Collective> parseWarpgroupMma(Words words) {
   if (shape->m != 64 || shape->n % 8 || shape->n == 0 || shape->n > 256 ||
       shape->k * elementBits(*a) != 256)
     return std::nullopt;
-  return WarpgroupMma{shape->n, shape->k, *a, *b, *d, saturate, !zero};
+  return WarpgroupMma{shape->n, shape->k, *a, *b, *d, saturate, !zero, registers, unfenced};
+}
+
+/// `fence`, `commit_group`, `wait_group.PENDING`
+std::optional<Collective> parseWarpgroupControl(const Words &words) {
+  if (words == Words{"fence"})
+    return WarpgroupControl{WarpgroupControl::Fence, 0};
+  if (words == Words{"commit_group"})
+    return WarpgroupControl{WarpgroupControl::Commit, 0};
+  unsigned pending = 0;
+  if (words.size() != 2 || words[0] != "wait_group" ||
+      std::from_chars(words[1].data(), words[1].data() + words[1].size(), pending).ec !=
+          std::errc())
+    return std::nullopt;
+  return WarpgroupControl{WarpgroupControl::Wait, pending};
 }
 
 std::optional<Collective> parseMatrixCopy(Words words, bool store) {
@@ -197,6 +213,8 @@ std::optional<Collective> qllm::emu::parseCollective(std::string_view mnemonic) 
     return parseMma(words);
   if (name == "wgmma" && take(words, "mma_async"))
     return parseWarpgroupMma(words);
+  if (name == "wgmma")
+    return parseWarpgroupControl(words);
   if (name == "ldmatrix" || name == "stmatrix")
     return parseMatrixCopy(words, name == "stmatrix");
   if (name == "shfl")

@@ -28,6 +28,16 @@ void qllm::emu::evaluate(const Mma &operation, const FloatModel &model, WordsIn 
   multiplyTile(shape, model, a, b, /*accumulate=*/true, in, wordsA + wordsB, out, 0);
 }
 
+// Each of the four warps has 16 rows, which lie as those of mma.sync do.
+void qllm::emu::gatherFragments(WordsIn in, uint8_t *rows) {
+  for (unsigned thread = 0; thread < 128; ++thread) {
+    unsigned first = thread / 32 * kTileRows, g = thread % 32 / 4, t = thread % 4;
+    for (unsigned r = 0; r < 4; ++r)
+      std::memcpy(rows + (first + g + 8 * (r % 2)) * kTileBytes + 4 * t + 16 * (r / 2),
+                  &in[thread][r], 4);
+  }
+}
+
 void qllm::emu::evaluate(const WarpgroupMma &operation, const FloatModel &model, const uint8_t *a,
                          const uint8_t *b, WordsIn in, unsigned first, WordsOut out) {
   constexpr unsigned warps = 4;

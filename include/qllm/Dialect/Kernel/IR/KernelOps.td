@@ -10,4 +10,6 @@ include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOps.td"
 
+include "qllm/Dialect/Kernel/IR/KernelInstructionOps.td"
+
 #endif // QLLM_DIALECT_KERNEL_IR_KERNELOPS_TD

@@ -34,13 +34,25 @@ struct Mma {
 };
 
 /// D = A B + D of four warps, or A B without `accumulate`: 64 x k by k x n. Lanes give the
-/// descriptors of A and B, two registers each, then D.
+/// descriptors of A and B, two registers each, then D; or with `registerA` four registers of A
+/// first, and a descriptor of B only.
 struct WarpgroupMma {
   unsigned n, k;
   Element a, b, accumulator;
   bool saturate;
   bool accumulate;
+  bool registerA;
+  /// Registers that the operation takes were written after the last wgmma.fence before it.
+  bool unfenced;
+  unsigned firstDescriptor() const { return registerA ? 4 : 0; }
+  unsigned firstD() const { return registerA ? 6 : 4; }
   unsigned wordsD() const { return n * elementBits(accumulator) / 64; }
+};
+
+/// wgmma.fence, wgmma.commit_group, and wgmma.wait_group, which leaves `pending` groups under way.
+struct WarpgroupControl {
+  enum Kind : uint8_t { Fence, Commit, Wait } kind;
+  unsigned pending;
 };
 
 /// Loads or stores `count` 8x8 matrices of 16-bit elements; each of the first 8 * count lanes gives
@@ -85,8 +97,8 @@ struct Elect {};
 /// bar.warp.sync
 struct WarpBarrier {};
 
-using Collective =
-    std::variant<Mma, WarpgroupMma, MatrixCopy, Shuffle, Vote, Reduce, Match, Elect, WarpBarrier>;
+using Collective = std::variant<Mma, WarpgroupMma, WarpgroupControl, MatrixCopy, Shuffle, Vote,
+                                Reduce, Match, Elect, WarpBarrier>;
 
 /// The operation that PTX calls `mnemonic`, such as
 /// `mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32`; nothing if it is not one of ours.

@@ -22,6 +22,9 @@ void evaluate(const Mma &operation, const FloatModel &model, WordsIn in, WordsOu
 void evaluate(const WarpgroupMma &operation, const FloatModel &model, const uint8_t *a,
               const uint8_t *b, WordsIn in, unsigned first, WordsOut out);
 
+/// The 64 rows of 32 bytes of an A in registers: four of each of 128 lanes.
+void gatherFragments(WordsIn in, uint8_t *rows);
+
 /// `rows[8 * matrix + row]` are 16 bytes each.
 void loadMatrices(const MatrixCopy &operation, const uint8_t *const *rows, WordsOut out);
 /// `in[lane][matrix]` to `rows[8 * matrix + row]`.

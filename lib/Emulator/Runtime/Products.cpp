@@ -1,0 +1,104 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of warpgroups from issue to wait: fences, groups, and the moment when results are there.
+
+#include "Products.h"
+#include "Block.h"
+
+using namespace qllm::emu;
+
+namespace {
+
+constexpr unsigned kRows = 64, kRowBytes = 32, kPieceBytes = 16;
+
+void gather(const std::vector<const uint8_t *> &pieces, uint8_t *bytes) {
+  for (size_t i = 0; i < pieces.size(); ++i)
+    std::memcpy(bytes + i * kPieceBytes, pieces[i], kPieceBytes);
+}
+
+} // namespace
+
+/// Reads the operands and makes the results, those of products that it depends on first.
+void Block::complete(Product &product) {
+  if (product.done)
+    return;
+  const WarpgroupMma &operation = *product.operation;
+  if (product.before) {
+    complete(*product.before);
+    product.sums = product.before->results;
+    product.before.reset();
+  }
+  unsigned count = operation.wordsD();
+  product.sums.resize(Product::kLanes * count); // nothing is added to a D that is not read
+  product.results.resize(Product::kLanes * count);
+  std::array<const uint32_t *, Product::kLanes> fragments, sums;
+  std::array<uint32_t *, Product::kLanes> results;
+  for (unsigned lane = 0; lane < Product::kLanes; ++lane) {
+    fragments[lane] = product.fragments.data() + lane * operation.firstDescriptor();
+    sums[lane] = product.sums.data() + lane * count;
+    results[lane] = product.results.data() + lane * count;
+  }
+  uint8_t a[kRows * kRowBytes], b[256 * kRowBytes];
+  if (operation.registerA)
+    gatherFragments(fragments.data(), a);
+  else
+    gather(product.a, a);
+  gather(product.b, b);
+  evaluate(operation, models[product.site], a, b, sums.data(), 0, results.data());
+  product.done = true;
+}
+
+void Block::controlProducts(Thread &thread, const WarpgroupControl &control) {
+  WarpProducts &products = warpOf(thread).products;
+  switch (control.kind) {
+  case WarpgroupControl::Fence:
+    products.fenced = true;
+    return;
+  case WarpgroupControl::Commit:
+    products.committed.push_back(std::move(products.open));
+    products.open.clear();
+    return;
+  case WarpgroupControl::Wait:
+    products.arrived.clear();
+    while (products.committed.size() > control.pending) {
+      std::vector<ProductReads> group = std::move(products.committed.front());
+      products.committed.erase(products.committed.begin());
+      for (const ProductReads &reads : group)
+        finishReads(thread, reads);
+    }
+  }
+}
+
+void Block::finishReads(Thread &thread, const ProductReads &reads) {
+  complete(*reads.product);
+  warpOf(thread).products.arrived.push_back(reads.product);
+  if (!memory.checks(CheckRaces))
+    return;
+  for (uint8_t *piece : reads.pieces) {
+    // What was written since the issue is not known to the clock of that time; and who writes from
+    // now on has to know of this wait.
+    readMatrixPiece(reads, thread.warp, reads.clock, piece);
+    readMatrixPiece(reads, thread.warp, warpOf(thread).clock, piece);
+  }
+}
+
+void Block::refreshRegisters(Thread &thread, uint32_t *words, uint32_t count) {
+  for (const std::shared_ptr<Product> &product : warpOf(thread).products.arrived)
+    if (product->isPoison(words, count)) {
+      unsigned lane = thread.index() % Product::kLanes;
+      std::copy_n(product->results.data() + lane * count, count, words);
+      return;
+    }
+}
+
+void Block::readRegister(Thread &thread, uint32_t site, uint32_t word, uint32_t index) {
+  const WarpProducts &products = warpOf(thread).products;
+  if (products.empty() || !products.find([&](const Product &product) {
+        return index < product.operation->wordsD() && word == poison(product.id, index);
+      }))
+    return;
+  memory.findings.add(FindingKind::CopyNotWaitedFor, site, [&] {
+    return describeThread(thread) + " reads a register of a product that is still under way";
+  });
+}
