@@ -131,22 +131,30 @@ TEST(WarpgroupMma, EqualsTheMatrixProduct) {
 TEST(FloatMma, ExactOnSmallIntegers) {
   for (const char *name :
        {"mma.sync.m16n8k16.row.col.f32.f16.f16.f32", "mma.sync.m16n8k16.row.col.f16.f16.f16.f16",
-        "mma.sync.m16n8k16.row.col.f32.bf16.bf16.f32", "mma.sync.m16n8k8.row.col.f32.f16.f16.f32"})
-    for (unsigned architecture : {0u, 80u, 90u, 120u}) {
+        "mma.sync.m16n8k16.row.col.f32.bf16.bf16.f32", "mma.sync.m16n8k8.row.col.f32.f16.f16.f32",
+        "mma.sync.m16n8k32.row.col.f32.e4m3.e4m3.f32",
+        "mma.sync.m16n8k32.row.col.f16.e5m2.e4m3.f16"})
+    for (unsigned architecture : {0u, 80u, 89u, 90u, 120u}) {
       Mma mma = parse(name);
       FloatModel model = architecture ? floatModel(architecture, mma) : exactModel();
       std::mt19937 random(7);
       WarpRegisters in(mma.wordsA() + mma.wordsB() + mma.wordsC()), out(mma.wordsC());
-      auto encode = [&](int value) {
-        return mma.a == Element::F16 ? floatToHalf(float(value)) : floatToBFloat16(float(value));
+      auto encode = [&](Element element, int value) -> uint32_t {
+        if (element == Element::E4M3)
+          return ElementFormat::e4m3().encode(float(value));
+        if (element == Element::E5M2)
+          return ElementFormat::e5m2().encode(float(value));
+        return element == Element::F16 ? floatToHalf(float(value)) : floatToBFloat16(float(value));
       };
+      // What every format can hold.
+      auto draw = [&] { return int(random() % 9) - 4; };
       std::vector<int> a(16 * mma.k), b(mma.k * 8);
       for (unsigned i = 0; i < 16; ++i)
         for (unsigned k = 0; k < mma.k; ++k)
-          setA(mma, in, i, k, encode(a[i * mma.k + k] = int(random() % 17) - 8));
+          setA(mma, in, i, k, encode(mma.a, a[i * mma.k + k] = draw()));
       for (unsigned k = 0; k < mma.k; ++k)
         for (unsigned j = 0; j < 8; ++j)
-          setB(mma, in, k, j, encode(b[k * 8 + j] = int(random() % 17) - 8));
+          setB(mma, in, k, j, encode(mma.b, b[k * 8 + j] = draw()));
       evaluate(mma, model, in.in(), out.out());
       for (unsigned i = 0; i < 16; ++i)
         for (unsigned j = 0; j < 8; ++j) {

@@ -80,10 +80,45 @@ StringRef smallFloatName(Type type) {
     return "e3m2";
   if (llvm::isa<Float4E2M1FNType>(type))
     return "e2m1";
+  if (llvm::isa<Float8E8M0FNUType>(type))
+    return "ue8m0";
   return "";
 }
 
-/// Two f32 to a pair of a small format.
+/// A pair of codes as the type that an operation packs it into.
+Value packed(OpBuilder &builder, Location location, Value pair, Type type) {
+  unsigned width = llvm::isa<VectorType>(type) ? 16 : type.getIntOrFloatBitWidth();
+  Value narrow = LLVM::TruncOp::create(builder, location, builder.getIntegerType(width), pair);
+  return narrow.getType() == type ? narrow
+                                  : Value(LLVM::BitcastOp::create(builder, location, type, narrow));
+}
+
+/// What a conversion takes, two f32 or a pair of 16-bit floats, as f32: high half, low half.
+std::pair<Value, Value> floatPair(OpBuilder &builder, HostLowering &host, Operation *op) {
+  if (op->getNumOperands() == 2)
+    return {op->getOperand(0), op->getOperand(1)};
+  auto element = [&](unsigned index) -> Value {
+    Value half = LLVM::ExtractElementOp::create(builder, op->getLoc(), op->getOperand(0),
+                                                host.constant(builder, op->getLoc(), index));
+    return LLVM::FPExtOp::create(builder, op->getLoc(), builder.getF32Type(), half);
+  };
+  return {element(1), element(0)};
+}
+
+/// What the runtime's encoders get as their last argument: relu, or for powers of two whether they
+/// are rounded up, and in the next bit whether they saturate.
+uint32_t encodeFlags(Operation *op, bool powersOfTwo) {
+  if (!powersOfTwo) {
+    auto relu = op->getAttrOfType<BoolAttr>("relu");
+    return relu && relu.getValue();
+  }
+  auto rounding = op->getAttrOfType<NVVM::FPRoundingModeAttr>("rnd");
+  auto saturation = op->getAttrOfType<NVVM::SaturationModeAttr>("sat");
+  return uint32_t(rounding && rounding.getValue() == NVVM::FPRoundingMode::RP) |
+         uint32_t(saturation && saturation.getValue() == NVVM::SaturationMode::SATFINITE) << 1;
+}
+
+/// Two floats to a pair of a small format.
 template <typename ConvertOp> struct LowerEncode : HostPattern<ConvertOp> {
   using HostPattern<ConvertOp>::HostPattern;
   LogicalResult matchAndRewrite(ConvertOp op, PatternRewriter &rewriter) const override {
@@ -91,15 +126,11 @@ template <typename ConvertOp> struct LowerEncode : HostPattern<ConvertOp> {
     if (format.empty())
       return op.emitOpError("is not known to the emulator for ") << op.getDstTy();
     Location location = op.getLoc();
-    Value relu = this->host.constant(rewriter, location, op.getRelu());
+    auto [high, low] = floatPair(rewriter, this->host, op);
+    Value flags = this->host.constant(rewriter, location, encodeFlags(op, format == "ue8m0"));
     Value pair = this->host.call(rewriter, location, ("qllm_emu_encode_" + format + "x2").str(),
-                                 rewriter.getI32Type(), {op.getA(), op.getB(), relu});
-    Type type = op.getDst().getType();
-    unsigned width = llvm::isa<VectorType>(type) ? 16 : type.getIntOrFloatBitWidth();
-    Value narrow = LLVM::TruncOp::create(rewriter, location, rewriter.getIntegerType(width), pair);
-    if (llvm::isa<VectorType>(type))
-      narrow = LLVM::BitcastOp::create(rewriter, location, type, narrow);
-    rewriter.replaceOp(op, narrow);
+                                 rewriter.getI32Type(), {high, low, flags});
+    rewriter.replaceOp(op, packed(rewriter, location, pair, op.getDst().getType()));
     return success();
   }
 };
@@ -184,7 +215,8 @@ struct LowerIntrinsic : HostPattern<LLVM::CallIntrinsicOp> {
 void qllm::emu::populateArithmeticPatterns(RewritePatternSet &patterns, HostLowering &host) {
   patterns.add<LowerPermute, LowerDotProduct, LowerReciprocal, LowerFusedMultiplyAdd,
                LowerEncode<NVVM::ConvertF32x2ToF8x2Op>, LowerEncode<NVVM::ConvertF32x2ToF6x2Op>,
-               LowerEncode<NVVM::ConvertF32x2ToF4x2Op>, LowerDecode<NVVM::ConvertF8x2ToF16x2Op>,
+               LowerEncode<NVVM::ConvertF32x2ToF4x2Op>, LowerEncode<NVVM::ConvertF16x2ToF8x2Op>,
+               LowerEncode<NVVM::ConvertBF16x2ToF8x2Op>, LowerDecode<NVVM::ConvertF8x2ToF16x2Op>,
                LowerDecode<NVVM::ConvertF8x2ToBF16x2Op>, LowerDecode<NVVM::ConvertF6x2ToF16x2Op>,
                LowerDecode<NVVM::ConvertF4x2ToF16x2Op>, LowerNarrow<NVVM::ConvertF32x2ToF16x2Op>,
                LowerNarrow<NVVM::ConvertF32x2ToBF16x2Op>, LowerIntrinsic>(patterns.getContext(),

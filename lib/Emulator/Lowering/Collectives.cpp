@@ -5,6 +5,7 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace qllm::emu;
@@ -35,6 +36,46 @@ struct LowerMma : HostPattern<NVVM::MmaOp> {
             name(op.getMultiplicandAPtxType()) + "." + name(op.getMultiplicandBPtxType()) + "." +
             name(op.accumPtxType()),
         op->getOperands(), Value());
+  }
+};
+
+/// The selectors of a scale register, which are constants, as the runtime's mnemonic has them.
+FailureOr<std::string> selectorText(NVVM::MmaBlockScaleOp op, StringRef side, Value byte,
+                                    Value thread) {
+  APInt byteId, threadId;
+  if (!matchPattern(byte, m_ConstantInt(&byteId)) ||
+      !matchPattern(thread, m_ConstantInt(&threadId)))
+    return op.emitOpError("is known to the emulator with constant selectors of scales only, but "
+                          "those of ")
+           << side << " are not";
+  return ("." + side + "::" + Twine(byteId.getZExtValue()) + "_" + Twine(threadId.getZExtValue()))
+      .str();
+}
+
+struct LowerBlockScaledMma : HostPattern<NVVM::MmaBlockScaleOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(NVVM::MmaBlockScaleOp op,
+                                PatternRewriter &rewriter) const override {
+    FailureOr<std::string> a = selectorText(op, "a", op.getByteIdA(), op.getThreadIdA()),
+                           b = selectorText(op, "b", op.getByteIdB(), op.getThreadIdB());
+    if (failed(a) || failed(b))
+      return failure();
+    auto name = [](std::optional<NVVM::MMATypes> type) {
+      return type ? stringifyMMATypes(*type) : StringRef("?");
+    };
+    SmallVector<Value> operands(op.getOperandA());
+    llvm::append_range(operands, op.getOperandB());
+    llvm::append_range(operands, op.getOperandC());
+    operands.append({op.getScaleAData(), op.getScaleBData()});
+    return host.replaceByCollective(
+        rewriter, op,
+        "mma.sync.aligned." + shapeText(op.getShape()) +
+            ".row.col.kind::" + stringifyMMABlockScaleKind(op.getKind()) +
+            ".block_scale.scale_vec::" + stringifyScaleVecSize(op.getScaleVecSize()).drop_front() +
+            "X.f32." + name(op.getMultiplicandAPtxType()) + "." +
+            name(op.getMultiplicandBPtxType()) + ".f32." +
+            stringifyBlockScaleFormat(op.getBlockScaleFormat()) + *a + *b,
+        operands, Value());
   }
 };
 
@@ -120,6 +161,6 @@ struct LowerSyncWarp : HostPattern<NVVM::SyncWarpOp> {
 } // namespace
 
 void qllm::emu::populateCollectivePatterns(RewritePatternSet &patterns, HostLowering &host) {
-  patterns.add<LowerMma, LowerLdMatrix, LowerStMatrix, LowerShuffle, LowerVote, LowerReduce,
-               LowerMatch, LowerElect, LowerSyncWarp>(patterns.getContext(), host);
+  patterns.add<LowerMma, LowerBlockScaledMma, LowerLdMatrix, LowerStMatrix, LowerShuffle, LowerVote,
+               LowerReduce, LowerMatch, LowerElect, LowerSyncWarp>(patterns.getContext(), host);
 }

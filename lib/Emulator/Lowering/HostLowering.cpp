@@ -152,29 +152,40 @@ HostLowering::Buffers &HostLowering::buffers(Operation *operation, unsigned word
   return pair;
 }
 
-LogicalResult HostLowering::replaceByCollective(PatternRewriter &rewriter, Operation *operation,
-                                                const Twine &mnemonic, ValueRange operands,
-                                                Value mask) {
+FailureOr<SmallVector<Value>> HostLowering::collective(OpBuilder &builder, Operation *operation,
+                                                       const Twine &mnemonic, ValueRange operands,
+                                                       Value mask, TypeRange types) {
   std::string name = mnemonic.str();
   if (!parseCollective(name))
     return operation->emitOpError("is not known to the emulator in this form: ") << name;
   Location location = operation->getLoc();
-  unsigned wordsIn = 0, wordsOut = 2; // shuffles and matches always give a predicate too
+  unsigned wordsIn = 0, wordsOut = 0;
   for (Value operand : operands)
     wordsIn += registersOf(operand.getType());
-  for (Type type : operation->getResultTypes())
-    wordsOut = std::max(wordsOut, registersOf(type));
-  Buffers &pair = buffers(operation, wordsIn, wordsOut);
+  for (Type type : types)
+    wordsOut += registersOf(type);
+  // Shuffles and matches always give a predicate too.
+  Buffers &pair = buffers(operation, wordsIn, std::max(wordsOut, 2u));
   unsigned word = 0;
   for (Value operand : operands)
-    word = storeValue(rewriter, location, *this, operand, pair.in, word);
-  Value site = constant(rewriter, location, sites.add(operation, name, wordsIn));
-  callFor(rewriter, operation, "qllm_emu_collective", Type(),
-          {site, mask ? mask : constant(rewriter, location, ~0u), pair.in, pair.out});
+    word = storeValue(builder, location, *this, operand, pair.in, word);
+  Value site = constant(builder, location, sites.add(operation, name, wordsIn));
+  callFor(builder, operation, "qllm_emu_collective", Type(),
+          {site, mask ? mask : constant(builder, location, ~0u), pair.in, pair.out});
   SmallVector<Value> results;
   word = 0;
-  for (Type type : operation->getResultTypes())
-    results.push_back(loadValue(rewriter, location, type, pair.out, word));
-  rewriter.replaceOp(operation, results);
+  for (Type type : types)
+    results.push_back(loadValue(builder, location, type, pair.out, word));
+  return results;
+}
+
+LogicalResult HostLowering::replaceByCollective(PatternRewriter &rewriter, Operation *operation,
+                                                const Twine &mnemonic, ValueRange operands,
+                                                Value mask) {
+  FailureOr<SmallVector<Value>> results =
+      collective(rewriter, operation, mnemonic, operands, mask, operation->getResultTypes());
+  if (failed(results))
+    return failure();
+  rewriter.replaceOp(operation, *results);
   return success();
 }

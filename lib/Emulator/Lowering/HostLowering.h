@@ -36,9 +36,13 @@ public:
   mlir::Value callAt(mlir::OpBuilder &builder, mlir::Operation *operation, llvm::StringRef name,
                      mlir::Type result, mlir::ValueRange operands);
 
-  /// Replaces `operation` by a meeting of lanes: `mnemonic` as in PTX, `operands` the registers of
-  /// each lane, `mask` the lanes (null for all). Fails, with an error, when the runtime does not
-  /// know the mnemonic.
+  /// A meeting of lanes in the place of `operation`: `mnemonic` as in PTX, `operands` the registers
+  /// of each lane, `mask` the lanes (null for all); its results, of the given types. Fails, with an
+  /// error, when the runtime does not know the mnemonic.
+  mlir::FailureOr<mlir::SmallVector<mlir::Value>>
+  collective(mlir::OpBuilder &builder, mlir::Operation *operation, const llvm::Twine &mnemonic,
+             mlir::ValueRange operands, mlir::Value mask, mlir::TypeRange results);
+  /// Replaces `operation` by one, with results of its types.
   mlir::LogicalResult replaceByCollective(mlir::PatternRewriter &rewriter,
                                           mlir::Operation *operation, const llvm::Twine &mnemonic,
                                           mlir::ValueRange operands, mlir::Value mask);

@@ -7,6 +7,7 @@
 
 #include "BitOperations.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "qllm/Emulator/Runtime/Ops/Collective.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -40,6 +41,8 @@ public:
 private:
   LogicalResult instruction(StringRef statement) {
     auto [mnemonic, rest] = statement.split(' ');
+    if (mnemonic.starts_with("mma.sync."))
+      return product(mnemonic, rest);
     SmallVector<StringRef> names;
     rest.split(names, ',');
     unsigned table = 0;
@@ -59,6 +62,40 @@ private:
     if (!result)
       return op->emitOpError("has inline PTX that the emulator does not know: ") << statement;
     return write(names.front().trim(), result);
+  }
+
+  /// mma.sync, of which NVVM has no operation for small floats: groups of registers in braces, D
+  /// first, which are as many as those of C at the end.
+  LogicalResult product(StringRef mnemonic, StringRef text) {
+    SmallVector<StringRef> groups;
+    text.split(groups, '}', -1, /*KeepEmpty=*/false);
+    SmallVector<SmallVector<StringRef>> names;
+    for (StringRef group : groups)
+      group.ltrim(", {").split(names.emplace_back(), ',');
+    std::optional<Collective> known = parseCollective(mnemonic);
+    const Mma *mma = known ? std::get_if<Mma>(&*known) : nullptr;
+    if (!mma)
+      return op->emitOpError("has inline PTX that the emulator does not know: ") << mnemonic;
+    if (names.size() != 4 || names[0].size() != mma->wordsC() || names[1].size() != mma->wordsA() ||
+        names[2].size() != mma->wordsB() || names[3].size() != mma->wordsC())
+      return op->emitOpError("has inline PTX with an mma whose registers are not ")
+             << mma->wordsC() << ", " << mma->wordsA() << ", " << mma->wordsB() << " and "
+             << mma->wordsC() << " in braces: " << mnemonic;
+    SmallVector<Value> sources;
+    for (StringRef name : llvm::concat<StringRef>(names[1], names[2], names[3])) {
+      sources.push_back(read(name.trim()));
+      if (!sources.back())
+        return op->emitOpError("has inline PTX that reads an unknown register: ") << name.trim();
+    }
+    SmallVector<Type> types(names[0].size(), builder.getI32Type());
+    FailureOr<SmallVector<Value>> values =
+        host.collective(builder, op, mnemonic, sources, Value(), types);
+    if (failed(values))
+      return failure();
+    for (auto [name, value] : llvm::zip(names[0], *values))
+      if (failed(write(name.trim(), value)))
+        return failure();
+    return success();
   }
 
   Value compute(StringRef name, ArrayRef<Value> x) {

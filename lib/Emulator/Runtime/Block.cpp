@@ -17,6 +17,8 @@ FloatModel modelOf(const Launch &launch, const Site &site) {
   if (site.collective && !launch.exactSums) {
     if (const auto *mma = std::get_if<Mma>(&*site.collective))
       return floatModel(launch.architecture, *mma);
+    if (const auto *mma = std::get_if<BlockScaledMma>(&*site.collective))
+      return floatModel(*mma);
     if (const auto *mma = std::get_if<WarpgroupMma>(&*site.collective))
       return floatModel(launch.architecture, *mma);
   }

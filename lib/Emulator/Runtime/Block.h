@@ -111,7 +111,8 @@ private:
 
   Rendezvous &group(Warp &warp, uint32_t site, uint32_t mask);
   void perform(Thread &thread, const Rendezvous &group);
-  void performMma(const Mma &operation, const Rendezvous &group);
+  template <typename Operation>
+  void performMma(const Operation &operation, const Rendezvous &group, unsigned products);
   void performCopy(Thread &thread, const MatrixCopy &operation, const Rendezvous &group);
   void performShuffle(Thread &thread, const Shuffle &operation, const Rendezvous &group);
   void performMatch(const Match &operation, const Rendezvous &group, unsigned words);

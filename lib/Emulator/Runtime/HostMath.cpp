@@ -62,8 +62,15 @@ uint32_t encodePair(float high, float low, uint32_t relu) {
   return encode(high) << width | encode(low);
 }
 
+uint32_t encodePowerPair(float high, float low, uint32_t flags) {
+  auto encode = [&](float value) { return encodePower(value, flags & 1, flags & 2); };
+  return encode(high) << 8 | encode(low);
+}
+
+/// Every NaN as a machine's, which keeps all its ones in narrower types.
 template <const ElementFormat &(*format)()> float decodeOne(uint32_t bits) {
-  return format().decode(uint8_t(bits));
+  float value = format().decode(uint8_t(bits));
+  return std::isnan(value) ? bitsToFloat(0x7fffffff) : value;
 }
 
 /// cvt.pack.sat: b in the low byte, a above it, c above both.
@@ -101,11 +108,13 @@ void qllm::emu::addMathSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_encode_e2m3x2", encodePair<ElementFormat::e2m3>);
   add("qllm_emu_encode_e3m2x2", encodePair<ElementFormat::e3m2>);
   add("qllm_emu_encode_e2m1x2", encodePair<ElementFormat::e2m1>);
+  add("qllm_emu_encode_ue8m0x2", encodePowerPair);
   add("qllm_emu_decode_e4m3", decodeOne<ElementFormat::e4m3>);
   add("qllm_emu_decode_e5m2", decodeOne<ElementFormat::e5m2>);
   add("qllm_emu_decode_e2m3", decodeOne<ElementFormat::e2m3>);
   add("qllm_emu_decode_e3m2", decodeOne<ElementFormat::e3m2>);
   add("qllm_emu_decode_e2m1", decodeOne<ElementFormat::e2m1>);
+  add("qllm_emu_decode_ue8m0", decodeOne<ElementFormat::ue8m0>);
   add("qllm_emu_pack_s8", packSigned);
   add("qllm_emu_pack_u8", packUnsigned);
   add("qllm_emu_round_s32", roundToInteger);

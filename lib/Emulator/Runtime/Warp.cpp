@@ -11,7 +11,9 @@ namespace {
 
 /// Operations that PTX calls aligned: the whole warp takes part, whatever mask is given.
 bool wholeWarp(const Collective &operation) {
-  return std::holds_alternative<Mma>(operation) || std::holds_alternative<MatrixCopy>(operation) ||
+  return std::holds_alternative<Mma>(operation) ||
+         std::holds_alternative<BlockScaledMma>(operation) ||
+         std::holds_alternative<MatrixCopy>(operation) ||
          std::holds_alternative<WarpgroupControl>(operation);
 }
 
@@ -67,7 +69,9 @@ void Block::perform(Thread &thread, const Rendezvous &meeting) {
   };
   const Collective &operation = *site.collective;
   if (const auto *mma = std::get_if<Mma>(&operation))
-    performMma(*mma, meeting);
+    performMma(*mma, meeting, mma->m * mma->n * mma->k);
+  else if (const auto *scaled = std::get_if<BlockScaledMma>(&operation))
+    performMma(*scaled, meeting, 16 * 8 * scaled->k);
   else if (const auto *copy = std::get_if<MatrixCopy>(&operation))
     performCopy(thread, *copy, meeting);
   else if (const auto *shuffle = std::get_if<Shuffle>(&operation))
@@ -87,11 +91,12 @@ void Block::perform(Thread &thread, const Rendezvous &meeting) {
     warpOf(thread).clock.synchronizeLanes();
 }
 
-void Block::performMma(const Mma &operation, const Rendezvous &meeting) {
+template <typename Operation>
+void Block::performMma(const Operation &operation, const Rendezvous &meeting, unsigned products) {
   if (meeting.mask != ~0u)
     return; // a warp of less than 32 threads: launchError refuses it
   evaluate(operation, models[meeting.site], meeting.in.data(), meeting.out.data());
-  multiplyAdds += uint64_t(operation.m) * operation.n * operation.k;
+  multiplyAdds += products;
 }
 
 void Block::performCopy(Thread &thread, const MatrixCopy &operation, const Rendezvous &meeting) {

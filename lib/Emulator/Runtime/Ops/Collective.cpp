@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+using namespace qllm;
 using namespace qllm::emu;
 
 namespace {
@@ -152,6 +153,58 @@ std::optional<Collective> parseWarpgroupControl(const Words &words) {
   return WarpgroupControl{WarpgroupControl::Wait, pending};
 }
 
+/// A form of block-scaled product that exists.
+struct ScaledForm {
+  std::string_view kind, vector, scale;
+  unsigned k, scales;
+};
+constexpr ScaledForm kScaledForms[] = {
+    {"kind::mxf8f6f4", "scale_vec::1X", "ue8m0", 32, 1},
+    {"kind::mxf4", "scale_vec::2X", "ue8m0", 64, 2},
+    {"kind::mxf4nvf4", "scale_vec::2X", "ue8m0", 64, 2},
+    {"kind::mxf4nvf4", "scale_vec::4X", "ue4m3", 64, 4},
+};
+
+/// A format of elements in a product of this depth.
+const ElementFormat *scaledElement(std::string_view name, unsigned k) {
+  bool known = name == "e2m1" ||
+               (k == 32 && (name == "e2m3" || name == "e3m2" || name == "e4m3" || name == "e5m2"));
+  return known ? ElementFormat::lookup(name) : nullptr;
+}
+
+/// `SIDE::BYTE_THREAD` with a byte where `scales` of them begin, and one of `threads`.
+std::optional<BlockScaledMma::Selector> parseSelector(std::string_view text, char side,
+                                                      unsigned scales, unsigned threads) {
+  if (text.size() != 6 || text[0] != side || text.substr(1, 2) != "::" || text[4] != '_')
+    return std::nullopt;
+  BlockScaledMma::Selector selector{unsigned(text[3] - '0'), unsigned(text[5] - '0')};
+  if (selector.byte > 3 || selector.byte % scales || selector.thread >= threads)
+    return std::nullopt;
+  return selector;
+}
+
+/// `SHAPE.kind::K.block_scale.scale_vec::V.f32.A.B.f32.SCALE.SELECTOR_A.SELECTOR_B`
+std::optional<Collective> parseBlockScaledMma(Words words) {
+  if (words.size() != 10 || words[3] != "f32" || words[6] != "f32")
+    return std::nullopt;
+  std::optional<Shape> shape = parseShape(words[0]);
+  const auto *form =
+      std::find_if(std::begin(kScaledForms), std::end(kScaledForms), [&](const ScaledForm &f) {
+        return words[1] == f.kind && words[2] == f.vector && words[7] == f.scale;
+      });
+  if (!shape || form == std::end(kScaledForms) || shape->m != 16 || shape->n != 8 ||
+      shape->k != form->k)
+    return std::nullopt;
+  const ElementFormat *a = scaledElement(words[4], form->k), *b = scaledElement(words[5], form->k);
+  auto selectorA = parseSelector(words[8], 'a', form->scales, 2);
+  auto selectorB = parseSelector(words[9], 'b', form->scales, 4);
+  if (!a || !b || !selectorA || !selectorB)
+    return std::nullopt;
+  // The sign of a ue4m3 is not there.
+  const ElementFormat *scale = ElementFormat::lookup(form->scale == "ue4m3" ? "e4m3" : form->scale);
+  return BlockScaledMma{form->k, a, b, scale, form->scales, *selectorA, *selectorB};
+}
+
 std::optional<Collective> parseMatrixCopy(Words words, bool store) {
   bool transpose = take(words, "trans");
   if (words.size() != 4 || words[0] != "m8n8" || words[2] != "shared" || words[3] != "b16")
@@ -209,6 +262,8 @@ std::optional<Collective> qllm::emu::parseCollective(std::string_view mnemonic) 
     return std::nullopt;
   std::string_view name = words.front();
   words.erase(words.begin());
+  if (name == "mma" && take(words, "block_scale"))
+    return parseBlockScaledMma(words);
   if (name == "mma")
     return parseMma(words);
   if (name == "wgmma" && take(words, "mma_async"))

@@ -4,11 +4,9 @@
 // Sums of aligned products, eight columns at a time so that the loops over columns become vector
 // code.
 
-#include "qllm/Emulator/Runtime/Ops/FloatModel.h"
-
+#include "AlignedSum.h"
 #include "qllm/Format/HalfFloat.h"
 #include "qllm/Support/TargetClones.h"
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -17,9 +15,6 @@ using namespace qllm;
 using namespace qllm::emu;
 
 namespace {
-
-/// Exponent that zeros take part with: that of the smallest normal f32.
-constexpr int32_t kLeast = -126;
 
 struct Layout {
   int exponentBits, mantissaBits, bias;
@@ -38,45 +33,11 @@ Layout layoutOf(Element element) {
   }
 }
 
-/// An f32 taken apart: significand * 2^(exponent - 23).
-Decoded decodeFloat(float value) {
-  uint32_t bits = floatToBits(value);
-  int exponent = bits >> 23 & 255, mantissa = bits & 0x7fffff, sign = bits >> 31 ? -1 : 1;
-  if (exponent == 255)
-    return {mantissa ? 0 : sign, Decoded::kSpecial};
-  int significand = exponent ? mantissa | 0x800000 : mantissa;
-  return {sign * significand, significand ? std::max(exponent, 1) - 127 : kLeast};
-}
-
 double toDouble(Decoded value, int fractionBits) {
   if (value.exponent == Decoded::kSpecial)
     return value.significand ? value.significand * std::numeric_limits<double>::infinity()
                              : std::numeric_limits<double>::quiet_NaN();
   return std::ldexp(value.significand, value.exponent - fractionBits);
-}
-
-/// sum * 2^exponent cut toward zero to `fractionBits` (at most 23) fraction bits; with `sticky`,
-/// the last bit tells that something was cut, so that the result can be rounded again.
-float cut(int64_t sum, int exponent, int fractionBits, bool sticky) {
-  if (sum == 0)
-    return 0;
-  uint64_t magnitude = sum < 0 ? -uint64_t(sum) : uint64_t(sum);
-  int top = 63 - __builtin_clzll(magnitude), value = top + exponent;
-  uint32_t sign = sum < 0 ? 0x80000000u : 0;
-  if (value > 127)
-    return bitsToFloat(sign | 0x7f800000u);
-  int kept =
-      value < kLeast ? 149 + value : 23; // bits below the leading one that an f32 of this size has
-  if (kept < 0)
-    return bitsToFloat(sign | uint32_t(sticky));
-  int drop = top - kept;
-  uint32_t significand = uint32_t(drop > 0 ? magnitude >> drop : magnitude << -drop);
-  if (sticky && drop > 0 && magnitude & ((uint64_t(1) << drop) - 1))
-    significand |= 1;
-  significand &= ~uint32_t(0) << (23 - fractionBits);
-  return bitsToFloat(
-      sign |
-      (value < kLeast ? significand : uint32_t(value + 127) << 23 | (significand & 0x7fffff)));
 }
 
 using Columns32 = std::array<int32_t, kColumns>;
@@ -113,13 +74,6 @@ QLLM_CLONES void alignedSums(DecodedValues a, DecodedValues b, unsigned count, i
   }
 }
 
-int64_t alignedAccumulator(Decoded c, int exponent, int fractionBits) {
-  int right = exponent - c.exponent + 23 - fractionBits;
-  int64_t magnitude = std::abs(int64_t(c.significand));
-  magnitude = right >= 0 ? magnitude >> std::min(right, 63) : magnitude << -right;
-  return c.significand < 0 ? -magnitude : magnitude;
-}
-
 /// The sum in f64, for special values and for the exact model.
 double plainSum(DecodedValues a, DecodedValues b, unsigned count, unsigned column, float c) {
   double sum = c;
@@ -128,13 +82,6 @@ double plainSum(DecodedValues a, DecodedValues b, unsigned count, unsigned colum
         toDouble({a.significands[k], a.exponents[k]}, 10) *
         toDouble({b.significands[k * kColumns + column], b.exponents[k * kColumns + column]}, 10);
   return sum;
-}
-
-float rounded(double sum, Element accumulator) {
-  if (std::isnan(sum))
-    return bitsToFloat(0x7fffffff); // the one NaN that tensor cores give
-  float value = float(sum);
-  return accumulator == Element::F16 ? halfToFloat(floatToHalf(value)) : value;
 }
 
 unsigned fraction(unsigned architecture) {
@@ -153,15 +100,21 @@ Decoded qllm::emu::decode(uint32_t bits, Element element) {
     return {mantissa ? 0 : sign, Decoded::kSpecial};
   int significand = (exponent ? mantissa | 1 << layout.mantissaBits : mantissa)
                     << (10 - layout.mantissaBits);
-  return {sign * significand, significand ? std::max(exponent, 1) - layout.bias : kLeast};
+  return {sign * significand, significand ? std::max(exponent, 1) - layout.bias : kLeastExponent};
 }
 
 FloatModel qllm::emu::floatModel(unsigned architecture, const Mma &operation) {
   bool eightBits = elementBits(operation.a) == 8;
   if (eightBits && architecture == 89)
     return {13, 16, 13};
-  // Before Hopper the array is eight products deep.
-  return {fraction(architecture), architecture >= 90 || eightBits ? 16u : 8u};
+  // The array is 16 bytes deep before Hopper, 32 from Hopper on, which has no 8-bit floats of its
+  // own in warps: they become f16.
+  unsigned depth = architecture >= 90 ? 16 : 8;
+  return {fraction(architecture), eightBits && architecture != 90 ? 2 * depth : depth};
+}
+
+FloatModel qllm::emu::floatModel(const BlockScaledMma &operation) {
+  return {operation.isGrouped() ? 35 : 25, operation.k};
 }
 
 FloatModel qllm::emu::floatModel(unsigned architecture, const WarpgroupMma &operation) {
@@ -188,12 +141,13 @@ void qllm::emu::fusedDots(const FloatModel &model, Element accumulator, DecodedV
   for (unsigned j = 0; j < kColumns; ++j) {
     // An infinity or a NaN among the terms makes the largest exponent about kSpecial.
     if (!model.fractionBits || exponents[j] >= Decoded::kSpecial / 2) {
-      d[j] = rounded(plainSum(a, b, count, j, c[j]), accumulator);
+      d[j] = roundedSum(plainSum(a, b, count, j, c[j]), accumulator);
       continue;
     }
-    int64_t sum = sums[j] + alignedAccumulator(start[j], exponents[j], fractionBits);
+    int64_t sum = sums[j] + shifted(start[j].significand,
+                                    exponents[j] - start[j].exponent + 23 - fractionBits);
     bool half = accumulator == Element::F16;
-    float value = cut(sum, exponents[j] - fractionBits, half ? 23 : model.resultBits, half);
+    float value = cutSum(sum, exponents[j] - fractionBits, half ? 23 : model.resultBits, half);
     d[j] = half ? halfToFloat(floatToHalf(value)) : value;
   }
 }

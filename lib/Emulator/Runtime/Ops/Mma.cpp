@@ -8,20 +8,24 @@
 
 using namespace qllm::emu;
 
-// A and B lie the same way in registers for every element type, because rows are 16 or 32 bytes for
-// all: lane 4 g + t holds bytes 4 t + 16 (r / 2) .. of row g + 8 (r % 2) of A in register r, and
-// bytes 4 t + 16 r .. of column g of B.
+// Lane 4 g + t holds bytes 4 t + 16 (r / 2) .. of row g + 8 (r % 2) of A in register r, and bytes
+// 4 t + 16 r .. of column g of B.
+void qllm::emu::gatherOperands(WordsIn in, unsigned wordsA, unsigned wordsB,
+                               OperandBytes<kTileRows> &a, OperandBytes<kColumns> &b) {
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    unsigned g = lane / 4, t = lane % 4;
+    for (unsigned r = 0; r < wordsA; ++r)
+      std::memcpy(&a.rows[g + 8 * (r % 2)][4 * t + 16 * (r / 2)], &in[lane][r], 4);
+    for (unsigned r = 0; r < wordsB; ++r)
+      std::memcpy(&b.rows[g][4 * t + 16 * r], &in[lane][wordsA + r], 4);
+  }
+}
+
 void qllm::emu::evaluate(const Mma &operation, const FloatModel &model, WordsIn in, WordsOut out) {
   OperandBytes<kTileRows> bytesA;
   OperandBytes<kColumns> bytesB;
   unsigned wordsA = operation.wordsA(), wordsB = operation.wordsB();
-  for (unsigned lane = 0; lane < 32; ++lane) {
-    unsigned g = lane / 4, t = lane % 4;
-    for (unsigned r = 0; r < wordsA; ++r)
-      std::memcpy(&bytesA.rows[g + 8 * (r % 2)][4 * t + 16 * (r / 2)], &in[lane][r], 4);
-    for (unsigned r = 0; r < wordsB; ++r)
-      std::memcpy(&bytesB.rows[g][4 * t + 16 * r], &in[lane][wordsA + r], 4);
-  }
+  gatherOperands(in, wordsA, wordsB, bytesA, bytesB);
   TileA a(bytesA, operation.a, operation.k);
   TileB b(bytesB, operation.b, operation.k);
   TileShape shape{operation.a, operation.accumulator, operation.k, operation.saturate};

@@ -17,10 +17,6 @@ namespace {
 
 constexpr unsigned kLanes = 32, kRegisters = 4;
 
-/// Row and column of an accumulator.
-unsigned rowOf(unsigned lane, unsigned r) { return lane / 4 + 8 * (r / 2); }
-unsigned columnOf(unsigned lane, unsigned r) { return 2 * (lane % 4) + r % 2; }
-
 /// `depth` integers of a row as 16-bit values.
 void widen(const uint8_t *bytes, unsigned depth, Element element, int16_t *values) {
   switch (element) {

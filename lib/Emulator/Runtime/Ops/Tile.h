@@ -21,6 +21,15 @@ template <unsigned Rows> struct OperandBytes {
   alignas(32) uint8_t rows[Rows][kTileBytes];
 };
 
+/// The operands of a warp's product from registers: A's from word 0 on, then B's. They lie the same
+/// way for every element type, because rows are 16 or 32 bytes for all.
+void gatherOperands(WordsIn in, unsigned wordsA, unsigned wordsB, OperandBytes<kTileRows> &a,
+                    OperandBytes<kColumns> &b);
+
+/// Row and column of register r of a lane's accumulators.
+inline unsigned rowOf(unsigned lane, unsigned r) { return lane / 4 + 8 * (r / 2); }
+inline unsigned columnOf(unsigned lane, unsigned r) { return 2 * (lane % 4) + r % 2; }
+
 /// Floats taken apart.
 template <unsigned Size> struct DecodedTile {
   int32_t significands[Size], exponents[Size];

@@ -6,6 +6,7 @@
 #ifndef QLLM_EMULATOR_RUNTIME_OPS_COLLECTIVE_H
 #define QLLM_EMULATOR_RUNTIME_OPS_COLLECTIVE_H
 
+#include "qllm/Format/ElementFormat.h"
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -31,6 +32,27 @@ struct Mma {
   unsigned wordsA() const { return m * k * elementBits(a) / 1024; }
   unsigned wordsB() const { return n * k * elementBits(b) / 1024; }
   unsigned wordsC() const { return m * n * elementBits(accumulator) / 1024; }
+};
+
+/// D = A B + C on 16 x k by k x 8, where each row of A and each column of B consists of blocks that
+/// are multiplied by a scale. Elements of k = 64 are 4 bits wide; of k = 32 they take a byte, the
+/// 4-bit ones its bits 2 to 5. Lanes give 4 registers of A, 2 of B, 4 of C, and one of scales for
+/// each side.
+struct BlockScaledMma {
+  /// Of a scale register, the first of the bytes that count, and of four neighbouring lanes those
+  /// that give it: one of two pairs for A, whose first has the scale of the upper row, one lane for
+  /// B.
+  struct Selector {
+    unsigned byte, thread;
+  };
+  static constexpr unsigned kWordsA = 4, kWordsB = 2, kWordsC = 4;
+
+  unsigned k;
+  const ElementFormat *a, *b, *scale;
+  unsigned scales; ///< of a row or column
+  Selector selectorA, selectorB;
+  /// Whether products are summed in groups before they are scaled.
+  bool isGrouped() const { return k == 64; }
 };
 
 /// D = A B + D of four warps, or A B without `accumulate`: 64 x k by k x n. Lanes give the
@@ -97,11 +119,12 @@ struct Elect {};
 /// bar.warp.sync
 struct WarpBarrier {};
 
-using Collective = std::variant<Mma, WarpgroupMma, WarpgroupControl, MatrixCopy, Shuffle, Vote,
-                                Reduce, Match, Elect, WarpBarrier>;
+using Collective = std::variant<Mma, BlockScaledMma, WarpgroupMma, WarpgroupControl, MatrixCopy,
+                                Shuffle, Vote, Reduce, Match, Elect, WarpBarrier>;
 
 /// The operation that PTX calls `mnemonic`, such as
-/// `mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32`; nothing if it is not one of ours.
+/// `mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32`; nothing if it is not one of ours. The
+/// selectors of scales, operands in PTX, are part of the name here: `.a::BYTE_THREAD.b::..`.
 std::optional<Collective> parseCollective(std::string_view mnemonic);
 
 } // namespace qllm::emu

@@ -16,6 +16,11 @@ namespace qllm::emu {
 /// value where it has none: all ones below the sign, in every format.
 uint32_t encodeSmall(const ElementFormat &format, float value);
 
+/// cvt.rp or cvt.rz to ue8m0: the code of the power of two at or above the magnitude of `value`, or
+/// at or below. What is too small gives the least power. What is too large gives the largest with
+/// `saturate`, else the code of NaN; NaN always does.
+uint32_t encodePower(float value, bool up, bool saturate);
+
 } // namespace qllm::emu
 
 #endif // QLLM_EMULATOR_RUNTIME_OPS_CONVERT_H

@@ -18,6 +18,9 @@ using WordsOut = uint32_t *const *;
 /// Registers of A, then B, then C; D out.
 void evaluate(const Mma &operation, const FloatModel &model, WordsIn in, WordsOut out);
 
+/// Registers of A, B, C, then the scales of A and of B; D out.
+void evaluate(const BlockScaledMma &operation, const FloatModel &model, WordsIn in, WordsOut out);
+
 /// A as 64 rows and B as n columns of 32 bytes; D of 128 lanes from word `first` of `in` on.
 void evaluate(const WarpgroupMma &operation, const FloatModel &model, const uint8_t *a,
               const uint8_t *b, WordsIn in, unsigned first, WordsOut out);

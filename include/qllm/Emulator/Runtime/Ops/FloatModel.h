@@ -37,6 +37,8 @@ struct FloatModel {
 /// The model of `architecture`, 80 for sm_80 and so on.
 FloatModel floatModel(unsigned architecture, const Mma &operation);
 FloatModel floatModel(unsigned architecture, const WarpgroupMma &operation);
+/// The same on every architecture that has them.
+FloatModel floatModel(const BlockScaledMma &operation);
 
 /// Sums rounded once.
 FloatModel exactModel();
