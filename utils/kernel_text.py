@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 OBJECT = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*(?:assembly|bin) = "((?:[^"\\]|\\.)*)"')
-LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\] geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
+LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
 GEOMETRY = re.compile(r"(\w+) = #qk\.geometry<((?:[^<>]|<[^<>]*>)*)>")
 FLATTEN = "convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse"
 BITS = {"i1": 8, "i4": 4, "ui4": 4, "i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32}
@@ -69,10 +69,16 @@ class Launch:
     results: tuple
     sizes: tuple
     geometry: dict  # of a target's name to Geometry
+    in_place: tuple = ()  # pairs of a result and the operand that is its memory
 
 
 def numbers(text: str) -> dict:
     return {key: int(value) for key, value in re.findall(r"(\w+) = (\d+)", text)}
+
+
+def pairs(text: str) -> tuple:
+    flat = [int(each) for each in re.findall(r"-?\d+", text)]
+    return tuple(zip(flat[::2], flat[1::2]))
 
 
 def types(text: str) -> tuple:
@@ -82,11 +88,9 @@ def types(text: str) -> tuple:
 def launches(text: str) -> list:
     """Every `qk.launch` of a module, in its order."""
     found = []
-    for kernel, sizes, geometry, operands, results in LAUNCH.findall(text):
-        flat = [int(each) for each in sizes.split(",")]
-        pairs = tuple(zip(flat[::2], flat[1::2]))
+    for kernel, sizes, in_place, geometry, operands, results in LAUNCH.findall(text):
         by_target = {target: Geometry.parse(body) for target, body in GEOMETRY.findall(geometry)}
-        found.append(Launch(kernel, types(operands), types(results), pairs, by_target))
+        found.append(Launch(kernel, types(operands), types(results), pairs(sizes), by_target, pairs(in_place)))
     return found
 
 

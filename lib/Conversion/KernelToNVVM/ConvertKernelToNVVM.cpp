@@ -116,9 +116,13 @@ static void launch(KernelOpInterface op, StringRef name,
   SmallVector<NamedAttribute> geometry;
   for (const kernels::Target *target : targets)
     geometry.push_back(builder.getNamedAttr(target->name, op.getGeometryOn(*target)));
+  SmallVector<int64_t> inPlace = op.getInPlaceResults();
+  DenseI64ArrayAttr inPlaceAttr =
+      inPlace.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(inPlace);
   auto launch =
-      LaunchOp::create(builder, op.getLoc(), op->getResultTypes(), name, op->getOperands(),
-                       op.getRuntimeSizes(), builder.getDictionaryAttr(geometry));
+      LaunchOp::create(builder, op.getLoc(), op->getResultTypes(), builder.getStringAttr(name),
+                       op->getOperands(), builder.getDenseI64ArrayAttr(op.getRuntimeSizes()),
+                       inPlaceAttr, builder.getDictionaryAttr(geometry));
   op->replaceAllUsesWith(launch);
   op->erase();
 }

@@ -5,6 +5,7 @@
 
 #include "KernelEmitters.h"
 
+#include "EmitAttention.h"
 #include "EmitLinear.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -15,11 +16,15 @@ using namespace qllm::qk;
 LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &target) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
+      .Case<AppendKVOp, AttentionOp, CombineAttentionOp>([](auto) { return success(); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
 }
 
 void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::Target &target,
                       StringRef name, StringRef shared) {
-  TypeSwitch<Operation *>(op).Case(
-      [&](LinearOp op) { emitLinear(builder, op, target, name, shared); });
+  TypeSwitch<Operation *>(op)
+      .Case([&](LinearOp op) { emitLinear(builder, op, target, name, shared); })
+      .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
+      .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
+      .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); });
 }

@@ -8,17 +8,9 @@
 #define QLLM_LIB_CONVERSION_KERNELTONVVM_LINEARPLACE_H
 
 #include "CodeBuilder.h"
-#include "qllm/Kernels/LinearKernel.h"
+#include "KernelFunction.h"
 
 namespace qllm {
-
-/// A pointer argument and the type of what it points to; null for an absent operand.
-struct Buffer {
-  mlir::Value pointer;
-  mlir::Type elementType;
-
-  explicit operator bool() const { return bool(pointer); }
-};
 
 /// The arguments of the kernel, in their order.
 struct LinearArguments {

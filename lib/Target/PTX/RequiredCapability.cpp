@@ -46,6 +46,7 @@ bool isEverywhere(StringRef name) {
                                           "nvvm.read.ptx.sreg.tid.z",
                                           "nvvm.shfl.sync",
                                           "nvvm.vote.sync",
+                                          "llvm.bitcast",
                                           "llvm.extractelement",
                                           "llvm.extractvalue",
                                           "llvm.func",
@@ -59,6 +60,12 @@ bool isEverywhere(StringRef name) {
                                           "llvm.mlir.poison",
                                           "llvm.return",
                                           "llvm.store"};
+  return names.contains(name);
+}
+
+/// Intrinsics that are called by name, which every target has.
+bool isIntrinsicEverywhere(StringRef name) {
+  static const llvm::StringSet<> names = {"llvm.nvvm.ex2.approx.ftz.f"};
   return names.contains(name);
 }
 
@@ -112,6 +119,8 @@ Requirement qllm::requirementOf(Operation *op) {
   if (auto store = dyn_cast<NVVM::StMatrixOp>(op))
     return isOldShape(store.getShape(), store.getEltType()) ? need(Capability::StoreMatrix)
                                                             : unknown();
+  if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
+    return isIntrinsicEverywhere(call.getIntrin()) ? needNothing() : unknown();
   StringRef name = op->getName().getStringRef();
   if (std::optional<Capability> capability = partOfSomeTargets(name))
     return need(*capability);

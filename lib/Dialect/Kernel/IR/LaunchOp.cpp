@@ -6,10 +6,35 @@
 #include "Schedules.h"
 #include "mlir/IR/Builders.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 using namespace qllm;
 using namespace qllm::qk;
+
+/// launch_c3
+static LogicalResult verifyInPlace(LaunchOp op) {
+  ArrayRef<int64_t> pairs = op.getInPlace().value_or(ArrayRef<int64_t>());
+  if (pairs.size() % 2 != 0)
+    return op.emitOpError() << "expected pairs of a result and an operand, but got " << pairs.size()
+                            << " numbers";
+  llvm::SmallDenseSet<int64_t> results, operands;
+  for (size_t entry = 0; entry != pairs.size(); entry += 2) {
+    int64_t result = pairs[entry], operand = pairs[entry + 1];
+    if (result < 0 || result >= op.getNumResults() || operand < 0 ||
+        operand >= int64_t(op.getInputs().size()))
+      return op.emitOpError() << "expected a result in the place of an operand, but got result "
+                              << result << " and operand " << operand;
+    if (!results.insert(result).second || !operands.insert(operand).second)
+      return op.emitOpError() << "expected each result and operand in place once, but got result "
+                              << result << " and operand " << operand << " again";
+    Type wanted = op.getInputs()[operand].getType(), found = op.getResult(result).getType();
+    if (wanted != found)
+      return op.emitOpError() << "expected result " << result << " to have the type " << wanted
+                              << " of operand " << operand << ", but got " << found;
+  }
+  return success();
+}
 
 LogicalResult LaunchOp::verify() {
   // launch_c1
@@ -34,7 +59,7 @@ LogicalResult LaunchOp::verify() {
       return emitOpError() << "expected a dimension of an operand, but got dimension " << dimension
                            << " of operand " << operand;
   }
-  return success();
+  return verifyInPlace(*this);
 }
 
 GeometryAttr LaunchOp::getGeometryOn(StringRef target) {

@@ -9,6 +9,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
 #include "qllm/Dialect/Kernel/IR/KernelEnums.h.inc"
+#include "qllm/Kernels/AttentionKernel.h"
 #include "qllm/Kernels/LinearKernel.h"
 #include "qllm/Kernels/Target.h"
 #include "qllm/Kernels/WeightLayout.h"

@@ -12,6 +12,7 @@ def Kernel_KernelOpInterface : OpInterface<"KernelOpInterface"> {
   let cppNamespace = "::qllm::qk";
   let description = [{
     An operation that is one kernel. Its operands and results are what the kernel gets pointers to, in their order.
+    A result that is computed in place, in the memory of an operand, has no pointer of its own.
   }];
   let methods = [
     InterfaceMethod<[{
@@ -29,6 +30,10 @@ def Kernel_KernelOpInterface : OpInterface<"KernelOpInterface"> {
         The sizes that the kernel gets after its pointers, as pairs of an operand and a dimension. The first is
         the number of rows, from which the grid is computed.
       }], "::llvm::SmallVector<int64_t>", "getRuntimeSizes", (ins), [{}], [{ return {0, 0}; }]>,
+    InterfaceMethod<[{
+        Results that are in the memory of an operand, as pairs of the result and the operand. Whoever plans memory copies
+        the operand first where it is read later.
+      }], "::llvm::SmallVector<int64_t>", "getInPlaceResults", (ins), [{}], [{ return {}; }]>,
     InterfaceMethod<[{
         How the kernel is launched on a target that the operation is supported on.
       }], "::qllm::qk::GeometryAttr", "getGeometryOn", (ins "const ::qllm::kernels::Target &":$target)>

@@ -18,9 +18,14 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     second of operand 3. The first entry is the number of rows m: the grid has
     `columns` by `ceil(m / tile_rows)` by `layers` blocks of the target's geometry. Dynamic dimensions of results are m.
 
+    `in_place` are pairs of a result and an operand that are the same memory, which the kernel changes: `in_place [0, 2]`
+    says that result 0 is operand 2 after the run. Such a result has no pointer, and the dimensions of its operand.
+    Whoever plans memory copies the operand first if it is read later.
+
     Constraints:
     - (C1) there is a geometry for at least one target, and every target is known.
     - (C2) `sizes` has at least one entry, and names dimensions that are there.
+    - (C3) `in_place` names each result and each operand at most once, and both have one type.
 
     ```mlir
     func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
@@ -32,10 +37,11 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     ```
   }];
   let arguments = (ins StrAttr:$kernel, Variadic<AnyRankedTensor>:$inputs, DenseI64ArrayAttr:$sizes,
-      DictionaryAttr:$geometry);
+      OptionalAttr<DenseI64ArrayAttr>:$in_place, DictionaryAttr:$geometry);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $kernel `(` $inputs `)` `sizes` $sizes `geometry` $geometry attr-dict `:` functional-type($inputs, $results)
+    $kernel `(` $inputs `)` `sizes` $sizes (`in_place` $in_place^)? `geometry` $geometry attr-dict `:`
+    functional-type($inputs, $results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

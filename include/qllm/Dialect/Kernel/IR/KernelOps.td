@@ -6,6 +6,7 @@
 #ifndef QLLM_DIALECT_KERNEL_IR_KERNELOPS_TD
 #define QLLM_DIALECT_KERNEL_IR_KERNELOPS_TD
 
+include "qllm/Dialect/Kernel/IR/KernelAttentionOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOps.td"

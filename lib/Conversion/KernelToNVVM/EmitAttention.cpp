@@ -1,0 +1,300 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qk.attention: the loop over chunks of 64 tokens, with the greatest score so far.
+
+#include "EmitAttention.h"
+
+#include "AttentionResult.h"
+#include "CachePlace.h"
+#include "FloatMath.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+/// A score that no token has: its weight is zero beside any other.
+constexpr float leastScore = -1e30f;
+
+class AttentionEmitter {
+public:
+  AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef name, StringRef sharedName);
+
+  void emit();
+
+private:
+  static constexpr int64_t blocks = kernels::KVCache::chunkTokens / 8;
+
+  /// What the loop carries for each of the lane's rows, and the sums of weighted codes.
+  struct State {
+    std::array<Value, 2> greatest, weights, zeros;
+    SmallVector<Value> sums;
+
+    SmallVector<Value> values() const;
+    static State of(ValueRange values);
+  };
+  /// Scale and zero point of the lane's two tokens of a block; 0 for tokens beyond the last.
+  struct Parameters {
+    std::array<Value, 2> scale, zero;
+  };
+  using Scores = std::array<Words, blocks>;
+
+  State start();
+  State addChunk(State state, Value chunk);
+  Words readKeyBlock(Value address, int64_t block);
+  Scores multiplyKeys(Value address);
+  Parameters readParameters(Value address, int64_t at, int64_t block, Value firstToken);
+  void toScores(Scores &scores, Value address, Value firstToken);
+  Value token(Value firstToken, int64_t block, unsigned i) {
+    return code.add(firstToken, block * 2 + i % 2);
+  }
+  Value isVisible(Value token, unsigned i) {
+    return code.less(token, code.add(queries->rows[i / 2].row.position, 1));
+  }
+  void rescale(State &state, const Scores &scores);
+  Scores toWeights(State &state, const Scores &scores, Value address, Value firstToken);
+  void multiplyValues(State &state, const Scores &weights, Value address);
+  WarpSums finish(const State &state);
+
+  AttentionOp op;
+  kernels::AttentionKernel kernel;
+  kernels::KVCache cache;
+  KernelFunction function;
+  CodeBuilder code;
+  AttentionPlace place;
+  Value shared, quarter, column; ///< lane % 4 and lane / 4
+  Value length;                  ///< tokens up to the last position of the tile
+  std::unique_ptr<AttentionQueries> queries;
+};
+
+} // namespace
+
+SmallVector<Value> AttentionEmitter::State::values() const {
+  SmallVector<Value> all;
+  for (const auto &pair : {greatest, weights, zeros})
+    llvm::append_range(all, pair);
+  llvm::append_range(all, sums);
+  return all;
+}
+
+AttentionEmitter::State AttentionEmitter::State::of(ValueRange values) {
+  return {{values[0], values[1]},
+          {values[2], values[3]},
+          {values[4], values[5]},
+          llvm::to_vector(values.drop_front(6))};
+}
+
+AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef name,
+                                   StringRef sharedName)
+    : op(op), kernel(op.getKernel()), cache(kernel.cache),
+      function(builder, op, name, kernel.threads()), code(builder, op.getLoc()) {
+  Location loc = op.getLoc();
+  shared = LLVM::AddressOfOp::create(
+      builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);
+  place.thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
+  place.lane = code.bitAnd(place.thread, 31);
+  place.warp = code.shiftRight(place.thread, 5);
+  place.head = NVVM::BlockIdXOp::create(builder, loc, code.i32());
+  place.tile = NVVM::BlockIdYOp::create(builder, loc, code.i32());
+  place.split = NVVM::BlockIdZOp::create(builder, loc, code.i32());
+  quarter = code.bitAnd(place.lane, 3);
+  column = code.shiftRight(place.lane, 2);
+  queries =
+      std::make_unique<AttentionQueries>(code, op, function, place.lane, place.tile, place.head);
+  length = code.add(queries->lastPosition, 1);
+}
+
+AttentionEmitter::State AttentionEmitter::start() {
+  Value zero = code.constant(0.0f), least = code.constant(leastScore);
+  return {
+      {least, least}, {zero, zero}, {zero, zero}, SmallVector<Value>(cache.headSize / 8 * 4, zero)};
+}
+
+/// The words of the lane's part of its key in a block.
+Words AttentionEmitter::readKeyBlock(Value address, int64_t block) {
+  int64_t laneBytes = cache.keyLaneBytes();
+  Value mine = code.advance(address, code.multiply(place.lane, 16));
+  Words words;
+  auto read = [&](int64_t piece, unsigned first, unsigned count) {
+    Value vector =
+        code.loadConstant(VectorType::get(4, code.i32()), code.advance(mine, piece * 512), 16);
+    for (unsigned i = 0; i != count; ++i)
+      words.push_back(code.element(vector, first + i));
+  };
+  if (laneBytes == 8) {
+    read(block / 2, block % 2 * 2, 2);
+    return words;
+  }
+  for (int64_t piece = 0; piece != laneBytes / 16; ++piece)
+    read(block * (laneBytes / 16) + piece, 0, 4);
+  return words;
+}
+
+AttentionEmitter::Scores AttentionEmitter::multiplyKeys(Value address) {
+  Scores scores;
+  for (int64_t block = 0; block != blocks; ++block) {
+    scores[block].assign(4, code.constant(0.0f));
+    Words codes = unpackCodes(code, readKeyBlock(address, block), cache.keyBits);
+    for (auto [step, word] : llvm::enumerate(codes))
+      scores[block] = multiplyAdd(code, queries->fragments[step],
+                                  codesToFloats(code, word, cache.keyBits), scores[block]);
+  }
+  return scores;
+}
+
+AttentionEmitter::Parameters AttentionEmitter::readParameters(Value address, int64_t at,
+                                                              int64_t block, Value firstToken) {
+  Value pointer =
+      code.advance(address, code.multiply(quarter, 16 * kernels::KVCache::parameterBytes));
+  Value vector = code.loadConstant(
+      VectorType::get(4, code.f32()),
+      code.advance(pointer, at + block * 2 * kernels::KVCache::parameterBytes), 16);
+  Parameters parameters;
+  for (unsigned i = 0; i != 2; ++i) {
+    // What lies beyond the last token may be no number, and no weight of zero would make it one.
+    Value exists = code.less(token(firstToken, block, i), length);
+    Value zero = code.constant(0.0f);
+    parameters.scale[i] = code.select(exists, code.element(vector, 2 * i), zero);
+    parameters.zero[i] = code.select(exists, code.element(vector, 2 * i + 1), zero);
+  }
+  return parameters;
+}
+
+/// Products of codes to scores in powers of two; those of tokens that the query does not see to the
+/// least.
+void AttentionEmitter::toScores(Scores &scores, Value address, Value firstToken) {
+  for (int64_t block = 0; block != blocks; ++block) {
+    Parameters parameters = readParameters(address, cache.keyParametersAt(), block, firstToken);
+    for (unsigned i = 0; i != 4; ++i) {
+      const LaneRow &row = queries->rows[i / 2];
+      Value &score = scores[block][i];
+      Value centred =
+          code.multiplyAdd(floats::negate(code, parameters.zero[i % 2]), row.sum, score);
+      score = code.multiplyFloat(centred, code.multiplyFloat(parameters.scale[i % 2], row.factor));
+      score =
+          code.select(isVisible(token(firstToken, block, i), i), score, code.constant(leastScore));
+    }
+  }
+}
+
+/// Takes the chunk's greatest scores into the state.
+void AttentionEmitter::rescale(State &state, const Scores &scores) {
+  std::array<Value, 2> factors;
+  for (unsigned half = 0; half != 2; ++half) {
+    Value greatest = scores[0][half * 2];
+    for (const Words &block : scores)
+      for (unsigned i : {0, 1})
+        greatest = floats::maximum(code, greatest, block[half * 2 + i]);
+    greatest = floats::reduce(code, greatest, {1, 2}, floats::maximum);
+    greatest = floats::maximum(code, greatest, state.greatest[half]);
+    factors[half] = floats::exp2(code, code.subtractFloat(state.greatest[half], greatest));
+    state.greatest[half] = greatest;
+    state.weights[half] = code.multiplyFloat(state.weights[half], factors[half]);
+    state.zeros[half] = code.multiplyFloat(state.zeros[half], factors[half]);
+  }
+  for (auto [i, sum] : llvm::enumerate(state.sums))
+    sum = code.multiplyFloat(sum, factors[i % 4 / 2]);
+}
+
+/// Weights times the scales of values; their sums, and those of zero points, go to the state.
+AttentionEmitter::Scores AttentionEmitter::toWeights(State &state, const Scores &scores,
+                                                     Value address, Value firstToken) {
+  Scores weights;
+  for (int64_t block = 0; block != blocks; ++block) {
+    Parameters parameters = readParameters(address, cache.valueParametersAt(), block, firstToken);
+    for (unsigned i = 0; i != 4; ++i) {
+      unsigned half = i / 2;
+      Value weight = floats::exp2(code, code.subtractFloat(scores[block][i], state.greatest[half]));
+      // Where a row sees no token yet, its greatest score is the least one too.
+      weight = code.select(isVisible(token(firstToken, block, i), i), weight, code.constant(0.0f));
+      state.weights[half] = code.addFloat(state.weights[half], weight);
+      weight = code.multiplyFloat(weight, parameters.scale[i % 2]);
+      state.zeros[half] = code.multiplyAdd(weight, parameters.zero[i % 2], state.zeros[half]);
+      weights[block].push_back(weight);
+    }
+  }
+  return weights;
+}
+
+void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value address) {
+  // Two blocks of tokens are a step of 16: rows of the left operand are those of scores.
+  constexpr int64_t steps = blocks / 2;
+  SmallVector<SplitWords> left;
+  for (int64_t step = 0; step != steps; ++step) {
+    const Words &first = weights[2 * step], &second = weights[2 * step + 1];
+    left.push_back(splitPairs(code,
+                              {{first[0], first[1]},
+                               {first[2], first[3]},
+                               {second[0], second[1]},
+                               {second[2], second[3]}},
+                              /*isExact=*/false));
+  }
+  Value offset =
+      code.add(code.multiply(column, kernels::KVCache::chunkTokens), code.multiply(quarter, 16));
+  Value mine = code.advance(code.advance(address, cache.valuesAt()), offset);
+  int64_t columnBlocks = cache.headSize / 8, codesOfByte = 8 / cache.valueBits;
+  for (int64_t row = 0; row != columnBlocks / codesOfByte; ++row) {
+    Value vector =
+        code.loadConstant(VectorType::get(4, code.i32()),
+                          code.advance(mine, row * 8 * kernels::KVCache::chunkTokens), 16);
+    for (int64_t step = 0; step != steps; ++step) {
+      Words codes = unpackCodes(code, code.element(vector, unsigned(step)), cache.valueBits);
+      for (auto [part, word] : llvm::enumerate(codes)) {
+        // The upper half bytes are elements of the second half.
+        size_t first = (row + part * (columnBlocks / 2)) * 4;
+        Words sums = multiplyAdd(code, left[step], codesToFloats(code, word, cache.valueBits),
+                                 ArrayRef<Value>(state.sums).slice(first, 4));
+        llvm::copy(sums, state.sums.begin() + first);
+      }
+    }
+  }
+}
+
+AttentionEmitter::State AttentionEmitter::addChunk(State state, Value chunk) {
+  Value address = chunkAddress(code, cache, function[op.getCache()].pointer,
+                               function[op.getPages()].pointer, place.head, chunk);
+  // Of the lane in the first block.
+  Value firstToken =
+      code.add(code.multiply(chunk, kernels::KVCache::chunkTokens), code.multiply(quarter, 16));
+  Scores scores = multiplyKeys(address);
+  toScores(scores, address, firstToken);
+  rescale(state, scores);
+  Scores weights = toWeights(state, scores, address, firstToken);
+  multiplyValues(state, weights, address);
+  return state;
+}
+
+WarpSums AttentionEmitter::finish(const State &state) {
+  WarpSums sums{state.greatest, {}, state.sums};
+  std::array<Value, 2> zeros;
+  for (unsigned half = 0; half != 2; ++half) {
+    sums.weights[half] = floats::reduce(code, state.weights[half], {1, 2}, floats::sum);
+    zeros[half] = floats::reduce(code, state.zeros[half], {1, 2}, floats::sum);
+  }
+  for (auto [i, sum] : llvm::enumerate(sums.values))
+    sum = code.subtractFloat(sum, zeros[i % 4 / 2]);
+  return sums;
+}
+
+void AttentionEmitter::emit() {
+  OpBuilder &builder = code.getBuilder();
+  Value turn = code.add(code.multiply(place.split, kernel.warps), place.warp);
+  Value end = code.add(code.shiftRight(queries->lastPosition, 6), 1);
+  auto loop = scf::ForOp::create(
+      builder, op.getLoc(), turn, end, code.constant(kernel.warps * kernel.splits),
+      start().values(), [&](OpBuilder &, Location loc, Value chunk, ValueRange carried) {
+        scf::YieldOp::create(builder, loc, addChunk(State::of(carried), chunk).values());
+      });
+  emitAttentionResult(code, op, function, place, finish(State::of(loop.getResults())), shared);
+  LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
+}
+
+void qllm::emitAttention(OpBuilder &builder, AttentionOp op, StringRef name, StringRef shared) {
+  OpBuilder::InsertionGuard guard(builder);
+  AttentionEmitter(builder, op, name, shared).emit();
+}

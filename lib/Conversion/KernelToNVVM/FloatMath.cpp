@@ -1,0 +1,95 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One operation each, and vector loads.
+
+#include "FloatMath.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace qllm;
+
+Value floats::maximum(CodeBuilder &code, Value a, Value b) {
+  return arith::MaxNumFOp::create(code.getBuilder(), code.getLoc(), a, b);
+}
+
+Value floats::minimum(CodeBuilder &code, Value a, Value b) {
+  return arith::MinNumFOp::create(code.getBuilder(), code.getLoc(), a, b);
+}
+
+Value floats::negate(CodeBuilder &code, Value a) {
+  return arith::NegFOp::create(code.getBuilder(), code.getLoc(), a);
+}
+
+Value floats::divide(CodeBuilder &code, Value a, Value b) {
+  return arith::DivFOp::create(code.getBuilder(), code.getLoc(), a, b);
+}
+
+Value floats::roundToInteger(CodeBuilder &code, Value a) {
+  // Where floats are a unit apart, a sum is rounded to one.
+  Value magic = code.constant(0x1.8p23f);
+  return code.subtractFloat(code.addFloat(a, magic), magic);
+}
+
+Value floats::toInteger(CodeBuilder &code, Value a) {
+  return arith::FPToSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), a);
+}
+
+Value floats::exp2(CodeBuilder &code, Value a) {
+  OpBuilder &builder = code.getBuilder();
+  return LLVM::CallIntrinsicOp::create(builder, code.getLoc(), code.f32(),
+                                       builder.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"),
+                                       ValueRange{a})
+      .getResult(0);
+}
+
+Value floats::exchange(CodeBuilder &code, Value a, int64_t distance) {
+  return NVVM::ShflOp::create(code.getBuilder(), code.getLoc(), code.f32(),
+                              code.constant(int64_t(-1)), a, code.constant(distance),
+                              code.constant(int64_t(31)), NVVM::ShflKind::bfly, UnitAttr());
+}
+
+Value floats::reduce(CodeBuilder &code, Value a, ArrayRef<int64_t> distances,
+                     Value (*combine)(CodeBuilder &, Value, Value)) {
+  for (int64_t distance : distances)
+    a = combine(code, a, exchange(code, a, distance));
+  return a;
+}
+
+Value floats::sum(CodeBuilder &code, Value a, Value b) { return code.addFloat(a, b); }
+
+SmallVector<Value> floats::load(CodeBuilder &code, Value pointer, Type elementType, int64_t count) {
+  int64_t bytes = elementType.getIntOrFloatBitWidth() / 8;
+  int64_t most = std::min<int64_t>(count, 16 / bytes);
+  SmallVector<Value> values;
+  for (int64_t first = 0; first != count; first += most) {
+    Value vector = code.loadConstant(VectorType::get(most, elementType),
+                                     code.advance(pointer, first * bytes), unsigned(most * bytes));
+    for (int64_t i = 0; i != most; ++i) {
+      Value element = code.element(vector, unsigned(i));
+      if (!elementType.isF32())
+        element = arith::ExtFOp::create(code.getBuilder(), code.getLoc(), code.f32(), element);
+      values.push_back(element);
+    }
+  }
+  return values;
+}
+
+void floats::store(CodeBuilder &code, ArrayRef<Value> values, Buffer buffer, Value first) {
+  OpBuilder &builder = code.getBuilder();
+  Location loc = code.getLoc();
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8, count = values.size();
+  Value vector = LLVM::PoisonOp::create(builder, loc, VectorType::get(count, buffer.elementType));
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value element = value;
+    if (!buffer.elementType.isF32())
+      element = arith::TruncFOp::create(builder, loc, buffer.elementType, value);
+    vector =
+        LLVM::InsertElementOp::create(builder, loc, vector, element, code.constant(int64_t(i)));
+  }
+  code.store(vector, code.advance(buffer.pointer, code.multiply(first, code.constant64(bytes))),
+             unsigned(count * bytes));
+}

@@ -1,0 +1,45 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Arithmetic on f32 values beyond sums and products, and exchange of them between lanes.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATMATH_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATMATH_H
+
+#include "CodeBuilder.h"
+#include "KernelFunction.h"
+
+namespace qllm::floats {
+
+using Value = mlir::Value;
+
+/// The other one where one is NaN.
+Value maximum(CodeBuilder &code, Value a, Value b);
+Value minimum(CodeBuilder &code, Value a, Value b);
+Value negate(CodeBuilder &code, Value a);
+/// Rounded once.
+Value divide(CodeBuilder &code, Value a, Value b);
+/// The nearest integer, ties to even, of a magnitude of at most 2^22.
+Value roundToInteger(CodeBuilder &code, Value a);
+/// The integer that a float is, as i32.
+Value toInteger(CodeBuilder &code, Value a);
+/// 2^a within 2^-22 of it; results below the smallest normal number are zero.
+Value exp2(CodeBuilder &code, Value a);
+
+/// The f32 of the lane whose number differs by `distance`, a power of two below 32.
+Value exchange(CodeBuilder &code, Value a, int64_t distance);
+/// A combination over lanes, which all of them get: with the lane at each distance in turn.
+Value reduce(CodeBuilder &code, Value a, llvm::ArrayRef<int64_t> distances,
+             Value (*combine)(CodeBuilder &, Value, Value));
+Value sum(CodeBuilder &code, Value a, Value b);
+
+/// `count` neighbours in memory as f32; their type may be a float of 16 bits. All of them together
+/// are aligned to their size, or to 16 bytes.
+llvm::SmallVector<Value> load(CodeBuilder &code, Value pointer, mlir::Type elementType,
+                              int64_t count);
+/// Stores neighbours from element `first` (i64) of a buffer on, rounded to its type, in one access.
+void store(CodeBuilder &code, llvm::ArrayRef<Value> values, Buffer buffer, Value first);
+
+} // namespace qllm::floats
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATMATH_H

@@ -1,0 +1,38 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of floats and codes on tensor instructions: the floats as sums of two bf16, the codes
+// exactly.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_SPLITFRAGMENTS_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_SPLITFRAGMENTS_H
+
+#include "MmaAtom.h"
+
+namespace qllm {
+
+/// The left operand of a step of m16n8k16: 4 words of bf16 pairs, and 4 more of what the first ones
+/// leave over. `rest` is empty where it is known to be nothing.
+struct SplitWords {
+  Words nearest, rest;
+};
+
+/// Pairs of floats to words, those of the first word first.
+SplitWords splitPairs(CodeBuilder &code, llvm::ArrayRef<std::array<mlir::Value, 2>> pairs,
+                      bool isExact);
+
+/// Four unsigned codes, one in each byte of a word, as bf16 pairs: the two words of the right
+/// operand. Codes are below 16, or any byte.
+Words codesToFloats(CodeBuilder &code, mlir::Value word, unsigned bits);
+
+/// Code words of four codes each, of words that hold codes of 4 or 8 bits. With 4 bits a word gives
+/// two: the even and the odd codes.
+Words unpackCodes(CodeBuilder &code, llvm::ArrayRef<mlir::Value> words, unsigned bits);
+
+/// sums + left * right, for the four f32 of a lane.
+Words multiplyAdd(CodeBuilder &code, const SplitWords &left, llvm::ArrayRef<mlir::Value> right,
+                  llvm::ArrayRef<mlir::Value> sums);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_SPLITFRAGMENTS_H

@@ -1,0 +1,200 @@
+"""Compiles kernels around a cache of keys and values and runs them on the emulator, against numpy.
+
+usage: run-attention.py FOLDER append|attention OPTION=VALUE ..
+
+length: tokens of the sequence, of which the last `rows` are new. heads, kv, size: heads of queries, of the cache, and
+their elements. key, value, query: formats, such as int4 or uint8; no query is quantized without. type, result: floats of
+rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. clip,
+warps, splits: as in the operations. mean: added to keys and values. target: sm_80 unless given. Other options, such as
+seed and async, go to qllm-emu. Prints its report, and how much of the bound the worst element takes.
+
+`append` wants every byte of the cache to be as it should. `attention` wants every element within the bound of
+utils/kernel_attention.py, plus one rounding to the type of the result.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import ml_dtypes
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
+
+from kernel_attention import Cache, Quantized, attend, quantize, rotate  # noqa: E402
+from kernel_codes import Format  # noqa: E402
+from kernel_text import emulator_module, launches, lower  # noqa: E402
+
+DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
+                result="f32", page="64", order="up", rotary="1", clip="1", warps="4", splits="1", mean="0",
+                target="sm_80")
+FLOATS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32}
+SCALE = 0.125
+random = np.random.default_rng(0)
+
+
+class Problem:
+    """The operands that both operations share, and what is computed from them."""
+
+    def __init__(self, o):
+        self.options, self.emulator = o, []
+        self.rows, self.length = int(o["rows"]), int(o["length"])
+        self.heads, self.kv, self.size = int(o["heads"]), int(o["kv"]), int(o["size"])
+        self.key, self.value, self.clip = Format(o["key"]), Format(o["value"]), float(o["clip"])
+        width = lambda each: 4 if each.bits <= 4 else 8  # noqa: E731
+        self.cache = Cache(self.kv, self.size, width(self.key), width(self.value), int(o["page"]))
+        self.positions = np.arange(self.length - self.rows, self.length, dtype=np.int32)
+        if o["order"] == "mixed":
+            random.shuffle(self.positions)
+        count = -(-self.length // int(o["page"]))
+        # Pages anywhere in a pool that has more of them.
+        self.pages = random.permutation(count + 3)[:count].astype(np.int32)
+        angles = np.arange(self.length)[:, None] * 10000.0 ** -(np.arange(self.size // 2) / (self.size // 2))
+        self.tables = [f(angles).astype(np.float32) for f in (np.cos, np.sin)] if int(o["rotary"]) else []
+        self.memory = random.integers(0, 256, (count + 3, self.kv, self.cache.page_bytes), np.uint8)
+        self.operands, self.types = {}, {}
+
+    def rows_of(self, count, heads):
+        """Random rows with an outlier or two, a row of zeros, and values as the type has them."""
+        rows = random.normal(float(self.options["mean"]), 1, (count, heads, self.size))
+        rows[:, :, 5] *= 8
+        rows[count // 2, heads // 2] = 0
+        return rows.astype(FLOATS[self.options["type"]])
+
+    def rotated(self, rows, positions):
+        rows = rows.astype(np.float32)
+        return rotate(rows, *(table[positions] for table in self.tables)) if self.tables else rows
+
+    def quantized(self, rows, form, positions=None):
+        rows = rows.astype(np.float32) if positions is None else self.rotated(rows, positions)
+        return quantize(rows, form.bits, not form.signed, self.clip)
+
+    def add(self, name, value, kind):
+        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+
+    def add_common(self):
+        self.add("positions", self.positions, "?xi32")
+        self.add("pages", self.pages, "?xi32")
+        for name, table in zip(("cos", "sin"), self.tables):
+            self.add(name, table, f"?x{self.size // 2}xf32")
+
+    def module(self, op, clauses, results):
+        o = self.options
+        rotary = "rotary(%cos, %sin)" if self.tables else ""
+        arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.types.items())
+        kinds = results if len(results.split("tensor")) == 2 else f"({results})"
+        return (f"func.func @run({arguments}) -> {kinds} {{\n  %0{':2' if '(' in kinds else ''} = {op} at(%positions, %pages) {rotary} "
+                f"{clauses} : ({', '.join(self.types.values())}) -> {kinds}\n"
+                f"  return %0{'#0, %0#1' if '(' in kinds else ''} : {results}\n}}\n")
+
+    def run(self, folder, text, arguments, rows, stem):
+        """Compiles and runs one operation; the report of the emulator."""
+        target = self.options["target"]
+        lowered = lower(text, target, "kernels")
+        (folder / f"{stem}.mlir").write_text(emulator_module(lowered))
+        launch, = launches(lowered)
+        geometry = launch.geometry[target]
+        (folder / f"{stem}.json").write_text(json.dumps(
+            {"kernel": launch.kernel, "grid": geometry.grid(rows), "block": [geometry.threads], "shared": geometry.shared,
+             "arguments": arguments + [{"name": "m", "value": rows}]}))
+        command = ["qllm-emu", folder / f"{stem}.mlir", f"--launch={folder / stem}.json", f"--arch={target}", *self.emulator]
+        if status := subprocess.run(command, check=False).returncode:
+            sys.exit(status)
+
+    def saved(self, folder):
+        arguments = []
+        for name, value in self.operands.items():
+            np.save(folder / f"{name}.npy", value.view(np.uint16) if value.dtype == ml_dtypes.bfloat16 else value)
+            arguments.append({"name": name, "input": f"{name}.npy"})
+        return arguments
+
+    def kind(self, columns, form="type"):
+        return f"?x{columns}x{self.options[form]}"
+
+
+def append(problem, folder):
+    p, o = problem, problem.options
+    keys, values = p.rows_of(p.rows, p.kv), p.rows_of(p.rows, p.kv)
+    before = p.memory.copy()
+    p.cache.append(p.memory, p.quantized(keys, p.key, p.positions), p.quantized(values, p.value), p.positions, p.pages)
+    flat = p.kv * p.size
+    p.add("k", keys.reshape(p.rows, flat), p.kind(flat))
+    p.add("v", values.reshape(p.rows, flat), p.kind(flat))
+    p.add("cache", before, f"?x{p.kv}x{p.cache.page_bytes}xi8")
+    p.add_common()
+    clip = f"clip {p.clip}" if p.clip != 1 else ""
+    text = p.module("qk.append_kv %k, %v into(%cache)",
+                    f"formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} {clip}", p.types["cache"])
+    arguments = p.saved(folder)
+    np.save(folder / "after.npy", p.memory)
+    arguments[2]["expect"] = "after.npy"
+    p.run(folder, text, arguments, p.rows, "append")
+
+
+def attention(problem, folder):
+    p, o = problem, problem.options
+    everything = np.arange(p.length)
+    keys = p.quantized(p.rows_of(p.length, p.kv), p.key, everything)
+    values = p.quantized(p.rows_of(p.length, p.kv), p.value)
+    # What is not written stays random bytes, scales that are no numbers among them.
+    p.cache.append(p.memory, keys, values, everything, p.pages)
+    queries, flat, splits = p.rows_of(p.rows, p.heads), p.heads * p.size, int(o["splits"])
+    p.add("q", queries.reshape(p.rows, flat), p.kind(flat))
+    p.add("cache", p.memory, f"?x{p.kv}x{p.cache.page_bytes}xi8")
+    p.add_common()
+    form = Format(o["query"]) if o["query"] else None
+    query = f"query_format({form.attribute})" if form else ""
+    clip = f"clip {p.clip}" if p.clip != 1 and form else ""
+    results = f"tensor<{p.kind(flat, 'result')}>" if splits == 1 else (
+        f"tensor<{splits}x?x{flat}xf32>, tensor<{splits}x?x{2 * p.heads}xf32>")
+    text = p.module("qk.attention %q over(%cache)",
+                    f"heads {o['heads']} {query} formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} "
+                    f"scale {SCALE} {clip} warps {o['warps']} splits {splits}", results)
+    shapes = {"y": [p.rows, flat]} if splits == 1 else {"sums": [splits, p.rows, flat], "statistics": [splits, p.rows, 2 * p.heads]}
+    kind = o["result"] if splits == 1 else "f32"
+    outputs = [{"name": name, "type": kind, "shape": shape, "fill": 255, "output": f"{name}.npy"} for name, shape in shapes.items()]
+    p.run(folder, text, p.saved(folder) + outputs, p.rows, "attention")
+    if splits > 1:
+        combine(p, folder, flat, splits)
+    result = np.load(folder / "y.npy")
+    if o["result"] == "bf16":
+        result = result.view(ml_dtypes.bfloat16)
+    exact = form is not None and form.signed
+    q = p.quantized(queries, form, p.positions) if form else p.rotated(queries, p.positions).astype(np.float64)
+    check(result.astype(np.float64).reshape(p.rows, p.heads, p.size),
+          attend(q, keys, values, p.positions, SCALE, exact), FLOATS[o["result"]])
+
+
+def combine(p, folder, flat, splits):
+    kinds = f"(tensor<{splits}x?x{flat}xf32>, tensor<{splits}x?x{2 * p.heads}xf32>) -> tensor<{p.kind(flat, 'result')}>"
+    text = (f"func.func @run(%sums: tensor<{splits}x?x{flat}xf32>, %statistics: tensor<{splits}x?x{2 * p.heads}xf32>) -> "
+            f"tensor<{p.kind(flat, 'result')}> {{\n  %0 = qk.combine_attention %sums, %statistics : {kinds}\n"
+            f"  return %0 : tensor<{p.kind(flat, 'result')}>\n}}\n")
+    arguments = [{"name": name, "input": f"{name}.npy"} for name in ("sums", "statistics")]
+    arguments.append({"name": "y", "type": p.options["result"], "shape": [p.rows, flat], "fill": 255, "output": "y.npy"})
+    p.run(folder, text, arguments, p.rows, "combine")
+
+
+def check(found, wanted, kind):
+    info = ml_dtypes.finfo(kind)
+    bound = wanted.bound + np.abs(wanted.result) * float(info.eps) / 2 * 1.01 + float(info.smallest_subnormal)
+    share = np.abs(found - wanted.result) / bound
+    worst = np.unravel_index(np.argmax(np.where(np.isnan(share), np.inf, share)), share.shape)
+    print(f"worst element takes {share[worst]:.3f} of its bound of {bound[worst]:.3g}; the greatest is {np.abs(wanted.result).max():.3g}")
+    if not (share <= 1).all():
+        print(f"error: at {worst} expected {wanted.result[worst]}, but got {found[worst]}")
+        sys.exit(3)
+
+
+def main():
+    folder, what = pathlib.Path(sys.argv[1]), sys.argv[2]
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in sys.argv[3:])
+    problem = Problem({key: given.pop(key, value) for key, value in DEFAULTS.items()})
+    problem.emulator = [f"--{key}={value}" for key, value in given.items()]
+    {"append": append, "attention": attention}[what](problem, folder)
+
+
+if __name__ == "__main__":
+    main()
