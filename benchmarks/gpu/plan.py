@@ -3,7 +3,8 @@
 # Outputs and inputs of a linear layer.
 SHAPES = {"7b-gate-up": (22016, 4096), "square": (4096, 4096), "70b-gate-up": (57344, 8192), "7b-qkv": (12288, 4096),
           "7b-down": (4096, 11008), "70b-o": (8192, 8192), "70b-down": (8192, 28672)}
-LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128": ("int4", "int4", 128), "w4a4": ("int4", "int4", 0)}
+LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128": ("int4", "int4", 128), "w4a4": ("int4", "int4", 0),
+           "w4a8-zero": ("uint8", "uint4", 0)}
 # Rows that a kernel is timed with: prompts, single sequences, batches.
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 
@@ -14,7 +15,7 @@ def schedule(tile, warps, stages):
 
 def linear_schedules(kind: str, n: int):
     """(schedule, rows) for a kind of LINEARS: large tiles for prompts; few columns a block for few rows, so that all processors load."""
-    depth = 64 if LINEARS[kind][0] == "int8" else 128
+    depth = 64 if LINEARS[kind][0].endswith("8") else 128
     yield schedule((128, 128 if LINEARS[kind][2] else 256, depth), (2, 4), 4), PREFILL
     narrow = n <= 8192
     yield schedule((16, 32 if narrow else 64, 2 * depth), (1, 2 if narrow else 4), 8), SINGLE
