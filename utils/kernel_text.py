@@ -1,5 +1,6 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reads what qllm-opt prints of kernels: how they are launched, their PTX or binaries, and their code for the emulator."""
+import math
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ class TensorType:
         *sizes, element = re.fullmatch(r"tensor<([^>]*)>", text)[1].split("x")
         return TensorType(element, tuple(None if size == "?" else int(size) for size in sizes))
 
-    def row_bytes(self) -> int:
-        """Bytes of all dimensions but the first; half bytes are filled up at the end."""
-        count = 1
-        for size in self.shape[1:]:
-            count *= size
+    def bytes(self, rows: int) -> int:
+        """All of it, with so many rows where sizes are dynamic; half bytes are filled up at the end."""
+        count = math.prod(rows if size is None else size for size in self.shape)
         return -(-count * BITS[self.element] // 8)
+
+    def row_bytes(self) -> int:
+        """Bytes of all dimensions but the first."""
+        return TensorType(self.element, (1, *self.shape[1:])).bytes(1)
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,15 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One problem on one driver: its operands on the card, results against the reference, and launches to be timed."""
-from dataclasses import dataclass
-
 import numpy as np
 from driver import Call
 from manifest import Entry, Kernel, Package
 
 from families import FAMILIES
+from families.family import Check
 
 FILL = 0xEE  # bytes of results that a kernel has left out
 SPOT_ROWS, SPOT_COLUMNS = 8, 1024
-TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16}
-
-
-@dataclass(frozen=True)
-class Check:
-    """How many elements were compared, how many are wrong, and the first of those."""
-    compared: int
-    wrong: int
-    first: str = ""
-
-    def __str__(self):
-        return f"{self.wrong} of {self.compared} wrong, first {self.first}" if self.wrong else f"{self.compared} right"
+TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16, "i4": np.uint8, "ui4": np.uint8}
 
 
 class Trial:
@@ -52,7 +40,7 @@ class Trial:
     def call(self, kernel: Kernel, handle, rows: int) -> Call:
         """A launch on the first copies, with results of its own."""
         self.use_rows(rows)
-        results = [self.driver.allocate((rows if each.shape[0] is None else each.shape[0]) * each.row_bytes(), FILL) for each in kernel.results]
+        results = [self.driver.allocate(each.bytes(rows), FILL) for each in kernel.results]
         return Call(kernel, handle, list(self.buffers), results, rows)
 
     def rotate(self, call: Call, bytes_between: int) -> list:
@@ -66,19 +54,36 @@ class Trial:
                                                 for index, buffer in enumerate(call.operands)], call.results, call.rows) for turn in range(count)]
 
     def check(self, call: Call, all_of_it: bool) -> Check:
-        """Compares the result of a launch that has ended: all of it, or spots with both ends."""
-        result = call.kernel.results[0]
-        width = result.shape[1]
+        """Compares the results of a launch that has ended: all of them, or spots with both ends."""
+        width = call.kernel.results[self.family.checked[0]].shape[-1]
         rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
                          ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
-        row_bytes, kind = result.row_bytes(), TYPES[result.element]
-        found = np.stack([np.frombuffer(self.driver.download(call.results[0], int(row) * row_bytes, row_bytes), kind) for row in rows])
         wanted = self.wanted if all_of_it else None
         if wanted is None:
             wanted = self.family.expected(self.arrays, rows, columns)
         if all_of_it:
             self.wanted = wanted
-        return compare(found[:, columns], wanted, self.family.tolerance, rows, columns)
+        check = Check(0, 0)
+        for turn, index in enumerate(self.family.checked):
+            found = self.download_rows(call, index, rows)
+            found = found if turn else found[:, columns]
+            check += self.compare(turn, found, wanted[turn], rows, columns)
+        return check
+
+    def download_rows(self, call: Call, index: int, rows: np.ndarray) -> np.ndarray:
+        result = call.kernel.results[index]
+        row_bytes = result.row_bytes()
+        content = [self.driver.download(call.results[index], int(row) * row_bytes, row_bytes) for row in rows]
+        return np.stack([np.frombuffer(row, TYPES[result.element]) for row in content])
+
+    def compare(self, turn: int, found: np.ndarray, wanted: np.ndarray, rows, columns) -> Check:
+        wrong = self.family.compare(turn, found, wanted)
+        if not wrong.any():
+            return Check(found.size, 0)
+        row, column = np.argwhere(wrong)[0]
+        place = rows[row], column if turn else columns[column]
+        text = f"[{place[0]}, {place[1]}]: expected {wanted[row, column]}, but got {found[row, column]}"
+        return Check(found.size, int(wrong.sum()), text)
 
     def spots(self, size: int, most: int) -> np.ndarray:
         """Different indices in order, the first and the last among them."""
@@ -87,18 +92,3 @@ class Trial:
     def release(self) -> None:
         kept = [buffer for copies in self.copies.values() for buffer in copies]
         self.driver.free(*kept, *(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
-
-
-def compare(found: np.ndarray, wanted: np.ndarray, tolerance: float, rows, columns) -> Check:
-    """To the bit, or within a part of the largest value."""
-    if tolerance:
-        allowed = tolerance * np.abs(wanted.astype(np.float64)).max()
-        wrong = ~(np.abs(found.astype(np.float64) - wanted.astype(np.float64)) <= allowed)
-    else:
-        bits = f"u{found.dtype.itemsize}"
-        wrong = found.view(bits) != wanted.view(bits)
-    if not wrong.any():
-        return Check(found.size, 0)
-    row, column = np.argwhere(wrong)[0]
-    text = f"[{rows[row]}, {columns[column]}]: expected {wanted[row, column]}, but got {found[row, column]}"
-    return Check(found.size, int(wrong.sum()), text)

@@ -13,16 +13,30 @@ class Cost:
     kind: str  # "int4", "int8" or "bf16", as in the table of cards
 
 
+@dataclass(frozen=True)
+class Check:
+    """How many elements were compared, how many are wrong, and the first of those."""
+    compared: int
+    wrong: int
+    first: str = ""
+
+    def __add__(self, other: "Check") -> "Check":
+        return Check(self.compared + other.compared, self.wrong + other.wrong, self.first or other.first)
+
+    def __str__(self):
+        return f"{self.wrong} of {self.compared} wrong, first {self.first}" if self.wrong else f"{self.compared} right"
+
+
 class Family:
     """A kind of kernel on one problem, which is a dictionary that goes through the manifest.
 
     `title` names the problem. `rotated` are the operands that an application reads once: their copies are rotated past the cache.
-    `tolerance` is 0 where results are exact to the bit, else the error allowed beside the largest expected value.
+    `checked` are the results that are compared.
     """
     name = ""
     title = ""
     rotated = ()
-    tolerance = 0.0
+    checked = (0,)
 
     def module(self, schedule: str) -> str:
         """The MLIR of the kernel with a schedule."""
@@ -32,9 +46,15 @@ class Family:
         """Arrays in the order of the kernel's operands. What does not depend on rows is made once."""
         raise NotImplementedError
 
-    def expected(self, operands: list, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """The elements of the result in these rows and columns, in the result's type, for operands made last."""
+    def expected(self, operands: list, rows: np.ndarray, columns: np.ndarray) -> list:
+        """Of each of the checked results, for operands made last, these rows in the result's type: of the first these columns, of
+        others all."""
         raise NotImplementedError
+
+    def compare(self, index: int, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Which elements of checked result `index` are wrong: those that are not equal to the bit, unless a family knows better."""
+        bits = f"u{found.dtype.itemsize}"
+        return found.view(bits) != wanted.view(bits)
 
     def cost(self, rows: int, native_int4: bool) -> Cost:
         raise NotImplementedError
