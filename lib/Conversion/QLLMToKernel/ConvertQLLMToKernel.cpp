@@ -30,7 +30,7 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
       return signalPassFailure();
     SmallVector<LinearOp> products;
     getOperation().walk([&](LinearOp op) { products.push_back(op); });
-    LinearLowering lowering(*policy);
+    LinearLowering lowering(*policy, fuse);
     for (LinearOp op : products) {
       std::string explanation;
       Location loc = op.getLoc();
@@ -62,7 +62,8 @@ FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
     return emitError(loc) << "expected targets out of " << kernels::listTargets()
                           << ", but got none";
   if (rows < 1)
-    return emitError(loc) << "expected at least 1 row to choose schedules for, but got " << int64_t(rows);
+    return emitError(loc) << "expected at least 1 row to choose schedules for, but got "
+                          << int64_t(rows);
   policy.rows = rows;
   if (schedule.empty())
     return policy;

@@ -86,9 +86,20 @@ std::string LinearLowering::refusal(LinearOp op) {
   return "";
 }
 
-LinearLowering::InputParts LinearLowering::inputParts(QuantizeOp op) {
-  InputParts &parts = inputs[op];
-  if (parts.codes)
+/// Whether a product with an asymmetric weight reads the tensor.
+static bool wantsSums(QuantizeOp op) {
+  return llvm::any_of(op->getUsers(), [&](Operation *user) {
+    auto linear = dyn_cast<LinearOp>(user);
+    IntFormatAttr weight = linear ? formatOf(linear.getWeight()) : IntFormatAttr();
+    return weight && weight.isAsymmetric();
+  });
+}
+
+QuantizedRows LinearLowering::inputRows(QuantizeOp op) {
+  QuantizedRows &parts = inputs[op];
+  if (!parts && fuse)
+    parts = lowerQuantize(op, wantsSums(op));
+  if (parts)
     return parts;
   OpBuilder builder(op);
   Location loc = op.getLoc();
@@ -100,23 +111,12 @@ LinearLowering::InputParts LinearLowering::inputParts(QuantizeOp op) {
   quantized.getInputMutable().assign(rows);
   quantized.getResult().setType(rowType);
   auto unpacked = UnpackOp::create(builder, loc, quantized.getResult());
-  parts.codes = unpacked.getCodes();
-  parts.scales = unpacked.getScales();
-  parts.zeroPoints = unpacked.getZeroPoints();
+  parts = {unpacked.getCodes(), unpacked.getScales(), unpacked.getZeroPoints(), Value()};
+  if (wantsSums(op))
+    parts.sums = qk::CodeSumsOp::create(
+        builder, loc, tensorOf({rowType.getShape()[0]}, builder.getI32Type()), parts.codes,
+        /*scales=*/Value());
   return parts;
-}
-
-Value LinearLowering::inputSums(QuantizeOp op, Value codes) {
-  Value &made = sums[op];
-  if (!made) {
-    OpBuilder builder(op->getContext());
-    builder.setInsertionPointAfterValue(codes);
-    int64_t rows = cast<RankedTensorType>(codes.getType()).getDimSize(0);
-    made =
-        qk::CodeSumsOp::create(builder, op.getLoc(), tensorOf({rows}, builder.getI32Type()), codes,
-                               /*scales=*/Value());
-  }
-  return made;
 }
 
 LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
@@ -174,7 +174,7 @@ bool LinearLowering::lower(LinearOp op, std::string &explanation) {
   explanation = chosen.explanation;
   if (!chosen.schedules)
     return false;
-  InputParts input = inputParts(quantize);
+  QuantizedRows input = inputRows(quantize);
   WeightParts weight = weightParts(pack, kernel);
   OpBuilder builder(op);
   auto result = cast<RankedTensorType>(op.getType());
@@ -186,8 +186,8 @@ bool LinearLowering::lower(LinearOp op, std::string &explanation) {
       builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
-      weight.zeroPoints ? inputSums(quantize, input.codes) : Value(), op.getBias(),
-      formatOf(op.getInput()), formatOf(op.getWeight()), chosen.schedules, layout);
+      weight.zeroPoints ? input.sums : Value(), op.getBias(), formatOf(op.getInput()),
+      formatOf(op.getWeight()), chosen.schedules, layout);
   op.getResult().replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
   op.erase();

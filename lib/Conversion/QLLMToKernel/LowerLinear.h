@@ -7,6 +7,7 @@
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERLINEAR_H
 
 #include "KernelSchedules.h"
+#include "LowerQuantize.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -15,7 +16,8 @@ namespace qllm {
 /// Replaces products by kernels, one after the other; what several of them read is made once.
 class LinearLowering {
 public:
-  explicit LinearLowering(SchedulePolicy policy) : policy(std::move(policy)) {}
+  /// With `fuse`, inputs are quantized by kernels too.
+  LinearLowering(SchedulePolicy policy, bool fuse) : policy(std::move(policy)), fuse(fuse) {}
 
   /// Whether the product became a kernel. `explanation` says why with this schedule, or why not.
   bool lower(LinearOp op, std::string &explanation);
@@ -24,23 +26,18 @@ public:
   void removeUnused();
 
 private:
-  /// What kernels read of a quantized input.
-  struct InputParts {
-    mlir::Value codes, scales, zeroPoints, sums; ///< the last two null where inputs are symmetric
-  };
   /// What kernels read of a weight.
   struct WeightParts {
     mlir::Value codes, scales, zeroPoints, sums;
   };
 
   std::string refusal(LinearOp op);
-  InputParts inputParts(QuantizeOp op);
-  mlir::Value inputSums(QuantizeOp op, mlir::Value codes);
+  QuantizedRows inputRows(QuantizeOp op);
   WeightParts weightParts(PackOp pack, const kernels::LinearKernel &kernel);
 
   SchedulePolicy policy;
-  llvm::DenseMap<mlir::Operation *, InputParts> inputs;
-  llvm::DenseMap<mlir::Operation *, mlir::Value> sums;
+  bool fuse;
+  llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
   llvm::DenseMap<mlir::Operation *, WeightParts> weights;
 };
 

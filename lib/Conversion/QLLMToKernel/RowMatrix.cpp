@@ -10,7 +10,7 @@
 using namespace mlir;
 using namespace qllm;
 
-static Value integers(OpBuilder &builder, Location loc, ArrayRef<int64_t> values) {
+Value qllm::integers(OpBuilder &builder, Location loc, ArrayRef<int64_t> values) {
   auto type = RankedTensorType::get({int64_t(values.size())}, builder.getI64Type());
   OperationState state(loc, onnx::ConstantOp::getOperationName());
   state.addTypes(type);
@@ -22,6 +22,12 @@ Value qllm::toRows(OpBuilder &builder, Location loc, Value tensor) {
   auto type = cast<RankedTensorType>(tensor.getType());
   if (type.getRank() == 2)
     return tensor;
+  // What was a matrix before.
+  if (auto reshape = tensor.getDefiningOp<onnx::ReshapeOp>())
+    if (auto source = dyn_cast<RankedTensorType>(reshape.getData().getType());
+        source && source.getRank() == 2 && source.getShape().back() == type.getShape().back() &&
+        !ShapedType::isDynamic(type.getShape().back()))
+      return reshape.getData();
   int64_t rows = 1, last = type.getShape().back();
   for (int64_t size : type.getShape().drop_back())
     rows = ShapedType::isDynamic(rows) || ShapedType::isDynamic(size) ? ShapedType::kDynamic
@@ -31,17 +37,37 @@ Value qllm::toRows(OpBuilder &builder, Location loc, Value tensor) {
                                  integers(builder, loc, {-1, last}), nullptr);
 }
 
+/// The sizes of all dimensions of a tensor but the last. Looks behind operations that keep them, so
+/// that those need not run for their shape.
+static Value leadingSizes(OpBuilder &builder, Location loc, Value like) {
+  auto type = cast<RankedTensorType>(like.getType());
+  while (Operation *op = like.getDefiningOp()) {
+    if (auto reshape = dyn_cast<onnx::ReshapeOp>(op))
+      if (auto shape = reshape.getShape().getDefiningOp<onnx::ConcatOp>();
+          shape && shape->getNumOperands() == 2 &&
+          shape->getOperand(0).getType() ==
+              RankedTensorType::get({type.getRank() - 1}, builder.getI64Type()))
+        return shape->getOperand(0);
+    bool keeps =
+        isa<onnx::AddOp, onnx::MulOp, onnx::RMSNormalizationOp, onnx::LayerNormalizationOp>(op) &&
+        op->getOperand(0).getType() == type;
+    if (!keeps)
+      break;
+    like = op->getOperand(0);
+  }
+  return onnx::ShapeOp::create(
+      builder, loc, RankedTensorType::get({type.getRank() - 1}, builder.getI64Type()), like,
+      builder.getI64IntegerAttr(type.getRank() - 1), builder.getI64IntegerAttr(0));
+}
+
 Value qllm::fromRows(OpBuilder &builder, Location loc, Value matrix, Value like,
                      RankedTensorType type) {
   if (type.getRank() == 2)
     return matrix;
-  auto vector = [&](int64_t size) { return RankedTensorType::get({size}, builder.getI64Type()); };
-  Value leading = onnx::ShapeOp::create(builder, loc, vector(type.getRank() - 1), like,
-                                        builder.getI64IntegerAttr(type.getRank() - 1),
-                                        builder.getI64IntegerAttr(0));
-  Value shape =
-      onnx::ConcatOp::create(builder, loc, vector(type.getRank()),
-                             ValueRange{leading, integers(builder, loc, {type.getShape().back()})},
-                             builder.getI64IntegerAttr(0));
+  Value shape = onnx::ConcatOp::create(
+      builder, loc, RankedTensorType::get({type.getRank()}, builder.getI64Type()),
+      ValueRange{leadingSizes(builder, loc, like),
+                 integers(builder, loc, {type.getShape().back()})},
+      builder.getI64IntegerAttr(0));
   return onnx::ReshapeOp::create(builder, loc, type, matrix, shape, nullptr);
 }

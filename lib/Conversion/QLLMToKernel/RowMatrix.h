@@ -11,6 +11,9 @@
 
 namespace qllm {
 
+/// A constant vector of i64.
+mlir::Value integers(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> values);
+
 /// The tensor with all dimensions but the last as rows; itself where it is a matrix.
 mlir::Value toRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor);
 

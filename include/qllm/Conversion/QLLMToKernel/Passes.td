@@ -16,6 +16,9 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
+    Inputs are quantized by `qk.quantize`, together with a residual addition, an RMS or layer norm, or a SiLU gate in front of
+    them; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves the interpreter's form.
+
     Schedules come from a list of candidates by a model of their cost on the target, for `rows` rows; with several targets,
     each has its own. `schedule` forces one, `explain` has every choice told in a remark.
 
@@ -26,12 +29,33 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     ListOption<"targets", "targets", "std::string", "architectures that schedules are chosen for, such as sm_80,sm_90a">,
     Option<"rows", "rows", "int64_t", "2048", "rows (tokens) that schedules are chosen for">,
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
+    Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
     Option<"explain", "explain", "bool", "false", "say why each schedule was chosen, and what has no kernel">
   ];
   let statistics = [
     Statistic<"numConverted", "num-converted", "products that became kernels">,
     Statistic<"numLeft", "num-left", "products without a kernel">
   ];
+}
+
+def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
+  let summary = "let a decoder go on where a paged cache of quantized keys and values ends";
+  let description = [{
+    Every causal attention of the function, whose keys and values are quantized by their own range, becomes `qk.append_kv` and
+    `qk.attention`. The function takes one sequence (its batch is 1) and gets new arguments: `positions`, the place of each given
+    token in the sequence; `pages`, the pages of the sequence in its caches; and a cache for each attention. The caches with the
+    new tokens are new results. So the same function reads a prompt, and then each token that follows.
+
+    Tables of rotary embeddings are computed for all positions that the pages have room for.
+
+    An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own) is an error.
+  }];
+  let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect"];
+  let options = [
+    Option<"function", "function", "std::string", "\"main\"", "the function that gets caches">,
+    Option<"pageTokens", "page-tokens", "int64_t", "64", "tokens of a page">
+  ];
+  let statistics = [Statistic<"numAttentions", "num-attentions", "attentions with a cache">];
 }
 
 def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {

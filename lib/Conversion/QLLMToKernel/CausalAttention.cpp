@@ -1,0 +1,141 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Looks backwards from the operands, and forwards to where heads are put together again.
+
+#include "CausalAttention.h"
+
+#include "mlir/IR/Matchers.h"
+#include "qllm/Analysis/Weights.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+/// [batch, heads, tokens, size] from [batch, tokens, heads, size] and back.
+bool swapsTokensAndHeads(onnx::TransposeOp op) {
+  return op && op.getPerm() && llvm::equal(*op.getPerm(), ArrayRef<int64_t>{0, 2, 1, 3});
+}
+
+/// The table behind a copy for each sequence.
+Value stripExpand(Value table) {
+  while (auto expand = table.getDefiningOp<onnx::ExpandOp>())
+    table = expand.getInput();
+  return table;
+}
+
+std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
+  if (auto dequantize = operand.getDefiningOp<DequantizeOp>()) {
+    auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
+    auto type = cast<QuantizedType>(dequantize.getInput().getType());
+    found.format = dyn_cast<IntFormatAttr>(type.getFormat());
+    if (!quantize || !quantize.isDynamic() || quantize.getRoundingOffsets() || !found.format ||
+        quantize.getIncludeZero() || !type.getGranularity().isPerToken())
+      return (name + " quantized to integers by their own range, per token").str();
+    found.clip = quantize.getClipAttr();
+    operand = quantize.getInput();
+  }
+  if (auto rotary = operand.getDefiningOp<onnx::RotaryEmbeddingOp>()) {
+    if (rotary.getInterleaved().value_or(0) != 0 || rotary.getPositionIds() ||
+        rotary.getRotaryEmbeddingDim().value_or(0) != 0)
+      return (name + " rotated in halves, by tables without positions").str();
+    found.cosines = stripExpand(rotary.getCosCache());
+    found.sines = stripExpand(rotary.getSinCache());
+    operand = rotary.getX();
+  }
+  auto transpose = operand.getDefiningOp<onnx::TransposeOp>();
+  auto reshape = swapsTokensAndHeads(transpose)
+                     ? transpose.getData().getDefiningOp<onnx::ReshapeOp>()
+                     : onnx::ReshapeOp();
+  auto split =
+      reshape ? dyn_cast<RankedTensorType>(reshape.getReshaped().getType()) : RankedTensorType();
+  auto whole =
+      reshape ? dyn_cast<RankedTensorType>(reshape.getData().getType()) : RankedTensorType();
+  if (!split || !whole || split.getRank() != 4 || whole.getRank() != 3 || split.isDynamicDim(2) ||
+      split.isDynamicDim(3) || whole.getDimSize(2) != split.getDimSize(2) * split.getDimSize(3))
+    return (name + " that are rows of heads").str();
+  found.rows = reshape.getData();
+  found.heads = split.getDimSize(2);
+  found.size = split.getDimSize(3);
+  return "";
+}
+
+/// The range that a tensor counts its positions by, if it has one and they lie along `axis`.
+onnx::RangeOp rangeAlong(Value value, int64_t axisFromBack) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || type.getRank() < 2)
+    return nullptr;
+  for (int64_t i = 1; i <= type.getRank(); ++i)
+    if (i != axisFromBack && type.getDimSize(type.getRank() - i) != 1)
+      return nullptr;
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto range = dyn_cast<onnx::RangeOp>(op))
+      return range;
+    if (!isa<onnx::UnsqueezeOp, onnx::ReshapeOp, onnx::CastOp>(op))
+      return nullptr;
+    value = op->getOperand(0);
+  }
+  return nullptr;
+}
+
+std::optional<double> scalarOf(Value value) {
+  DenseElementsAttr elements;
+  if (Operation *op = value.getDefiningOp())
+    elements = op->getAttrOfType<DenseElementsAttr>("value");
+  if (!elements || !elements.isSplat() || !isa<FloatType>(elements.getElementType()))
+    return std::nullopt;
+  return elements.getSplatValue<APFloat>().convertToDouble();
+}
+
+/// 0 where the key is not behind the query, and too little to matter elsewhere.
+onnx::RangeOp matchMask(Value mask) {
+  auto where = mask ? mask.getDefiningOp<onnx::WhereOp>() : onnx::WhereOp();
+  if (!where)
+    return nullptr;
+  std::optional<double> seen = scalarOf(where.getX()), hidden = scalarOf(where.getY());
+  auto compare = where.getCondition().getDefiningOp<onnx::LessOrEqualOp>();
+  if (!compare || seen != 0.0 || !hidden || *hidden > -1e9)
+    return nullptr;
+  onnx::RangeOp keys = rangeAlong(compare.getA(), 1), queries = rangeAlong(compare.getB(), 2);
+  return keys == queries ? keys : onnx::RangeOp();
+}
+
+onnx::ReshapeOp matchResult(onnx::AttentionOp op) {
+  if (!op.getY().hasOneUse())
+    return nullptr;
+  auto transpose = dyn_cast<onnx::TransposeOp>(*op.getY().user_begin());
+  if (!swapsTokensAndHeads(transpose) || !transpose->hasOneUse())
+    return nullptr;
+  auto reshape = dyn_cast<onnx::ReshapeOp>(*transpose->user_begin());
+  auto type =
+      reshape ? dyn_cast<RankedTensorType>(reshape.getReshaped().getType()) : RankedTensorType();
+  return type && type.getRank() == 3 ? reshape : onnx::ReshapeOp();
+}
+
+} // namespace
+
+std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &found) {
+  for (auto [name, operand, rows] : {std::tuple("queries", Value(op.getQ()), &found.query),
+                                     std::tuple("keys", Value(op.getK()), &found.key),
+                                     std::tuple("values", Value(op.getV()), &found.value)})
+    if (std::string wanted = matchHeads(name, operand, *rows); !wanted.empty())
+      return wanted;
+  if (!found.key.format || !found.value.format)
+    return "keys and values that are quantized";
+  if (found.value.cosines || bool(found.query.cosines) != bool(found.key.cosines))
+    return "queries and keys that are rotated alike";
+  found.positions = matchMask(op.getAttnMask());
+  if (!found.positions)
+    return "a mask that hides the keys behind each query";
+  bool plain = !op.getPastKey() && !op.getNonpadKvSeqlen() && !op.getPresentKey() &&
+               !op.getQkMatmulOutput() && op.getSoftcap().value_or(APFloat(0.0f)).isZero() &&
+               op.getIsCausal().value_or(0) == 0 && op.getLeftWindowSize().value_or(-1) < 0;
+  if (!plain)
+    return "no cache, cap or window";
+  found.scale =
+      op.getScale() ? op.getScale()->convertToFloat() : 1 / std::sqrt(float(found.query.size));
+  found.result = matchResult(op);
+  return found.result ? "" : "a result whose heads are put together";
+}

@@ -1,0 +1,2 @@
+#include "LowerQuantize.h"
+qllm::QuantizedRows qllm::lowerQuantize(QuantizeOp, bool) { return {}; }

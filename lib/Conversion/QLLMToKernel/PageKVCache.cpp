@@ -1,0 +1,180 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// page-kv-cache: a model of whole sequences becomes one that goes on where a cache ends.
+
+#include "qllm/Conversion/QLLMToKernel/Passes.h"
+
+#include "CausalAttention.h"
+#include "RowMatrix.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Kernels/KVCache.h"
+
+namespace qllm {
+#define GEN_PASS_DEF_PAGEKVCACHE
+#include "qllm/Conversion/QLLMToKernel/Passes.h.inc"
+} // namespace qllm
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+/// Tables of cosines or sines for every position that the pages have room for.
+class RotaryTables {
+public:
+  RotaryTables(OpBuilder &builder, onnx::RangeOp positions, Value pages, int64_t pageTokens)
+      : builder(builder), loc(positions.getLoc()), positions(positions) {
+    auto i64 = builder.getI64Type();
+    Value count = onnx::ShapeOp::create(builder, loc, RankedTensorType::get({1}, i64), pages,
+                                        builder.getI64IntegerAttr(1), builder.getI64IntegerAttr(0));
+    Value tokens = onnx::MulOp::create(builder, loc, count.getType(), count,
+                                       integers(builder, loc, {pageTokens}));
+    Value limit = onnx::SqueezeOp::create(builder, loc, RankedTensorType::get({}, i64), tokens,
+                                          integers(builder, loc, {0}));
+    copies.map(positions.getOutput(),
+               onnx::RangeOp::create(builder, loc, positions.getOutput().getType(),
+                                     positions.getStart(), limit, positions.getDelta(), nullptr)
+                   .getOutput());
+  }
+
+  /// The table as a matrix of positions by half of a head.
+  Value get(Value table) {
+    Value &made = matrices[table];
+    if (!made)
+      made = toRows(builder, loc, copy(table));
+    return made;
+  }
+
+private:
+  /// The same expression with the longer range in it.
+  Value copy(Value value) {
+    if (Value known = copies.lookupOrNull(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    if (!op || llvm::none_of(op->getOperands(), [&](Value operand) { return dependsOn(operand); }))
+      return value;
+    for (Value operand : op->getOperands())
+      if (Value copied = copy(operand); copied != operand)
+        copies.map(operand, copied);
+    builder.clone(*op, copies);
+    return copies.lookup(value);
+  }
+
+  bool dependsOn(Value value) {
+    Operation *op = value.getDefiningOp();
+    return op && (op == positions || llvm::any_of(op->getOperands(), [&](Value operand) {
+                    return dependsOn(operand);
+                  }));
+  }
+
+  OpBuilder &builder;
+  Location loc;
+  onnx::RangeOp positions;
+  IRMapping copies;
+  DenseMap<Value, Value> matrices;
+};
+
+struct PageKVCache : qllm::impl::PageKVCacheBase<PageKVCache> {
+  using PageKVCacheBase::PageKVCacheBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult convert(func::FuncOp function, ArrayRef<CausalAttention> found);
+  Value addArgument(func::FuncOp function, Type type, StringRef name);
+  kernels::KVCache cacheOf(const CausalAttention &attention);
+};
+
+} // namespace
+
+Value PageKVCache::addArgument(func::FuncOp function, Type type, StringRef name) {
+  Builder builder(&getContext());
+  unsigned index = function.getNumArguments();
+  auto attributes =
+      builder.getDictionaryAttr(builder.getNamedAttr("onnx.name", builder.getStringAttr(name)));
+  (void)function.insertArgument(index, type, attributes, function.getLoc());
+  return function.getArgument(index);
+}
+
+kernels::KVCache PageKVCache::cacheOf(const CausalAttention &attention) {
+  auto stored = [](IntFormatAttr format) { return format.getBits() <= 4 ? 4u : 8u; };
+  return {attention.key.heads, attention.key.size, stored(attention.key.format),
+          stored(attention.value.format), pageTokens};
+}
+
+LogicalResult PageKVCache::convert(func::FuncOp function, ArrayRef<CausalAttention> found) {
+  OpBuilder builder(&getContext());
+  auto i32Vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
+  Value positions = addArgument(function, i32Vector, "positions");
+  Value pages = addArgument(function, i32Vector, "pages");
+  builder.setInsertionPointAfter(found.front().positions);
+  RotaryTables tables(builder, found.front().positions, pages, pageTokens);
+  auto *terminator = function.front().getTerminator();
+  for (auto [index, attention] : llvm::enumerate(found)) {
+    kernels::KVCache layout = cacheOf(attention);
+    auto type = RankedTensorType::get({ShapedType::kDynamic, layout.heads, layout.pageBytes()},
+                                      builder.getI8Type());
+    std::string name = "cache." + std::to_string(index);
+    Value cache = addArgument(function, type, name);
+    Location loc = attention.result.getLoc();
+    builder.setInsertionPoint(attention.result);
+    Value cosines, sines;
+    if (attention.query.cosines) {
+      cosines = tables.get(attention.key.cosines);
+      sines = tables.get(attention.key.sines);
+    }
+    auto rows = [&](const HeadRows &heads) { return toRows(builder, loc, heads.rows); };
+    builder.setInsertionPoint(attention.result);
+    Value appended =
+        qk::AppendKVOp::create(builder, loc, type, rows(attention.key), rows(attention.value),
+                               cache, positions, pages, cosines, sines, attention.key.format,
+                               attention.value.format, pageTokens, attention.key.clip);
+    Value query = rows(attention.query);
+    auto result = qk::AttentionOp::create(
+        builder, loc, query.getType(), query, appended, positions, pages, cosines, sines,
+        attention.query.heads, attention.query.format, attention.key.format, attention.value.format,
+        pageTokens, builder.getF32FloatAttr(attention.scale), attention.query.clip, /*warps=*/4,
+        /*splits=*/1);
+    Value whole = fromRows(builder, loc, result.getResult(0), attention.query.rows,
+                           cast<RankedTensorType>(attention.result.getReshaped().getType()));
+    attention.result.getReshaped().replaceAllUsesWith(whole);
+    terminator->insertOperands(terminator->getNumOperands(), appended);
+    auto attributes = builder.getDictionaryAttr(
+        builder.getNamedAttr("onnx.name", builder.getStringAttr(name + ".out")));
+    (void)function.insertResult(function.getNumResults(), type, attributes);
+    ++numAttentions;
+  }
+  return success();
+}
+
+void PageKVCache::runOnOperation() {
+  func::FuncOp chosen = getOperation().lookupSymbol<func::FuncOp>(function);
+  Location loc = getOperation().getLoc();
+  if (!chosen || chosen.isExternal()) {
+    emitError(loc) << "expected a function '" << function << "' to give a cache";
+    return signalPassFailure();
+  }
+  if (pageTokens < 64 || pageTokens > 4096 || pageTokens % 64 != 0) {
+    emitError(loc) << "expected pages of a multiple of 64 tokens of at most 4096, but got "
+                   << int64_t(pageTokens);
+    return signalPassFailure();
+  }
+  SmallVector<CausalAttention> found;
+  WalkResult result = chosen.walk([&](onnx::AttentionOp op) {
+    CausalAttention attention;
+    std::string wanted = matchCausalAttention(op, attention);
+    if (wanted.empty() && !found.empty() && attention.positions != found.front().positions)
+      wanted = "the positions of the first attention";
+    if (!wanted.empty()) {
+      op.emitOpError() << "cannot be given a cache: expected " << wanted;
+      return WalkResult::interrupt();
+    }
+    found.push_back(attention);
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted() || (!found.empty() && failed(convert(chosen, found))))
+    return signalPassFailure();
+}
