@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -42,6 +43,7 @@ Value CodeBuilder::bitAnd(Value a, int64_t b) {
   return arith::AndIOp::create(builder, loc, a, constant(b));
 }
 
+Value CodeBuilder::bitOr(Value a, Value b) { return arith::OrIOp::create(builder, loc, a, b); }
 Value CodeBuilder::bitXor(Value a, Value b) { return arith::XOrIOp::create(builder, loc, a, b); }
 
 Value CodeBuilder::shiftLeft(Value a, int64_t bits) {
@@ -66,6 +68,8 @@ Value CodeBuilder::remainder(Value a, int64_t b) {
 
 Value CodeBuilder::minimum(Value a, Value b) { return arith::MinSIOp::create(builder, loc, a, b); }
 
+Value CodeBuilder::maximum(Value a, Value b) { return arith::MaxSIOp::create(builder, loc, a, b); }
+
 Value CodeBuilder::less(Value a, Value b) {
   return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, a, b);
 }
@@ -88,6 +92,17 @@ Value CodeBuilder::extendSigned64(Value a) {
   return arith::ExtSIOp::create(builder, loc, builder.getI64Type(), a);
 }
 
+Value CodeBuilder::truncate(Value a, unsigned width) {
+  return width == 32
+             ? a
+             : arith::TruncIOp::create(builder, loc, builder.getIntegerType(width), a).getResult();
+}
+
+Value CodeBuilder::permuteBytes(Value a, Value b, int64_t selector) {
+  return NVVM::PermuteOp::create(builder, loc, i32(), a, b, constant(selector),
+                                 NVVM::PermuteMode::DEFAULT);
+}
+
 Value CodeBuilder::addFloat(Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
 
 Value CodeBuilder::subtractFloat(Value a, Value b) {
@@ -101,6 +116,29 @@ Value CodeBuilder::multiplyFloat(Value a, Value b) {
 Value CodeBuilder::multiplyAdd(Value a, Value b, Value c) {
   return LLVM::FMAOp::create(builder, loc, ValueRange{a, b, c});
 }
+
+Value CodeBuilder::divideFloat(Value a, Value b) {
+  return arith::DivFOp::create(builder, loc, a, b);
+}
+
+Value CodeBuilder::maximumFloat(Value a, Value b) {
+  return arith::MaxNumFOp::create(builder, loc, a, b);
+}
+
+Value CodeBuilder::minimumFloat(Value a, Value b) {
+  return arith::MinNumFOp::create(builder, loc, a, b);
+}
+
+Value CodeBuilder::absoluteFloat(Value a) {
+  return bitsToFloat(bitAnd(floatToBits(a), 0x7fffffff));
+}
+
+Value CodeBuilder::callFloat(StringRef intrinsic, Value a) {
+  return LLVM::CallIntrinsicOp::create(builder, loc, f32(), builder.getStringAttr(intrinsic), a)
+      .getResult(0);
+}
+
+Value CodeBuilder::floatToBits(Value a) { return arith::BitcastOp::create(builder, loc, i32(), a); }
 
 Value CodeBuilder::intToFloat(Value a) { return arith::SIToFPOp::create(builder, loc, f32(), a); }
 Value CodeBuilder::bitsToFloat(Value a) { return arith::BitcastOp::create(builder, loc, f32(), a); }
@@ -140,10 +178,14 @@ Value CodeBuilder::member(Value aggregate, unsigned index) {
   return LLVM::ExtractValueOp::create(builder, loc, aggregate, index);
 }
 
-Value CodeBuilder::pair(Value first, Value second) {
-  Value vector = LLVM::PoisonOp::create(builder, loc, VectorType::get(2, first.getType()));
-  vector = LLVM::InsertElementOp::create(builder, loc, vector, first, constant(int64_t(0)));
-  return LLVM::InsertElementOp::create(builder, loc, vector, second, constant(int64_t(1)));
+Value CodeBuilder::pair(Value first, Value second) { return vector({first, second}); }
+
+Value CodeBuilder::vector(ArrayRef<Value> elements) {
+  Value result = LLVM::PoisonOp::create(
+      builder, loc, VectorType::get(int64_t(elements.size()), elements.front().getType()));
+  for (auto [index, value] : llvm::enumerate(elements))
+    result = LLVM::InsertElementOp::create(builder, loc, result, value, constant(int64_t(index)));
+  return result;
 }
 
 void CodeBuilder::when(Value condition, llvm::function_ref<void()> body) {

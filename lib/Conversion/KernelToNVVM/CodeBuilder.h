@@ -36,6 +36,7 @@ public:
   mlir::Value multiply(mlir::Value a, mlir::Value b);
   mlir::Value multiply(mlir::Value a, int64_t b) { return multiply(a, constant(b)); }
   mlir::Value bitAnd(mlir::Value a, int64_t b);
+  mlir::Value bitOr(mlir::Value a, mlir::Value b);
   mlir::Value bitXor(mlir::Value a, mlir::Value b);
   mlir::Value shiftLeft(mlir::Value a, int64_t bits);
   /// Filled with zeros, and with the sign.
@@ -45,20 +46,32 @@ public:
   mlir::Value divide(mlir::Value a, int64_t b);
   mlir::Value remainder(mlir::Value a, int64_t b);
   mlir::Value minimum(mlir::Value a, mlir::Value b);
+  mlir::Value maximum(mlir::Value a, mlir::Value b);
   mlir::Value less(mlir::Value a, mlir::Value b);
   mlir::Value isEqual(mlir::Value a, mlir::Value b);
   mlir::Value both(mlir::Value a, mlir::Value b);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
   mlir::Value extend64(mlir::Value a);
   mlir::Value extendSigned64(mlir::Value a);
+  /// The low bits.
+  mlir::Value truncate(mlir::Value a, unsigned width);
+  /// Byte i of the result is the byte of b:a that half byte i of the selector names.
+  mlir::Value permuteBytes(mlir::Value a, mlir::Value b, int64_t selector);
 
   mlir::Value addFloat(mlir::Value a, mlir::Value b);
   mlir::Value subtractFloat(mlir::Value a, mlir::Value b);
   mlir::Value multiplyFloat(mlir::Value a, mlir::Value b);
   /// a * b + c, rounded once.
   mlir::Value multiplyAdd(mlir::Value a, mlir::Value b, mlir::Value c);
+  mlir::Value divideFloat(mlir::Value a, mlir::Value b);
+  mlir::Value maximumFloat(mlir::Value a, mlir::Value b);
+  mlir::Value minimumFloat(mlir::Value a, mlir::Value b);
+  mlir::Value absoluteFloat(mlir::Value a);
   mlir::Value intToFloat(mlir::Value a);
   mlir::Value bitsToFloat(mlir::Value a);
+  mlir::Value floatToBits(mlir::Value a);
+  /// An intrinsic of NVVM from f32 to f32.
+  mlir::Value callFloat(llvm::StringRef intrinsic, mlir::Value a);
 
   /// The address `bytes` further on. It need not lie in the same object.
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
@@ -71,6 +84,7 @@ public:
   mlir::Value element(mlir::Value vector, unsigned index);
   mlir::Value member(mlir::Value aggregate, unsigned index);
   mlir::Value pair(mlir::Value first, mlir::Value second);
+  mlir::Value vector(llvm::ArrayRef<mlir::Value> elements);
 
   /// `body` runs where the condition holds; a null condition always does.
   void when(mlir::Value condition, llvm::function_ref<void()> body);

@@ -7,6 +7,7 @@
 
 #include "EmitAttention.h"
 #include "EmitLinear.h"
+#include "EmitQuantize.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -16,7 +17,7 @@ using namespace qllm::qk;
 LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &target) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
-      .Case<AppendKVOp, AttentionOp, CombineAttentionOp>([](auto) { return success(); })
+      .Case<AppendKVOp, AttentionOp, CombineAttentionOp, QuantizeOp>([](auto) { return success(); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
 }
 
@@ -24,6 +25,7 @@ void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::T
                       StringRef name, StringRef shared) {
   TypeSwitch<Operation *>(op)
       .Case([&](LinearOp op) { emitLinear(builder, op, target, name, shared); })
+      .Case([&](QuantizeOp op) { emitQuantize(builder, op, name, shared); })
       .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
       .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
       .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); });

@@ -65,7 +65,8 @@ bool isEverywhere(StringRef name) {
 
 /// Intrinsics that are called by name, which every target has.
 bool isIntrinsicEverywhere(StringRef name) {
-  static const llvm::StringSet<> names = {"llvm.nvvm.ex2.approx.ftz.f"};
+  static const llvm::StringSet<> names = {
+      "llvm.nvvm.ex2.approx.ftz.f", "llvm.nvvm.rcp.approx.ftz.f", "llvm.nvvm.sqrt.rn.f"};
   return names.contains(name);
 }
 
@@ -119,6 +120,8 @@ Requirement qllm::requirementOf(Operation *op) {
   if (auto store = dyn_cast<NVVM::StMatrixOp>(op))
     return isOldShape(store.getShape(), store.getEltType()) ? need(Capability::StoreMatrix)
                                                             : unknown();
+  if (auto reduction = dyn_cast<NVVM::ReduxOp>(op))
+    return reduction.getVal().getType().isInteger() ? needNothing() : unknown();
   if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
     return isIntrinsicEverywhere(call.getIntrin()) ? needNothing() : unknown();
   StringRef name = op->getName().getStringRef();

@@ -11,6 +11,7 @@
 #include "qllm/Dialect/Kernel/IR/KernelEnums.h.inc"
 #include "qllm/Kernels/AttentionKernel.h"
 #include "qllm/Kernels/LinearKernel.h"
+#include "qllm/Kernels/QuantizeKernel.h"
 #include "qllm/Kernels/Target.h"
 #include "qllm/Kernels/WeightLayout.h"
 #include "llvm/ADT/Hashing.h"

@@ -17,4 +17,11 @@ def Kernel_TileScheduler : I32EnumAttr<"TileScheduler", "which block computes wh
   let genSpecializedAttr = 0;
 }
 
+def Kernel_NormKind : I32EnumAttr<"NormKind", "what a row is normalized by", [
+  I32EnumAttrCase<"RMS", 0, "rms">,
+  I32EnumAttrCase<"Layer", 1, "layer">
+]> {
+  let cppNamespace = "::qllm::qk";
+}
+
 #endif // QLLM_DIALECT_KERNEL_IR_KERNELENUMS_TD

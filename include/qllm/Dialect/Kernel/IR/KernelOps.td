@@ -9,6 +9,7 @@
 include "qllm/Dialect/Kernel/IR/KernelAttentionOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
+include "qllm/Dialect/Kernel/IR/KernelQuantizeOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOps.td"
 
 include "qllm/Dialect/Kernel/IR/KernelInstructionOps.td"

@@ -1,0 +1,102 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels that quantize activations.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELQUANTIZEOPS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELQUANTIZEOPS_TD
+
+include "qllm/Dialect/Kernel/IR/KernelBase.td"
+include "qllm/Dialect/QLLM/IR/QLLMAttrs.td"
+
+def Kernel_FloatRows : 2DTensorOf<[F16, BF16, F32]>;
+def Kernel_FloatVector : 1DTensorOf<[F16, BF16, F32]>;
+def Kernel_Table : 1DTensorOf<[F32]>;
+
+def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSizedResultSegments,
+    DeclareOpInterfaceMethods<Kernel_KernelOpInterface, ["getKernelTypes"]>]> {
+  let summary = "activations quantized by their own range, with what comes before it";
+  let description = [{
+    One pass over memory, row by row:
+
+    ```
+    x = input                                         or T(input + residual), which `stream` is
+    x = x / sqrt(mean(x^2) + e) * w                   norm rms(w) epsilon e
+    x = (x - mean(x)) / sqrt(var(x) + e) * w (+ b)    norm layer(w, b) epsilon e
+    x = x * g / (1 + exp(-g))                         gate(g)
+    y[j] = x[index[j]]                                gather(index)
+    y[j] = y[j] * f[j] + d[j]                         multiply(f), add(d): two roundings
+    y -> scale, zero point, codes
+    ```
+
+    T rounds to the element type of `input`; the rest is computed in f32. The last line is that of
+    `qllm.quantize` to the bit, with a range for each token, or for each group of `group` neighbours; with its
+    rounding, saturation, smallest scale, `clip`, `include_zero` and `rounding_offsets`. Zero points saturate at the
+    limits of their type before codes are computed from them. `sums` are those of the codes of a row.
+
+    Codes of up to 4 bits are two to a byte, the first in the low half. The results are what `qk.linear` takes.
+
+    **Order and error.** Sums over a row are added in f32 in an order that depends on nothing but the number of
+    columns: each thread adds its elements in their order, a butterfly of distances 16, 8, .. 1 adds the threads of a
+    warp, and the warps are added in their order. So equal rows give equal codes, wherever they are. With n elements to
+    a thread a sum of squares is within (n + 10 + warps) 2^-24 of itself, and a normalized element within that plus
+    2^-22. `exp` is ex2.approx with a relative error of 2^-22, and 1/(1 + e) is rcp.approx with one of 2^-23, so that the
+    gate is within (4 + abs(g)/2) 2^-22. A code can then differ by one from that of a more exact value.
+
+    What a row with a NaN or an infinity gives is not defined; other rows are not touched by it.
+
+    **Binary interface.** The kernel takes a pointer to global memory for each operand that is there, in their order,
+    and each result, and the number of rows m as an i32. Pointers are aligned to 16 bytes. Indices must be columns of
+    the input. There is a block along y for each row, or for four rows where a row has at most 768 elements.
+
+    Constraints:
+    - (C1) `input` has a static number of columns k; `residual`, `gate` and `stream` have its type. `codes` has its
+      rows, k' columns and the storage type of `format`.
+    - (C2) k' is k unless there is an index of k' columns; `multiply`, `add` and `rounding_offsets` have k' elements.
+    - (C3) `norm`, its weight of k elements and `epsilon` >= 0 come together; a bias of k elements needs `norm layer`.
+    - (C4) a gate excludes a residual and a norm; `stream` needs a residual.
+    - (C5) `scales` is [m], or [m, k' / group] with a `group`, which divides k'.
+    - (C6) `zero_points` are there if and only if `format` is asymmetric, with the shape of `scales`. `include_zero`
+      needs them, and ui8 needs `include_zero`.
+    - (C7) `sums` is [m] of i32.
+    - (C8) `clip` is positive and finite.
+    - (C9) the row fits: k and k' are multiples of 8 and at most 32768, groups are 8, 16, .. or 256 elements.
+
+    ```mlir
+    func.func @rms(%x: tensor<?x576xf16>, %r: tensor<?x576xf16>, %w: tensor<576xf16>) -> (tensor<?x576xi8>, tensor<?x576xf16>) {
+      %codes, %scales, %stream = qk.quantize %x residual(%r) norm rms(%w) epsilon 1.0e-5 format(#qllm.int<8>)
+          : (tensor<?x576xf16>, tensor<?x576xf16>, tensor<576xf16>) -> tensor<?x576xi8>, tensor<?xf32> stream tensor<?x576xf16>
+      return %codes, %stream : tensor<?x576xi8>, tensor<?x576xf16>
+    }
+    ```
+  }];
+  let arguments = (ins Kernel_FloatRows:$input, Optional<Kernel_FloatRows>:$residual,
+      Optional<Kernel_FloatVector>:$norm_weight, Optional<Kernel_FloatVector>:$norm_bias,
+      Optional<Kernel_FloatRows>:$gate, Optional<1DTensorOf<[I32]>>:$index,
+      Optional<Kernel_Table>:$multiply, Optional<Kernel_Table>:$add,
+      Optional<Kernel_Table>:$rounding_offsets,
+      OptionalAttr<Kernel_NormKind>:$norm, OptionalAttr<F32Attr>:$epsilon,
+      QLLM_IntFormatAttr:$format, OptionalAttr<I64Attr>:$group, UnitAttr:$include_zero,
+      OptionalAttr<F32Attr>:$clip);
+  let results = (outs 2DTensorOf<[AnyInteger]>:$codes, RankedTensorOf<[F32]>:$scales,
+      Optional<RankedTensorOf<[UI8, I16, I32]>>:$zero_points, Optional<1DTensorOf<[I32]>>:$sums,
+      Optional<Kernel_FloatRows>:$stream);
+  let assemblyFormat = [{
+    $input (`residual` `(` $residual^ `)`)?
+    (`norm` $norm^ `(` $norm_weight (`,` $norm_bias^)? `)` `epsilon` $epsilon)?
+    (`gate` `(` $gate^ `)`)? (`gather` `(` $index^ `)`)? (`multiply` `(` $multiply^ `)`)? (`add` `(` $add^ `)`)?
+    `format` `(` $format `)` (`group` $group^)? (`include_zero` $include_zero^)? (`clip` $clip^)?
+    (`rounding_offsets` `(` $rounding_offsets^ `)`)? attr-dict
+    `:` `(` type(operands) `)` `->` type($codes) `,` type($scales) (`zero_points` type($zero_points)^)?
+    (`sums` type($sums)^)? (`stream` type($stream)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The kernel without its tensors. The operation must be verified.
+    ::qllm::kernels::QuantizeKernel getKernel();
+    /// What ranges are multiplied by.
+    float getRangeClip() { return getClip() ? getClip()->convertToFloat() : 1.0f; }
+  }];
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELQUANTIZEOPS_TD

@@ -1,0 +1,155 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loads of 16 bytes, and arithmetic on registers.
+
+#include "FloatRow.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+constexpr int64_t pieceLength = RowThreads::pieceLength;
+
+int64_t bytesOf(Type type) { return type.getIntOrFloatBitWidth() / 8; }
+
+} // namespace
+
+/// Eight elements from `column` on, as f32 or i32.
+SmallVector<Value> FloatRow::loadAt(Buffer buffer, Value base, Value column) {
+  OpBuilder &builder = code.getBuilder();
+  int64_t bytes = bytesOf(buffer.elementType), perLoad = 16 / bytes;
+  Value pointer = code.advance(base, code.multiply(column, bytes));
+  SmallVector<Value> elements;
+  for (int64_t first = 0; first != pieceLength; first += perLoad) {
+    Value loaded = code.loadConstant(VectorType::get(perLoad, buffer.elementType),
+                                     code.advance(pointer, first * bytes), 16);
+    if (bytes == 2)
+      loaded = arith::ExtFOp::create(builder, code.getLoc(), VectorType::get(perLoad, code.f32()),
+                                     loaded);
+    for (int64_t i = 0; i != perLoad; ++i)
+      elements.push_back(code.element(loaded, unsigned(i)));
+  }
+  return elements;
+}
+
+Value FloatRow::rowOf(Buffer matrix) {
+  Value bytes = code.constant64(columns * bytesOf(matrix.elementType));
+  return code.advance(matrix.pointer, code.multiply(code.extend64(threads.row), bytes));
+}
+
+SmallVector<Value> FloatRow::loadPiece(Buffer vector, int64_t piece) {
+  return loadAt(vector, vector.pointer, threads.column(piece, columns));
+}
+
+void FloatRow::load(Buffer matrix) {
+  Value base = rowOf(matrix);
+  for (int64_t i = 0; i != pieces(); ++i)
+    values.append(loadAt(matrix, base, threads.column(i, columns)));
+}
+
+void FloatRow::addResidual(Buffer residual, Buffer stream) {
+  OpBuilder &builder = code.getBuilder();
+  Type type = residual.elementType;
+  Value base = rowOf(residual), streamBase = stream ? rowOf(stream) : Value();
+  int64_t bytes = bytesOf(type), perStore = 16 / bytes;
+  for (int64_t i = 0; i != pieces(); ++i) {
+    Value column = threads.column(i, columns);
+    SmallVector<Value> others = loadAt(residual, base, column), rounded;
+    for (auto [j, other] : llvm::enumerate(others)) {
+      Value sum = code.addFloat(values[i * pieceLength + j], other);
+      if (!type.isF32())
+        sum = arith::TruncFOp::create(builder, code.getLoc(), type, sum);
+      rounded.push_back(sum);
+      values[i * pieceLength + j] =
+          type.isF32() ? sum
+                       : arith::ExtFOp::create(builder, code.getLoc(), code.f32(), sum).getResult();
+    }
+    if (!stream)
+      continue;
+    code.when(threads.inside(i, columns), [&] {
+      Value pointer = code.advance(streamBase, code.multiply(column, bytes));
+      for (int64_t first = 0; first != pieceLength; first += perStore)
+        code.store(code.vector(ArrayRef(rounded).slice(first, perStore)),
+                   code.advance(pointer, first * bytes), 16);
+    });
+  }
+}
+
+Value FloatRow::sum(llvm::function_ref<Value(Value, Value)> function) {
+  Value total = code.constant(0.0f);
+  for (int64_t i = 0; i != pieces(); ++i) {
+    Value before = total;
+    for (Value element : piece(i))
+      total = function(element, total);
+    if (Value inside = threads.inside(i, columns))
+      total = code.select(inside, total, before);
+  }
+  return threads.combine(Combine::AddFloat, total);
+}
+
+void FloatRow::normalize(const RowNorm &norm) {
+  Value count = code.constant(float(columns)), one = code.constant(1.0f);
+  if (norm.isCentred) {
+    Value total = sum([&](Value x, Value sum) { return code.addFloat(sum, x); });
+    Value mean = code.divideFloat(total, count);
+    for (Value &value : values)
+      value = code.subtractFloat(value, mean);
+  }
+  Value squares = sum([&](Value x, Value sum) { return code.multiplyAdd(x, x, sum); });
+  Value variance = code.addFloat(code.divideFloat(squares, count), code.constant(norm.epsilon));
+  Value root = code.callFloat("llvm.nvvm.sqrt.rn.f", variance);
+  Value inverse = code.divideFloat(one, root);
+  for (Value &value : values)
+    value = code.multiplyFloat(value, inverse);
+  multiply(norm.weight);
+  if (norm.bias)
+    add(norm.bias);
+}
+
+void FloatRow::gate(Buffer matrix) {
+  Value base = rowOf(matrix);
+  constexpr float log2e = 1.44269504f;
+  for (int64_t i = 0; i != pieces(); ++i)
+    for (auto [j, gate] : llvm::enumerate(loadAt(matrix, base, threads.column(i, columns)))) {
+      Value exponent = code.multiplyFloat(gate, code.constant(-log2e));
+      Value power = code.callFloat("llvm.nvvm.ex2.approx.ftz.f", exponent);
+      Value sigmoid =
+          code.callFloat("llvm.nvvm.rcp.approx.ftz.f", code.addFloat(power, code.constant(1.0f)));
+      Value &value = values[i * pieceLength + j];
+      value = code.multiplyFloat(value, code.multiplyFloat(gate, sigmoid));
+    }
+}
+
+void FloatRow::gather(Buffer index) {
+  for (int64_t i = 0; i != pieces(); ++i)
+    code.when(threads.inside(i, columns), [&] {
+      Value pointer = code.advance(threads.rowShared, code.multiply(threads.column(i, columns), 4));
+      for (int64_t first = 0; first != pieceLength; first += 4)
+        code.store(code.vector(piece(i).slice(first, 4)), code.advance(pointer, first * 4), 16);
+    });
+  threads.synchronize();
+  columns = kernel.resultColumns;
+  values.clear();
+  for (int64_t i = 0; i != pieces(); ++i)
+    for (Value source : loadPiece(index, i))
+      values.push_back(
+          code.load(code.f32(), code.advance(threads.rowShared, code.multiply(source, 4)), 4));
+}
+
+void FloatRow::combine(Buffer vector, Function function) {
+  for (int64_t i = 0; i != pieces(); ++i)
+    for (auto [j, other] : llvm::enumerate(loadPiece(vector, i)))
+      values[i * pieceLength + j] = function(values[i * pieceLength + j], other);
+}
+
+void FloatRow::multiply(Buffer factors) {
+  combine(factors, [&](Value a, Value b) { return code.multiplyFloat(a, b); });
+}
+
+void FloatRow::add(Buffer summands) {
+  combine(summands, [&](Value a, Value b) { return code.addFloat(a, b); });
+}

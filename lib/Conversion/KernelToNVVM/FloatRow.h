@@ -1,0 +1,66 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A row of floats in the registers of its threads, and what is done to it before it is quantized.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATROW_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATROW_H
+
+#include "KernelFunction.h"
+#include "RowThreads.h"
+
+namespace qllm {
+
+/// A normalization: by the root of the mean square, or centred first.
+struct RowNorm {
+  bool isCentred;
+  float epsilon;
+  Buffer weight, bias;
+};
+
+/// Elements are f32 values of the thread, piece by piece. Those of pieces outside of the row repeat
+/// the last piece.
+class FloatRow {
+public:
+  FloatRow(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel)
+      : code(code), threads(threads), kernel(kernel), columns(kernel.columns) {}
+
+  void load(Buffer matrix);
+  /// Adds the row of another matrix and rounds to the element type of it; the sum is also stored to
+  /// `stream` if there is one.
+  void addResidual(Buffer residual, Buffer stream);
+  void normalize(const RowNorm &norm);
+  /// Multiplies by silu of the row of another matrix.
+  void gate(Buffer matrix);
+  /// Replaces the row by the elements that an index names.
+  void gather(Buffer index);
+  void multiply(Buffer factors);
+  void add(Buffer summands);
+
+  int64_t pieces() const { return threads.pieces(columns); }
+  llvm::ArrayRef<mlir::Value> piece(int64_t i) const {
+    return llvm::ArrayRef(values).slice(i * RowThreads::pieceLength, RowThreads::pieceLength);
+  }
+  /// A vector's elements that belong to a piece.
+  llvm::SmallVector<mlir::Value> loadPiece(Buffer vector, int64_t piece);
+
+private:
+  using Function = llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)>;
+
+  llvm::SmallVector<mlir::Value> loadAt(Buffer buffer, mlir::Value base, mlir::Value column);
+  mlir::Value rowOf(Buffer matrix);
+  /// Every element and that of a vector by `function`.
+  void combine(Buffer vector, Function function);
+  /// The sum of function(element) over the row.
+  mlir::Value sum(llvm::function_ref<mlir::Value(mlir::Value element, mlir::Value sum)> function);
+
+  CodeBuilder &code;
+  RowThreads &threads;
+  const kernels::QuantizeKernel &kernel;
+  int64_t columns;
+  llvm::SmallVector<mlir::Value> values;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_FLOATROW_H

@@ -1,0 +1,161 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Constraints of qk.quantize, and its description apart from tensors.
+
+#include "OperandTypes.h"
+#include "mlir/IR/Builders.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+Type elementTypeOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType();
+}
+
+/// Absent operands have any type.
+LogicalResult verifyVector(Operation *op, StringRef name, Value vector, int64_t size) {
+  return vector ? verifyType(op, name, vector, {size}, elementTypeOf(vector)) : success();
+}
+
+LogicalResult verifyRows(Operation *op, StringRef name, Value rows, Value input) {
+  return rows ? verifyType(op, name, rows, shapeOf(input), elementTypeOf(input)) : success();
+}
+
+LogicalResult verifyShapes(QuantizeOp op) {
+  // quantize_c1
+  int64_t rows = shapeOf(op.getInput())[0], columns = shapeOf(op.getInput())[1],
+          resultColumns = shapeOf(op.getCodes())[1];
+  if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(resultColumns))
+    return op.emitOpError() << "expected static columns of input and codes, but got "
+                            << op.getInput().getType() << " and " << op.getCodes().getType();
+  if (failed(verifyRows(op, "a residual", op.getResidual(), op.getInput())) ||
+      failed(verifyRows(op, "a gate", op.getGate(), op.getInput())) ||
+      failed(verifyRows(op, "a stream", op.getStream(), op.getInput())) ||
+      failed(verifyType(op, "codes", op.getCodes(), {rows, resultColumns},
+                        op.getFormat().getStorageType())))
+    return failure();
+  // quantize_c2
+  if (!op.getIndex() && columns != resultColumns)
+    return op.emitOpError() << "expected " << columns
+                            << " columns of codes where nothing is gathered, but got "
+                            << resultColumns;
+  if (failed(verifyVector(op, "an index", op.getIndex(), resultColumns)) ||
+      failed(verifyVector(op, "factors", op.getMultiply(), resultColumns)) ||
+      failed(verifyVector(op, "summands", op.getAdd(), resultColumns)) ||
+      failed(verifyVector(op, "rounding offsets", op.getRoundingOffsets(), resultColumns)))
+    return failure();
+  // quantize_c7
+  return verifyVector(op, "sums", op.getSums(), rows);
+}
+
+LogicalResult verifyNorm(QuantizeOp op) {
+  // quantize_c3
+  int64_t columns = shapeOf(op.getInput())[1];
+  bool given = bool(op.getNorm());
+  if (given != bool(op.getNormWeight()) || given != op.getEpsilon().has_value())
+    return op.emitOpError() << "expected a norm, its weight and an epsilon together";
+  if (op.getNormBias() && op.getNorm() != NormKind::Layer)
+    return op.emitOpError() << "expected a bias beside norm layer only";
+  if (failed(verifyVector(op, "a norm's weight", op.getNormWeight(), columns)) ||
+      failed(verifyVector(op, "a norm's bias", op.getNormBias(), columns)))
+    return failure();
+  float epsilon = given ? op.getEpsilon()->convertToFloat() : 0;
+  if (!(epsilon >= 0 && std::isfinite(epsilon)))
+    return op.emitOpError() << "expected a finite epsilon of at least 0, but got "
+                            << op.getEpsilonAttr();
+  // quantize_c4
+  if (op.getGate() && (op.getResidual() || given))
+    return op.emitOpError() << "expected a gate without a residual and a norm";
+  if (op.getStream() && !op.getResidual())
+    return op.emitOpError() << "expected a residual beside a stream, but got none";
+  return success();
+}
+
+LogicalResult verifyParameters(QuantizeOp op) {
+  // quantize_c5
+  SmallVector<int64_t> shape = {shapeOf(op.getInput())[0]};
+  int64_t columns = shapeOf(op.getCodes())[1];
+  if (std::optional<uint64_t> group = op.getGroup()) {
+    int64_t length = int64_t(*group);
+    if (length < 1 || columns % length != 0)
+      return op.emitOpError() << "expected a group that divides " << columns << ", but got "
+                              << length;
+    shape.push_back(columns / length);
+  }
+  if (failed(verifyType(op, "scales", op.getScales(), shape, Float32Type::get(op.getContext()))))
+    return failure();
+  // quantize_c6
+  Value zeros = op.getZeroPoints();
+  if (bool(zeros) != op.getFormat().isAsymmetric())
+    return op.emitOpError() << "expected " << (zeros ? "no " : "") << "zero points beside codes of "
+                            << op.getFormat() << (zeros ? "" : ", but got none");
+  if (zeros && failed(verifyType(op, "zero points", zeros, shape, elementTypeOf(zeros))))
+    return failure();
+  if (op.getIncludeZero() && !zeros)
+    return op.emitOpError() << "expected asymmetric codes beside include_zero, but got "
+                            << op.getFormat();
+  if (zeros && elementTypeOf(zeros).isUnsignedInteger(8) && !op.getIncludeZero())
+    return op.emitOpError() << "expected i16 or i32 zero points of a range that need not include "
+                               "zero, but got "
+                            << zeros.getType();
+  // quantize_c8
+  if (float clip = op.getRangeClip(); !(clip > 0 && std::isfinite(clip)))
+    return op.emitOpError() << "expected a positive finite clip, but got " << op.getClipAttr();
+  return success();
+}
+
+} // namespace
+
+LogicalResult QuantizeOp::verify() {
+  if (failed(verifyShapes(*this)) || failed(verifyNorm(*this)) || failed(verifyParameters(*this)))
+    return failure();
+  // quantize_c9
+  if (FormatStatus status = getKernel().verify(); !status)
+    return emitOpError() << status.message();
+  return success();
+}
+
+kernels::QuantizeKernel QuantizeOp::getKernel() {
+  kernels::QuantizeKernel kernel;
+  kernel.codes = {getFormat().getBits(), !getFormat().isAsymmetric()};
+  kernel.columns = shapeOf(getInput())[1];
+  kernel.resultColumns = shapeOf(getCodes())[1];
+  kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
+  kernel.gathers = bool(getIndex());
+  return kernel;
+}
+
+std::string QuantizeOp::describeKernel() {
+  kernels::QuantizeKernel kernel = getKernel();
+  std::string name = "quantize_" + kernel.codes.str();
+  if (std::optional<NormKind> norm = getNorm())
+    name += "_" + stringifyNormKind(*norm).str();
+  if (getGate())
+    name += "_silu";
+  name += "_k" + std::to_string(kernel.columns);
+  return getGroup() ? name + "_g" + std::to_string(kernel.groupLength) : name;
+}
+
+SmallVector<Type> QuantizeOp::getKernelTypes() {
+  SmallVector<Type> types;
+  for (Value value :
+       {Value(getInput()), Value(getResidual()), Value(getGate()), Value(getCodes()),
+        Value(getScales()), Value(getZeroPoints()), Value(getSums()), Value(getStream())})
+    types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
+  for (Value value : {Value(getNormWeight()), Value(getNormBias()), Value(getIndex()),
+                      Value(getMultiply()), Value(getAdd()), Value(getRoundingOffsets())})
+    types.push_back(value ? value.getType() : NoneType::get(getContext()));
+  return types;
+}
+
+GeometryAttr QuantizeOp::getGeometryOn(const kernels::Target &) {
+  kernels::QuantizeKernel kernel = getKernel();
+  return GeometryAttr::get(getContext(), /*columns=*/1, kernel.rowsOfBlock(), /*layers=*/1,
+                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
+}

@@ -1,0 +1,52 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sizes and limits of kernels that quantize.
+
+#include "qllm/Kernels/QuantizeKernel.h"
+
+#include <algorithm>
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+FormatStatus refuse(const std::string &wanted, std::int64_t found) {
+  return FormatStatus::failure("expected " + wanted + ", but got " + std::to_string(found));
+}
+
+std::int64_t ceilDivide(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+bool isPowerOfTwo(std::int64_t value) { return value > 0 && (value & (value - 1)) == 0; }
+
+} // namespace
+
+std::int64_t QuantizeKernel::warpsOfRow() const {
+  constexpr std::int64_t piecesOfOneWarp = 96;
+  std::int64_t pieces = std::max(columns, resultColumns) / pieceLength;
+  if (pieces <= piecesOfOneWarp)
+    return 1;
+  // Two pieces bring enough bytes under way for a thread, and leave room for other blocks.
+  for (std::int64_t perThread = 2;; ++perThread)
+    if (std::int64_t warps = ceilDivide(pieces, 32 * perThread); warps <= mostWarps)
+      return warps;
+}
+
+FormatStatus QuantizeKernel::verify() const {
+  if (codes.bits < 3 || codes.bits > 8)
+    return refuse("codes of 3 to 8 bits", codes.bits);
+  constexpr std::int64_t most = 32 * mostWarps * mostPieces * pieceLength;
+  for (std::int64_t size : {columns, resultColumns})
+    if (size < 1 || size > most || size % pieceLength != 0)
+      return refuse("rows of a multiple of 8 elements, at most " + std::to_string(most), size);
+  if (!isGrouped())
+    return {};
+  constexpr std::int64_t longest = 32 * pieceLength;
+  if (!isPowerOfTwo(groupLength) || groupLength < pieceLength || groupLength > longest ||
+      resultColumns % groupLength != 0)
+    return refuse("groups of 8, 16, .. or " + std::to_string(longest) +
+                      " elements that divide rows of " + std::to_string(resultColumns),
+                  groupLength);
+  return {};
+}

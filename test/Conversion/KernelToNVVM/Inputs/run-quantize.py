@@ -1,0 +1,258 @@
+"""Compiles one qk.quantize, runs it on the emulator and compares it with the interpreter and numpy.
+
+usage: run-quantize.py FOLDER OPTION=VALUE ..
+
+rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, edges). format: int8,
+uint4, .. group: elements with a common scale. clip, include_zero, zeros (type of the zero points), offsets: see
+qllm.quantize. norm: rms, layer or bias. residual, stream, gate, multiply, add, sums: 1 for one. gather: how many elements
+of the row are gathered. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
+
+What is computed before a row is quantized is exact without a norm and a gate: then codes, scales and zero points must be
+those of the interpreter to the bit. Otherwise scales must be within the bound that the operation states, every code next
+to its value within that bound, and no more than one away from the interpreter's.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
+
+from kernel_codes import Format  # noqa: E402
+from kernel_text import emulator_module, launches, lower  # noqa: E402
+
+DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", group="0", clip="", include_zero="0",
+                zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", multiply="0", add="0",
+                sums="0", target="sm_80")
+EPSILON = 1.0e-5
+INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
+random = np.random.default_rng(0)
+
+
+def to_bits(values, kind):
+    """f32 rounded to the element type, and as it lies in memory."""
+    values = values.astype(np.float32)
+    if kind == "bf16":
+        bits = values.view(np.uint32)
+        bits = ((bits.astype(np.uint64) + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+        return (bits.astype(np.uint32) << 16).view(np.float32), bits
+    stored = values.astype({"f16": np.float16, "f32": np.float32}[kind])
+    return stored.astype(np.float32), stored
+
+
+def draw(o, rows, columns):
+    values = random.normal(size=(rows, columns)) * np.exp2(random.integers(-6, 7, (rows, 1)))
+    if o["values"] == "ties":  # halves of a step of 1, between codes
+        values = random.integers(-254, 254, (rows, columns)) / 2
+        values[:, 0] = 127
+    if o["values"] == "edges":  # zeros, one number alone, all equal, far from zero, denormals
+        values[0], values[1], values[2], values[3], values[4] = 0, 0, -3.25, 900 + values[3], values[4] * 1e-9
+        values[1, columns // 2] = -2
+    return values
+
+
+class Problem:
+    """Operands by name in the order of the kernel's arguments, and the row that is quantized, in f64."""
+
+    def __init__(self, o):
+        self.options = o
+        self.rows, self.columns = int(o["rows"]), int(o["columns"])
+        self.width = int(o["gather"]) or self.columns
+        self.format = Format(o["format"])
+        self.isExact = not o["norm"] and o["gate"] == "0"
+        self.operands, self.types, self.clauses = {}, {}, ""
+        y = self.matrix("x", draw(o, self.rows, self.columns))
+        if self.has("residual"):
+            y, self.stream = to_bits(y + self.matrix("r", draw(o, self.rows, self.columns)), o["type"])
+            self.clauses += "residual(%r) "
+        y = self.normalize(y) if o["norm"] else y
+        if self.has("gate"):
+            gate = self.matrix("g", draw(o, self.rows, self.columns)).astype(np.float64)
+            y = y * gate / (1 + np.exp(-gate))
+            self.clauses += "gate(%g) "
+        if self.width != self.columns or self.has("gather"):
+            index = random.integers(0, self.columns, self.width).astype(np.int32)
+            self.add("index", index, f"{self.width}xi32", "gather")
+            y = y[:, index]
+        if self.has("multiply"):
+            y = y * self.table("f", "multiply")
+        if self.has("add"):
+            y = y + self.table("d", "add")
+        self.row = y
+        if self.has("offsets"):
+            self.add("o", random.uniform(-0.49, 0.49, self.width).astype(np.float32), f"{self.width}xf32", "")
+
+    def has(self, name):
+        return self.options[name] != "0"
+
+    def add(self, name, value, kind, clause):
+        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+        if clause:
+            self.clauses += f"{clause}(%{name}) "
+
+    def matrix(self, name, values):
+        rounded, stored = to_bits(values, self.options["type"])
+        self.add(name, stored, f"?x{self.columns}x{self.options['type']}", "")
+        return rounded
+
+    def table(self, name, clause):
+        values = random.uniform(-1.5, 1.5, self.width).astype(np.float32)
+        self.add(name, values, f"{self.width}xf32", clause)
+        return values
+
+    def normalize(self, y):
+        y = y.astype(np.float64)
+        weight, stored = to_bits(random.uniform(0.5, 1.5, self.columns), self.options["type"])
+        self.add("w", stored, f"{self.columns}x{self.options['type']}", "")
+        if self.options["norm"] != "rms":
+            y = y - y.mean(1, keepdims=True)
+        y = y / np.sqrt((y * y).mean(1, keepdims=True) + EPSILON) * weight
+        kind = "rms(%w" if self.options["norm"] == "rms" else "layer(%w"
+        if self.options["norm"] == "bias":
+            bias = random.normal(size=self.columns).astype(np.float32)
+            self.add("b", bias, f"{self.columns}xf32", "")
+            y, kind = y + bias, kind + ", %b"
+        self.clauses += f"norm {kind}) epsilon {EPSILON:.1e} "
+        return y
+
+    def parameters(self):
+        """The clauses of the range, of both dialects."""
+        o = self.options
+        return (" include_zero" if self.has("include_zero") else "") + (f" clip {o['clip']}" if o["clip"] else "")
+
+    def results(self):
+        """Name, shape and element type of each result."""
+        o, rows = self.options, self.rows
+        groups = self.width // int(o["group"]) if self.has("group") else 0
+        found = [("codes", [rows, self.width], self.format.storage), ("scales", [rows] + [groups] * bool(groups), "f32")]
+        if not self.format.signed:
+            found.append(("zero_points", found[1][1], o["zeros"]))
+        if self.has("sums"):
+            found.append(("sums", [rows], "i32"))
+        if self.has("stream"):
+            found.append(("stream", [rows, self.columns], o["type"]))
+        return found
+
+    def module(self):
+        o = self.options
+        types = {name: "tensor<" + "x".join(["?", *map(str, shape[1:]), kind]) + ">" for name, shape, kind in self.results()}
+        arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.types.items())
+        group = f" group {o['group']}" if self.has("group") else ""
+        offsets = " rounding_offsets(%o)" if self.has("offsets") else ""
+        printed = " ".join(f", {kind}" if name == "scales" else kind if name == "codes" else f"{name} {kind}"
+                           for name, kind in types.items())
+        return (f"func.func @quantize({arguments}) {{\n  %0:{len(types)} = qk.quantize %x {self.clauses}"
+                f"format({self.format.attribute}){group}{self.parameters()}{offsets}\n"
+                f"      : ({', '.join(self.types.values())}) -> {printed}\n  return\n}}\n")
+
+    def interpret(self, folder):
+        """Codes, scales and zero points that qllm.quantize gives."""
+        rows, width = self.row.shape
+        granularity = f"group<1, {self.options['group']}>" if self.has("group") else "per_token"
+        kind = f"!qllm.quantized<{rows}x{width}, {self.format.attribute}, {granularity}>"
+        parts = [f"tensor<{'x'.join(map(str, shape))}x{element}>" for _, shape, element in self.results()[:2]]
+        if not self.format.signed:
+            parts.append(parts[1].replace("f32", "i32"))
+        names = ", ".join(f"%{i}" for i in range(len(parts)))
+        offsets = f" rounding_offsets(%o : tensor<{width}xf32>)" if self.has("offsets") else ""
+        (folder / "reference.mlir").write_text(
+            f"func.func @main(%x: tensor<{rows}x{width}xf32>, %o: tensor<{width}xf32>) -> ({', '.join(parts)}) {{\n"
+            f"  %q = qllm.quantize %x{offsets}{self.parameters()} : tensor<{rows}x{width}xf32> -> {kind}\n"
+            f"  {names} = qllm.unpack %q : {kind}\n  return {names} : {', '.join(parts)}\n}}\n")
+        np.save(folder / "row.npy", self.row.astype(np.float32))
+        np.save(folder / "offsets.npy", self.operands.get("o", np.zeros(width, np.float32)))
+        subprocess.run(["qllm-translate", "--run", folder / "reference.mlir", f"--input=arg0={folder}/row.npy",
+                        f"--input=arg1={folder}/offsets.npy", f"--output={folder}/reference.npz"], check=True)
+        results = np.load(folder / "reference.npz")
+        return [results[f"result{i}"] for i in range(len(parts))]
+
+
+def run(problem, folder, extra):
+    """Results by name, after the emulator's report."""
+    o = problem.options
+    (folder / "quantize.mlir").write_text(problem.module())
+    lowered = lower(problem.module(), o["target"], "kernels")
+    (folder / "kernel.mlir").write_text(emulator_module(lowered))
+    launch, = launches(lowered)
+    geometry, arguments = launch.geometry[o["target"]], []
+    for name, value in problem.operands.items():
+        np.save(folder / f"{name}.npy", value)
+        arguments.append({"name": name, "input": f"{name}.npy"})
+    kinds = {"i4": "i8", "ui4": "ui8", "bf16": "i16"}
+    for name, shape, kind in problem.results():
+        shape = [shape[0], shape[1] // 2] if kind in ("i4", "ui4") else shape
+        arguments.append({"name": name, "type": kinds.get(kind, kind), "shape": shape, "fill": 238, "output": f"{name}.npy"})
+    arguments.append({"name": "m", "value": problem.rows})
+    (folder / "launch.json").write_text(json.dumps(
+        {"kernel": launch.kernel, "grid": geometry.grid(problem.rows), "block": [geometry.threads],
+         "shared": geometry.shared, "arguments": arguments}))
+    report = subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra], check=False)
+    if report.returncode:
+        sys.exit(report.returncode)
+    return {name: np.load(folder / f"{name}.npy") for name, _, _ in problem.results()}
+
+
+def unpack(problem, codes):
+    if problem.format.storage.endswith("i4"):
+        codes = codes.view(np.uint8)
+        codes = np.stack([codes & 15, codes >> 4], -1).reshape(problem.rows, -1)
+        return (codes ^ 8).astype(int) - 8 if problem.format.signed else codes.astype(int)
+    return codes.view(np.int8 if problem.format.signed else np.uint8).astype(int)
+
+
+def check(condition, what, *details):
+    if not np.all(condition):
+        sys.exit(f"expected {what}, but got {details}")
+
+
+def compare(problem, found, wanted):
+    codes, scales = unpack(problem, found["codes"]), found["scales"]
+    reference = [part.astype(int) if i != 1 else part for i, part in enumerate(wanted)]
+    zeros = found["zero_points"].astype(int) if "zero_points" in found else np.zeros_like(scales, int)
+    if problem.isExact:
+        check(scales == wanted[1], "the interpreter's scales", scales, wanted[1])
+        if len(wanted) > 2:
+            check(zeros == reference[2], "the interpreter's zero points", zeros, wanted[2])
+        check(codes == reference[0], "the interpreter's codes", np.argwhere(codes != reference[0])[:4])
+    else:
+        compare_near(problem, codes, scales, zeros, reference)
+    if "sums" in found:
+        check(found["sums"] == codes.sum(1), "the sums of codes", found["sums"], codes.sum(1))
+    if "stream" in found:
+        check(found["stream"].view(np.uint8) == problem.stream.view(np.uint8), "the stream", found["stream"])
+
+
+def compare_near(problem, codes, scales, zeros, reference):
+    """Values come from sums in another order and from approximations."""
+    bound = 40 * 2.0**-24 * (4 if problem.has("gate") else 1)
+    spread = problem.width // scales[0].size if scales.ndim > 1 else problem.width
+    per_code = lambda values: np.repeat(values.reshape(problem.rows, -1), spread, 1).astype(np.float64)
+    magnitude = np.abs(problem.row).reshape(problem.rows, -1, spread).max(2)
+    check(np.abs(scales.ravel() - reference[1].ravel()) <= magnitude.ravel() * bound / 2**(problem.format.bits - 1), "scales within the bound",
+          scales, reference[1])
+    steps = problem.row / per_code(scales)
+    low, high = (-(1 << problem.format.bits - 1), 0)[not problem.format.signed], None
+    high = low + (1 << problem.format.bits) - 1
+    away = np.abs(np.clip(steps + per_code(zeros), low, high) - codes)
+    check(away <= 0.5 + np.abs(steps) * bound + 1e-6, "codes next to their values", away.max())
+    if len(reference) > 2 and not np.array_equal(zeros, reference[2].astype(int)):
+        return
+    check(np.abs(codes - reference[0]) <= 1, "codes at most one from the interpreter's", codes, reference[0])
+    print(f"{np.mean(codes != reference[0]):.6f} of the codes differ")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in sys.argv[2:])
+    problem = Problem({key: given.pop(key, value) for key, value in DEFAULTS.items()})
+    found = run(problem, folder, [f"--{key}={value}" for key, value in given.items()])
+    compare(problem, found, problem.interpret(folder))
+    print("equal" if problem.isExact else "within the bound")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+// One case for each constraint of qk.quantize, named after it and in the order of the documentation.
+// RUN: qllm-opt %s -split-input-file -verify-diagnostics
+
+func.func @quantize_c1_dynamic(%x: tensor<?x?xf16>) {
+  // expected-error @+1 {{expected static columns of input and codes, but got 'tensor<?x?xf16>' and 'tensor<?x64xi8>'}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x?xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_residual(%x: tensor<?x64xf16>, %r: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected a residual of type 'tensor<?x64xf16>', but got 'tensor<?x64xf32>'}}
+  %0:2 = qk.quantize %x residual(%r) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<?x64xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_gate(%x: tensor<7x64xf16>, %g: tensor<8x64xf16>) {
+  // expected-error @+1 {{expected a gate of type 'tensor<7x64xf16>', but got 'tensor<8x64xf16>'}}
+  %0:2 = qk.quantize %x gate(%g) format(#qllm.int<8>) : (tensor<7x64xf16>, tensor<8x64xf16>) -> tensor<7x64xi8>, tensor<7xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_stream(%x: tensor<?x64xf16>, %r: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected a stream of type 'tensor<?x64xf16>', but got 'tensor<?x64xf32>'}}
+  %0:3 = qk.quantize %x residual(%r) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32> stream tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1_codes(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected codes of type 'tensor<?x64xi4>', but got 'tensor<?x64xi8>'}}
+  %0:2 = qk.quantize %x format(#qllm.int<4>) : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_columns(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected 64 columns of codes where nothing is gathered, but got 128}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x64xf16>) -> tensor<?x128xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_index(%x: tensor<?x64xf16>, %i: tensor<96xi32>) {
+  // expected-error @+1 {{expected an index of type 'tensor<128xi32>', but got 'tensor<96xi32>'}}
+  %0:2 = qk.quantize %x gather(%i) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<96xi32>) -> tensor<?x128xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_multiply(%x: tensor<?x64xf16>, %f: tensor<1xf32>) {
+  // expected-error @+1 {{expected factors of type 'tensor<64xf32>', but got 'tensor<1xf32>'}}
+  %0:2 = qk.quantize %x multiply(%f) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<1xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_add(%x: tensor<?x64xf16>, %d: tensor<1xf32>) {
+  // expected-error @+1 {{expected summands of type 'tensor<64xf32>', but got 'tensor<1xf32>'}}
+  %0:2 = qk.quantize %x add(%d) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<1xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_offsets(%x: tensor<?x64xf16>, %o: tensor<1xf32>) {
+  // expected-error @+1 {{expected rounding offsets of type 'tensor<64xf32>', but got 'tensor<1xf32>'}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) rounding_offsets(%o) : (tensor<?x64xf16>, tensor<1xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_together(%x: tensor<?x64xf16>, %w: tensor<64xf16>) {
+  // expected-error @+1 {{expected a norm, its weight and an epsilon together}}
+  %0:2 = "qk.quantize"(%x, %w) <{format = #qllm.int<8>, norm = 0 : i32,
+      operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0>}>
+      : (tensor<?x64xf16>, tensor<64xf16>) -> (tensor<?x64xi8>, tensor<?xf32>)
+  return
+}
+
+// -----
+
+func.func @quantize_c3_bias(%x: tensor<?x64xf16>, %w: tensor<64xf16>) {
+  // expected-error @+1 {{expected a bias beside norm layer only}}
+  %0:2 = qk.quantize %x norm rms(%w, %w) epsilon 1.0e-5 format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<64xf16>, tensor<64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_weight(%x: tensor<?x64xf16>, %w: tensor<32xf16>) {
+  // expected-error @+1 {{expected a norm's weight of type 'tensor<64xf16>', but got 'tensor<32xf16>'}}
+  %0:2 = qk.quantize %x norm rms(%w) epsilon 1.0e-5 format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_bias_size(%x: tensor<?x64xf16>, %w: tensor<64xf16>, %b: tensor<32xf32>) {
+  // expected-error @+1 {{expected a norm's bias of type 'tensor<64xf32>', but got 'tensor<32xf32>'}}
+  %0:2 = qk.quantize %x norm layer(%w, %b) epsilon 1.0e-5 format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<64xf16>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_epsilon(%x: tensor<?x64xf16>, %w: tensor<64xf16>) {
+  // expected-error @+1 {{expected a finite epsilon of at least 0, but got -1.000000e+00 : f32}}
+  %0:2 = qk.quantize %x norm rms(%w) epsilon -1.0 format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c4_gate(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected a gate without a residual and a norm}}
+  %0:2 = qk.quantize %x residual(%x) gate(%x) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<?x64xf16>, tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c4_stream(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected a residual beside a stream, but got none}}
+  %0:3 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32> stream tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @quantize_c5_group(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected a group that divides 64, but got 48}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) group 48 : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c5_scales(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected scales of type 'tensor<?x2xf32>', but got 'tensor<?xf32>'}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) group 32 : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c6_missing(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected zero points beside codes of #qllm.int<8, asymmetric>, but got none}}
+  %0:2 = qk.quantize %x format(#qllm.int<8, asymmetric>) : (tensor<?x64xf16>) -> tensor<?x64xui8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c6_needless(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected no zero points beside codes of #qllm.int<8>}}
+  %0:3 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32> zero_points tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @quantize_c6_shape(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected zero points of type 'tensor<?x2xi32>', but got 'tensor<?xi32>'}}
+  %0:3 = qk.quantize %x format(#qllm.int<8, asymmetric>) group 32
+      : (tensor<?x64xf16>) -> tensor<?x64xui8>, tensor<?x2xf32> zero_points tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @quantize_c6_include_zero(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected asymmetric codes beside include_zero, but got #qllm.int<8>}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) include_zero : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+// A range far from zero has a zero point outside of the codes.
+func.func @quantize_c6_narrow(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected i16 or i32 zero points of a range that need not include zero, but got 'tensor<?xui8>'}}
+  %0:3 = qk.quantize %x format(#qllm.int<8, asymmetric>)
+      : (tensor<?x64xf16>) -> tensor<?x64xui8>, tensor<?xf32> zero_points tensor<?xui8>
+  return
+}
+
+// -----
+
+func.func @quantize_c7(%x: tensor<7x64xf16>) {
+  // expected-error @+1 {{expected sums of type 'tensor<7xi32>', but got 'tensor<8xi32>'}}
+  %0:3 = qk.quantize %x format(#qllm.int<8>) : (tensor<7x64xf16>) -> tensor<7x64xi8>, tensor<7xf32> sums tensor<8xi32>
+  return
+}
+
+// -----
+
+func.func @quantize_c8(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected a positive finite clip, but got 0.000000e+00 : f32}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) clip 0.0 : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c9_ragged(%x: tensor<?x60xf16>) {
+  // expected-error @+1 {{expected rows of a multiple of 8 elements, at most 32768, but got 60}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x60xf16>) -> tensor<?x60xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c9_long(%x: tensor<?x65536xf16>) {
+  // expected-error @+1 {{expected rows of a multiple of 8 elements, at most 32768, but got 65536}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) : (tensor<?x65536xf16>) -> tensor<?x65536xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c9_group(%x: tensor<?x576xf16>) {
+  // expected-error @+1 {{expected groups of 8, 16, .. or 256 elements that divide rows of 576, but got 96}}
+  %0:2 = qk.quantize %x format(#qllm.int<8>) group 96 : (tensor<?x576xf16>) -> tensor<?x576xi8>, tensor<?x6xf32>
+  return
+}
