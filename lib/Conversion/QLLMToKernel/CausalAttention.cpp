@@ -131,7 +131,8 @@ std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &fo
     return "a mask that hides the keys behind each query";
   bool plain = !op.getPastKey() && !op.getNonpadKvSeqlen() && !op.getPresentKey() &&
                !op.getQkMatmulOutput() && op.getSoftcap().value_or(APFloat(0.0f)).isZero() &&
-               op.getIsCausal().value_or(0) == 0 && op.getLeftWindowSize().value_or(-1) < 0;
+               op.getIsCausal().value_or(0) == 0 &&
+               int64_t(op.getLeftWindowSize().value_or(-1)) < 0;
   if (!plain)
     return "no cache, cap or window";
   found.scale =

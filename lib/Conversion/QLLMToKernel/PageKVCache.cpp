@@ -83,7 +83,7 @@ struct PageKVCache : qllm::impl::PageKVCacheBase<PageKVCache> {
   void runOnOperation() override;
 
 private:
-  LogicalResult convert(func::FuncOp function, ArrayRef<CausalAttention> found);
+  LogicalResult convert(func::FuncOp function, MutableArrayRef<CausalAttention> found);
   Value addArgument(func::FuncOp function, Type type, StringRef name);
   kernels::KVCache cacheOf(const CausalAttention &attention);
 };
@@ -105,7 +105,7 @@ kernels::KVCache PageKVCache::cacheOf(const CausalAttention &attention) {
           stored(attention.value.format), pageTokens};
 }
 
-LogicalResult PageKVCache::convert(func::FuncOp function, ArrayRef<CausalAttention> found) {
+LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<CausalAttention> found) {
   OpBuilder builder(&getContext());
   auto i32Vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
   Value positions = addArgument(function, i32Vector, "positions");
@@ -135,9 +135,10 @@ LogicalResult PageKVCache::convert(func::FuncOp function, ArrayRef<CausalAttenti
     Value query = rows(attention.query);
     auto result = qk::AttentionOp::create(
         builder, loc, query.getType(), query, appended, positions, pages, cosines, sines,
-        attention.query.heads, attention.query.format, attention.key.format, attention.value.format,
-        pageTokens, builder.getF32FloatAttr(attention.scale), attention.query.clip, /*warps=*/4,
-        /*splits=*/1);
+        builder.getI64IntegerAttr(attention.query.heads), attention.query.format,
+        attention.key.format, attention.value.format, builder.getI64IntegerAttr(pageTokens),
+        builder.getF32FloatAttr(attention.scale), attention.query.clip,
+        builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1));
     Value whole = fromRows(builder, loc, result.getResult(0), attention.query.rows,
                            cast<RankedTensorType>(attention.result.getReshaped().getType()));
     attention.result.getReshaped().replaceAllUsesWith(whole);
