@@ -131,6 +131,10 @@ llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> compileCode(HostCode &code) {
   auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
   if (!builder)
     return builder.takeError();
+  // The conversions to bf16 that these have take subnormals for zeros.
+  if (builder->getTargetTriple().isX86())
+    for (const char *feature : {"avx512bf16", "avxneconvert"})
+      builder->getFeatures().AddFeature(feature, false);
   auto machine = builder->createTargetMachine();
   if (!machine)
     return machine.takeError();

@@ -4,7 +4,7 @@
 // RUN: qllm-emu %t/kernel.mlir --launch=%t/launch.json && od -An -v -tx4 -w4 %t/out.bin | FileCheck %s
 
 //--- launch.json
-{"kernel": "values", "block": [1], "arguments": [{"name": "OUT", "type": "i32", "shape": [8], "output": "out.bin"}, {"value": 1.5}]}
+{"kernel": "values", "block": [1], "arguments": [{"name": "OUT", "type": "i32", "shape": [12], "output": "out.bin"}, {"value": 1.5}]}
 
 //--- kernel.mlir
 gpu.module @kernels {
@@ -23,6 +23,10 @@ gpu.module @kernels {
     %i5 = llvm.mlir.constant(5 : i32) : i32
     %i6 = llvm.mlir.constant(6 : i32) : i32
     %i7 = llvm.mlir.constant(7 : i32) : i32
+    %i8 = llvm.mlir.constant(8 : i32) : i32
+    %i9 = llvm.mlir.constant(9 : i32) : i32
+    %i10 = llvm.mlir.constant(10 : i32) : i32
+    %i11 = llvm.mlir.constant(11 : i32) : i32
 
     // Byte 3 of the second word, then the sign of byte 0, byte 1 and byte 2 of the first.
     // CHECK: 21ffff82
@@ -81,6 +85,31 @@ gpu.module @kernels {
     %power = llvm.call_intrinsic "llvm.nvvm.ex2.approx.f"(%x) : (f32) -> f32
     %power_bits = llvm.bitcast %power : f32 to i32
     llvm.call @put(%out, %i7, %power_bits) : (!llvm.ptr<1>, i32, i32) -> ()
+
+    // The powers of two at or above 1.5 and the magnitude of -3, 2 and 4; then at or below.
+    // CHECK-NEXT: 00008081
+    // CHECK-NEXT: 00007f80
+    %minus_three = llvm.mlir.constant(-3.0 : f32) : f32
+    %above_powers = nvvm.convert.f32x2.to.f8x2 %x, %minus_three {rnd = #nvvm.fp_rnd_mode<rp>, sat = #nvvm.sat_mode<satfinite>} : i16 (f8E8M0FNU)
+    %above_wide = llvm.zext %above_powers : i16 to i32
+    llvm.call @put(%out, %i8, %above_wide) : (!llvm.ptr<1>, i32, i32) -> ()
+    %below_powers = nvvm.convert.f32x2.to.f8x2 %x, %minus_three {rnd = #nvvm.fp_rnd_mode<rz>, sat = #nvvm.sat_mode<satfinite>} : i16 (f8E8M0FNU)
+    %below_wide = llvm.zext %below_powers : i16 to i32
+    llvm.call @put(%out, %i9, %below_wide) : (!llvm.ptr<1>, i32, i32) -> ()
+
+    // ... and 2^-127, which bf16 has as a subnormal, and the one NaN of a machine.
+    // CHECK-NEXT: 7fff0040
+    %codes = llvm.mlir.constant(dense<[0, -1]> : vector<2xi8>) : vector<2xi8>
+    %powers = nvvm.convert.f8x2.to.bf16x2 %codes : vector<2xi8> (f8E8M0FNU) -> vector<2xbf16>
+    %powers_bits = llvm.bitcast %powers : vector<2xbf16> to i32
+    llvm.call @put(%out, %i10, %powers_bits) : (!llvm.ptr<1>, i32, i32) -> ()
+
+    // 3 and 1.5 in f16, the first in the low half, as e4m3.
+    // CHECK-NEXT: 00003c44
+    %pair = llvm.mlir.constant(dense<[3.0, 1.5]> : vector<2xf16>) : vector<2xf16>
+    %pair_codes = nvvm.convert.f16x2.to.f8x2 %pair : vector<2xf16> -> i16 (f8E4M3FN)
+    %pair_wide = llvm.zext %pair_codes : i16 to i32
+    llvm.call @put(%out, %i11, %pair_wide) : (!llvm.ptr<1>, i32, i32) -> ()
     llvm.return
   }
 }

@@ -77,3 +77,43 @@ gpu.module @indirect_call {
     llvm.return
   }
 }
+
+// -----
+
+gpu.module @scale_selector {
+  llvm.func @kernel(%a: i32, %c: f32, %byte: i16) {
+    %z = llvm.mlir.constant(0 : i16) : i16
+    // expected-error @+1 {{'nvvm.mma.block_scale' op is known to the emulator with constant selectors of scales only, but those of a are not}}
+    %d = nvvm.mma.block_scale A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c] scaleA[%a, %byte, %z] scaleB[%a, %z, %z]
+        {shape = #nvvm.shape<m = 16, n = 8, k = 64>, multiplicandAPtxType = #nvvm.mma_type<e2m1>, multiplicandBPtxType = #nvvm.mma_type<e2m1>,
+         scaleVecSize = #nvvm.scale_vec_size<x2>, blockScaleFormat = #nvvm.block_scale_format<ue8m0>, kind = #nvvm.block_scale_kind<mxf4>}
+        : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    llvm.return
+  }
+}
+
+// -----
+
+// Two bytes of scales begin at byte 0 or 2.
+gpu.module @scale_byte {
+  llvm.func @kernel(%a: i32, %c: f32) {
+    %z = llvm.mlir.constant(0 : i16) : i16
+    %byte = llvm.mlir.constant(1 : i16) : i16
+    // expected-error @+1 {{op is not known to the emulator in this form: mma.sync.aligned.m16n8k64.row.col.kind::mxf4.block_scale.scale_vec::2X.f32.e2m1.e2m1.f32.ue8m0.a::1_0.b::0_0}}
+    %d = nvvm.mma.block_scale A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c] scaleA[%a, %byte, %z] scaleB[%a, %z, %z]
+        {shape = #nvvm.shape<m = 16, n = 8, k = 64>, multiplicandAPtxType = #nvvm.mma_type<e2m1>, multiplicandBPtxType = #nvvm.mma_type<e2m1>,
+         scaleVecSize = #nvvm.scale_vec_size<x2>, blockScaleFormat = #nvvm.block_scale_format<ue8m0>, kind = #nvvm.block_scale_kind<mxf4>}
+        : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @inline_product {
+  llvm.func @kernel(%a: i32, %c: f32) -> f32 {
+    // expected-error @+1 {{'llvm.inline_asm' op has inline PTX with an mma whose registers are not 4, 4, 2 and 4 in braces: mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32}}
+    %0 = llvm.inline_asm "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {$0}, {$1, $1, $1, $1}, {$1, $1}, {$2, $2, $2, $2};", "=f,r,f" %a, %c : (i32, f32) -> f32
+    llvm.return %0 : f32
+  }
+}

@@ -178,7 +178,8 @@ template <typename ConvertOp> struct LowerNarrow : HostPattern<ConvertOp> {
     Location location = op.getLoc();
     auto type = llvm::cast<VectorType>(op.getDst().getType());
     Value result = LLVM::PoisonOp::create(rewriter, location, type);
-    for (auto [i, source] : llvm::enumerate(ArrayRef<Value>{op.getSrcLo(), op.getSrcHi()}))
+    const Value sources[] = {op.getSrcLo(), op.getSrcHi()};
+    for (auto [i, source] : llvm::enumerate(sources))
       result = LLVM::InsertElementOp::create(
           rewriter, location, result,
           LLVM::FPTruncOp::create(rewriter, location, type.getElementType(), source),

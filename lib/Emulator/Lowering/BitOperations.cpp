@@ -54,11 +54,12 @@ Value qllm::emu::threeInputLogic(OpBuilder &builder, Location location, Value a,
                                  unsigned table) {
   Type i32 = builder.getI32Type();
   Value ones = constant(builder, location, i32, -1), result = constant(builder, location, i32, 0);
+  const Value operands[] = {a, b, c};
   for (unsigned row = 0; row < 8; ++row) {
     if (!(table >> row & 1))
       continue;
     Value term = ones;
-    for (auto [i, value] : llvm::enumerate(ArrayRef<Value>{a, b, c})) {
+    for (auto [i, value] : llvm::enumerate(operands)) {
       Value literal =
           row >> (2 - i) & 1 ? value : Value(LLVM::XOrOp::create(builder, location, value, ones));
       term = LLVM::AndOp::create(builder, location, term, literal);

@@ -73,6 +73,10 @@ template <const ElementFormat &(*format)()> float decodeOne(uint32_t bits) {
   return std::isnan(value) ? bitsToFloat(0x7fffffff) : value;
 }
 
+/// What LLVM for the host calls to round to bf16. Its result is returned in the lowest bits of a
+/// floating-point register.
+float truncateToBFloat16(float value) { return bitsToFloat(floatToBFloat16(value)); }
+
 /// cvt.pack.sat: b in the low byte, a above it, c above both.
 uint32_t packSigned(uint32_t a, uint32_t b, uint32_t c) {
   auto saturated = [](uint32_t value) { return uint8_t(std::clamp(int32_t(value), -128, 127)); };
@@ -124,6 +128,7 @@ void qllm::emu::addMathSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_rsqrt", reciprocalRoot);
   add("qllm_emu_sqrt", static_cast<Unary *>(sqrtf));
   add("qllm_emu_tanh", static_cast<Unary *>(tanhf));
+  add("__truncsfbf2", truncateToBFloat16);
   // What MLIR's lowering of the math dialect calls.
   add("__nv_expf", static_cast<Unary *>(expf));
   add("__nv_exp2f", static_cast<Unary *>(exp2f));
