@@ -156,23 +156,35 @@ FormatStatus LinearKernel::verifyCopies() const {
                 number(schedule.warps()));
 }
 
-FormatStatus LinearKernel::verify() const {
+FormatStatus LinearKernel::verifyTiles() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
   for (auto check : {&LinearKernel::verifyFormats, &LinearKernel::verifyRows,
                      &LinearKernel::verifySchedule, &LinearKernel::verifyCopies})
     if (FormatStatus status = (this->*check)(); !status)
       return status;
+  return {};
+}
+
+FormatStatus LinearKernel::verify() const {
+  if (FormatStatus status = verifyTiles(); !status)
+    return status;
   MmaForm form = scaleLog2(MmaForm::Int8) == 8 ? MmaForm::Int4 : MmaForm::Int8;
   AccumulatorProof proof = proveAccumulator(form);
   return proof.accumulator ? FormatStatus() : FormatStatus::failure(proof.explanation);
 }
 
+FormatStatus LinearKernel::verifyShared(const Target &target) const {
+  if (sharedBytes() <= target.sharedBytes())
+    return {};
+  return refuse("at most " + number(target.sharedBytes()) + " bytes of shared memory on " +
+                    std::string(target.name),
+                number(sharedBytes()) + " for " + number(schedule.stages) + " stages");
+}
+
 FormatStatus LinearKernel::verifyOn(const Target &target) const {
-  if (sharedBytes() > target.sharedBytes())
-    return refuse("at most " + number(target.sharedBytes()) + " bytes of shared memory on " +
-                      std::string(target.name),
-                  number(sharedBytes()) + " for " + number(schedule.stages) + " stages");
+  if (FormatStatus status = verifyShared(target); !status)
+    return status;
   AccumulatorProof proof = proveAccumulator(formOn(target));
   return proof.accumulator
              ? FormatStatus()

@@ -94,6 +94,9 @@ struct LinearKernel {
   /// Whether such a kernel exists at all, and on one target.
   FormatStatus verify() const;
   FormatStatus verifyOn(const Target &target) const;
+  /// What of it concerns tiles and copies, but no accumulators; and shared memory alone.
+  FormatStatus verifyTiles() const;
+  FormatStatus verifyShared(const Target &target) const;
 
 private:
   FormatStatus verifyFormats() const;

@@ -64,9 +64,9 @@ private:
     if (arguments.inputSums) {
       values.centredSum = widen(place.loadRow(arguments.inputSums, row));
       if (values.zeroPoint)
-        values.centredSum = code.subtract(
-            values.centredSum,
-            code.multiply(widen(values.zeroPoint), widen(code.constant(kernel.depth))));
+        values.centredSum =
+            code.subtract(values.centredSum, code.multiply(widen(values.zeroPoint),
+                                                           widen(code.constant(kernel.depth))));
     }
     return values;
   }
@@ -84,7 +84,7 @@ private:
         std::array<Value, 2> results;
         for (unsigned i = 0; i != 2; ++i)
           results[i] = finish(sums[block * 4 + half * 2 + i], values, column, i);
-        store(results, pointer, column.column, unsigned(bytes));
+        place.storeColumns(results, pointer, column.column);
       }
     });
   }
@@ -119,20 +119,6 @@ private:
     if (row.zeroPoint)
       sum = code.subtractFloat(sum, code.multiplyFloat(code.intToFloat(row.zeroPoint), weightSum));
     return code.multiplyFloat(sum, row.scale);
-  }
-
-  void store(std::array<Value, 2> results, Value rowPointer, Value column, unsigned bytes) {
-    auto storeAt = [&](Value value, Value index, unsigned alignment) {
-      Value inside =
-          place.hasRaggedColumns() ? code.less(index, code.constant(kernel.columns)) : Value();
-      code.when(inside, [&] {
-        code.store(value, code.advance(rowPointer, code.multiply(index, bytes)), alignment);
-      });
-    };
-    if (place.hasColumnPairs())
-      return storeAt(code.pair(results[0], results[1]), column, 2 * bytes);
-    storeAt(results[0], column, bytes);
-    storeAt(results[1], code.add(column, 1), bytes);
   }
 
   CodeBuilder &code;

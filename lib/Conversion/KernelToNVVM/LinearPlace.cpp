@@ -84,3 +84,17 @@ std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Valu
   return {extend(code.element(loaded, 0), buffer.elementType),
           extend(code.element(loaded, 1), buffer.elementType)};
 }
+
+void LinearPlace::storeColumns(std::array<Value, 2> results, Value rowPointer, Value column) {
+  unsigned bytes = results[0].getType().getIntOrFloatBitWidth() / 8;
+  auto storeAt = [&](Value value, Value index, unsigned alignment) {
+    Value inside = hasRaggedColumns() ? code.less(index, code.constant(kernel.columns)) : Value();
+    code.when(inside, [&] {
+      code.store(value, code.advance(rowPointer, code.multiply(index, bytes)), alignment);
+    });
+  };
+  if (hasColumnPairs())
+    return storeAt(code.pair(results[0], results[1]), column, 2 * bytes);
+  storeAt(results[0], column, bytes);
+  storeAt(results[1], code.add(column, 1), bytes);
+}

@@ -45,6 +45,10 @@ public:
   std::array<mlir::Value, 2> loadColumns(Buffer buffer, int64_t block,
                                          mlir::Value matrixRow = mlir::Value());
 
+  /// Stores the lane's two columns, the first of which is `column`, in the row that begins at
+  /// `rowPointer`; columns outside are left out.
+  void storeColumns(std::array<mlir::Value, 2> results, mlir::Value rowPointer, mlir::Value column);
+
   mlir::Value thread, lane;
   mlir::Value tileRow, tileColumn; ///< first of the block's tile
   mlir::Value warpRow, warpColumn; ///< first of the warp's part, inside the tile

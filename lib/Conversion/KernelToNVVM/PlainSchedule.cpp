@@ -1,0 +1,26 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the emitters of such kernels refuse.
+
+#include "PlainSchedule.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+ScheduleAttr qllm::findPlainSchedule(Operation *op, Attribute schedules,
+                                     const kernels::Target &target) {
+  ScheduleAttr schedule = scheduleOn(schedules, target.name);
+  if (!schedule) {
+    op->emitOpError() << "has no schedule for " << target.name;
+    return {};
+  }
+  if (schedule.getCluster() != 1 || schedule.getProducers() != 0 ||
+      schedule.getScheduler() != TileScheduler::DataParallel) {
+    op->emitOpError() << "is not supported with " << schedule
+                      << "; there is code for one block without producers, data_parallel";
+    return {};
+  }
+  return schedule;
+}
