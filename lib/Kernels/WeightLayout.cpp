@@ -115,6 +115,11 @@ WeightLayout WeightLayout::int4Fragments() {
                        {k, 2, 16}}); // nibble of a byte
 }
 
+WeightLayout WeightLayout::blockScales() {
+  constexpr LayoutAxis n = LayoutAxis::Row, k = LayoutAxis::Column;
+  return WeightLayout(128, 4, {{n, 32, 1}, {n, 4, 32}, {k, 4, 1}});
+}
+
 FormatStatus kernels::shuffleCodes(const WeightLayout &layout, std::int64_t rows,
                                    std::int64_t columns, Span<const std::uint8_t> codes,
                                    Span<std::uint8_t> shuffled) {

@@ -43,6 +43,16 @@ TEST(WeightLayout, FragmentsOfFourBits) {
                                    std::int64_t(word % 2 * 32 + half * 16 + lane % 4 * 4 + byte)));
 }
 
+// The four scales of a row are a word at 16 (row % 32), beside those of the rows 32, 64 and 96
+// further on.
+TEST(WeightLayout, ScalesOfBlocks) {
+  WeightLayout layout = WeightLayout::blockScales();
+  ASSERT_TRUE(layout.verify().ok()) << layout.verify().message();
+  for (int row = 0; row != 128; ++row)
+    for (int block = 0; block != 4; ++block)
+      ASSERT_EQ(layout.positionOf(row, block), row % 32 * 16 + row / 32 * 4 + block);
+}
+
 TEST(WeightLayout, RefusesWhatIsNoPermutation) {
   EXPECT_EQ(WeightLayout(4, 2, {{n, 2, 1}, {k, 2, 1}}).verify().message(),
             "expected digits of n that count to 4, but they count to 2");

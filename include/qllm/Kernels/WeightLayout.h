@@ -64,6 +64,10 @@ public:
   /// consecutive bytes what it needs for two 8-column blocks and two steps of 32 of mma.m16n8k32,
   /// with the two halves of a step in the two nibbles of a byte.
   static WeightLayout int4Fragments();
+  /// What the scales of blocks of 4-bit floats lie in, on both sides of a product: 32 lanes find
+  /// four scales of as many rows in 512 consecutive bytes, beside those of the rows 32, 64 and 96
+  /// further on.
+  static WeightLayout blockScales();
 
 private:
   std::int64_t rows, columns;

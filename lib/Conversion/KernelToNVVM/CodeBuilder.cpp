@@ -30,6 +30,10 @@ Value CodeBuilder::constant(int64_t value) {
   return materialize(builder.getI32IntegerAttr(int32_t(value)));
 }
 
+Value CodeBuilder::constant16(int64_t value) {
+  return materialize(builder.getI16IntegerAttr(int16_t(value)));
+}
+
 Value CodeBuilder::constant64(int64_t value) {
   return materialize(builder.getI64IntegerAttr(value));
 }

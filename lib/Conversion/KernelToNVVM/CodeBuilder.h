@@ -27,6 +27,7 @@ public:
   mlir::Type f32() { return builder.getF32Type(); }
 
   mlir::Value constant(int64_t value);
+  mlir::Value constant16(int64_t value);
   mlir::Value constant64(int64_t value);
   mlir::Value constant(float value);
 

@@ -6,6 +6,7 @@
 #include "KernelEmitters.h"
 
 #include "EmitAttention.h"
+#include "EmitBlockScaled.h"
 #include "EmitLinear.h"
 #include "EmitQuantize.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -18,6 +19,7 @@ LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &ta
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
       .Case<AppendKVOp, AttentionOp, CombineAttentionOp, QuantizeOp>([](auto) { return success(); })
+      .Case([&](BlockScaledLinearOp op) { return verifyBlockScaled(op, target); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
 }
 
@@ -28,5 +30,6 @@ void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::T
       .Case([&](QuantizeOp op) { emitQuantize(builder, op, name, shared); })
       .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
       .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
-      .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); });
+      .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); })
+      .Case([&](BlockScaledLinearOp op) { emitBlockScaled(builder, op, target, name, shared); });
 }

@@ -76,6 +76,7 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
       {"nvvm.cluster.wait", Capability::Cluster},
       {"nvvm.cp.async.shared.global", Capability::AsyncCopy},
       {"nvvm.griddepcontrol", Capability::DependentLaunch},
+      {"nvvm.mma.block_scale", Capability::MmaBlockScale},
       {"nvvm.setmaxregister", Capability::RegisterRebalance},
       {"nvvm.wgmma.commit.group.sync.aligned", Capability::WarpgroupMma},
       {"nvvm.wgmma.fence.aligned", Capability::WarpgroupMma},

@@ -39,6 +39,16 @@ func.func @no_schedule(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<
 
 // -----
 
+func.func @no_block_scale(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %sx: tensor<?x2x512xf8E4M3FN>,
+                          %sw: tensor<1x2x512xf8E4M3FN>) {
+  // expected-error @+1 {{needs block-scaled mma (mma.sync.block_scale), which sm_80 does not have; it is there on sm_120a; elsewhere: half precision mma on scaled values}}
+  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) schedule(#qk.schedule<tile = [32, 64, 128], warps = [1, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected no symbol with the name of a target, but found @sm_80}}
 module {
   func.func private @sm_80()

@@ -292,3 +292,73 @@ func.func @code_sums_c2(%c: tensor<8x64xui4>, %s: tensor<3x8xf32>) {
   %0 = qk.code_sums %c scales(%s : tensor<3x8xf32>) : tensor<8x64xui4> -> tensor<8xf32>
   return
 }
+
+// -----
+
+func.func @block_scaled_linear_c1_dynamic(%x: tensor<?x?xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>) {
+  // expected-error @+1 {{expected static columns of input and result, but got 'tensor<?x?xf4E2M1FN>' and 'tensor<?x64xf32>'}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x?xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c1(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x64xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>) {
+  // expected-error @+1 {{expected a weight of type 'tensor<64x128xf4E2M1FN>', but got 'tensor<64x64xf4E2M1FN>'}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x64xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c2(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E8M0FNU>) {
+  // expected-error @+1 {{expected scales of weights of type 'tensor<1x2x512xf8E4M3FN>', but got 'tensor<1x2x512xf8E8M0FNU>'}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E8M0FNU>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c2_blocks(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E8M0FNU>, %t: tensor<1x1x512xf8E8M0FNU>) {
+  // expected-error @+1 {{expected scales of inputs of type 'tensor<?x1x512xf8E8M0FNU>', but got 'tensor<?x2x512xf8E8M0FNU>'}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E8M0FNU>, tensor<1x1x512xf8E8M0FNU>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c3(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>, %a: tensor<2xf32>) {
+  // expected-error @+1 {{expected a scale of tensors of type 'tensor<1xf32>', but got 'tensor<2xf32>'}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t) tensor_scale(%a)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>, tensor<2xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c4(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>) {
+  // expected-error @+1 {{expected tiles of warps of 16, 32, 64 or 128 rows and columns, as scales lie, but got 48x32}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [96, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_scaled_linear_c4_rows(%x: tensor<?x48xf4E2M1FN>, %w: tensor<64x48xf4E2M1FN>, %s: tensor<?x1x512xf8E4M3FN>, %t: tensor<1x1x512xf8E4M3FN>) {
+  // expected-error @+1 {{expected rows of a multiple of 16 bytes, which asynchronous copies need, but got 48 codes of 4 bits}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x48xf4E2M1FN>, tensor<64x48xf4E2M1FN>, tensor<?x1x512xf8E4M3FN>, tensor<1x1x512xf8E4M3FN>) -> tensor<?x64xf32>
+  return
+}

@@ -53,6 +53,27 @@ func.func @w4a4(%x: tensor<?x512xui4>, %w: tensor<192x512xi4>, %sx: tensor<?xf32
   return %0 : tensor<?x192xf16>
 }
 
+// CHECK-LABEL: func.func @nvfp4
+func.func @nvfp4(%x: tensor<?x576xf4E2M1FN>, %w: tensor<200x576xf4E2M1FN>, %sx: tensor<?x9x512xf8E4M3FN>,
+                 %sw: tensor<2x9x512xf8E4M3FN>, %t: tensor<1xf32>, %b: tensor<200xf32>) -> tensor<?x200xbf16> {
+  // CHECK: qk.block_scaled_linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) tensor_scale(%{{.*}}) bias(%{{.*}}) schedule(#qk.schedule<tile =
+  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) tensor_scale(%t) bias(%b) schedule(#deep)
+      : (tensor<?x576xf4E2M1FN>, tensor<200x576xf4E2M1FN>, tensor<?x9x512xf8E4M3FN>, tensor<2x9x512xf8E4M3FN>,
+         tensor<1xf32>, tensor<200xf32>) -> tensor<?x200xbf16>
+  return %0 : tensor<?x200xbf16>
+}
+
+// Known rows, powers of two.
+// CHECK-LABEL: func.func @mxfp4
+func.func @mxfp4(%x: tensor<130x576xf4E2M1FN>, %w: tensor<64x576xf4E2M1FN>, %sx: tensor<2x5x512xf8E8M0FNU>,
+                 %sw: tensor<1x5x512xf8E8M0FNU>) -> tensor<130x64xf32> {
+  // CHECK: qk.block_scaled_linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) schedule({sm_120a = #qk.schedule<tile =
+  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) schedule({sm_120a = #deep})
+      : (tensor<130x576xf4E2M1FN>, tensor<64x576xf4E2M1FN>, tensor<2x5x512xf8E8M0FNU>, tensor<1x5x512xf8E8M0FNU>)
+      -> tensor<130x64xf32>
+  return %0 : tensor<130x64xf32>
+}
+
 // CHECK-LABEL: func.func @launch
 func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
   // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) sizes [0, 0]

@@ -21,6 +21,8 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     sides are multiplied as they are where the target has such tensor cores, and are unpacked the same way on both
     sides elsewhere.
 
+    Floats of four bits with scales of blocks are multiplied by `mma.sync` with `block_scale`, which only sm_120a has.
+
     Rows beyond m and columns beyond n are filled with zeros when they are loaded and left out when they are stored. A
     depth that is not a multiple of the tile is filled with zeros too.
 

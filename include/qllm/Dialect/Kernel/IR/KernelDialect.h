@@ -10,6 +10,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "qllm/Dialect/Kernel/IR/KernelEnums.h.inc"
 #include "qllm/Kernels/AttentionKernel.h"
+#include "qllm/Kernels/BlockScaledKernel.h"
 #include "qllm/Kernels/LinearKernel.h"
 #include "qllm/Kernels/QuantizeKernel.h"
 #include "qllm/Kernels/Target.h"

@@ -7,6 +7,7 @@
 #define QLLM_DIALECT_KERNEL_IR_KERNELOPS_TD
 
 include "qllm/Dialect/Kernel/IR/KernelAttentionOps.td"
+include "qllm/Dialect/Kernel/IR/KernelBlockScaledOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
 include "qllm/Dialect/Kernel/IR/KernelQuantizeOps.td"

@@ -1,0 +1,49 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Limits of kernels for block-scaled linear layers.
+
+#include "qllm/Kernels/BlockScaledKernel.h"
+
+#include "qllm/Kernels/WeightLayout.h"
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+FormatStatus refuse(const std::string &wanted, const std::string &found) {
+  return FormatStatus::failure("expected " + wanted + ", but got " + found);
+}
+
+/// Whether the rows of a warp lie in one tile of scales, at the same place in each word.
+bool fitsScales(std::int64_t rows) { return rows == 16 || rows == 32 || rows == 64 || rows == 128; }
+
+} // namespace
+
+FormatStatus BlockScaledKernel::verify() const {
+  if (blockLength != 16 && blockLength != 32)
+    return refuse("blocks of 16 or 32 elements", std::to_string(blockLength));
+  if (FormatStatus status = codes.verifyTiles(); !status)
+    return status;
+  const Schedule &s = codes.schedule;
+  if (!fitsScales(s.rowsOfWarp()) || !fitsScales(s.columnsOfWarp()))
+    return refuse("tiles of warps of 16, 32, 64 or 128 rows and columns, as scales lie",
+                  std::to_string(s.rowsOfWarp()) + "x" + std::to_string(s.columnsOfWarp()));
+  // Offsets in a row of tiles of scales are computed in 32 bits.
+  constexpr std::int64_t most = std::int64_t{1} << 26;
+  if (codes.depth > most)
+    return refuse("at most 2^26 columns of the weight", std::to_string(codes.depth));
+  return {};
+}
+
+FormatStatus BlockScaledKernel::verifyOn(const Target &target) const {
+  if (!target.isNative(Capability::MmaBlockScale)) {
+    const CapabilityInfo &info = describe(Capability::MmaBlockScale);
+    return FormatStatus::failure(
+        "needs " + std::string(info.name) + " (" + std::string(info.instruction) + "), which " +
+        std::string(target.name) + " does not have; it is there on " +
+        listTargets(Capability::MmaBlockScale) + "; elsewhere: " + std::string(info.instead));
+  }
+  return codes.verifyShared(target);
+}

@@ -1,0 +1,169 @@
+"""Compiles one qk.block_scaled_linear and runs it on the emulator, against the published model of tensor cores in numpy.
+
+usage: run-block-scaled.py FOLDER OPTION=VALUE ..
+
+rows, columns, depth: sizes of the product. format: nvfp4 or mxfp4. tile, warps, stages: the schedule. scale, bias: 1 for
+a scale of tensors and a bias. result: f16 or f32. data: exact for scales that leave no rounding in any sum, wide for
+scales far apart. Other options, such as seed and async, go to qllm-emu. Prints its report.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
+
+from kernel_text import emulator_module, launches, lower  # noqa: E402
+
+DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", tile="32,64,128", warps="1,2", stages="3", scale="0",
+                bias="0", result="f16", data="exact")
+random = np.random.default_rng(0)
+E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
+STEP, GROUP = 64, 16  # of an instruction; products that it sums exactly
+
+
+def e4m3(codes):
+    exponent, fraction = codes >> 3 & 15, codes & 7
+    return np.where(exponent == 0, fraction * 2.0**-9, (8 + fraction) * 2.0**(exponent - 10))
+
+
+class Scales:
+    """Scales of one side: codes of [rows, blocks], their values, and the exponents that products are aligned by."""
+
+    def __init__(self, kind, data, rows, blocks):
+        if kind == "nvfp4":
+            low, high = {"exact": (7, 8), "wide": (1, 14)}[data]
+            self.codes = random.integers(low << 3, high << 3, (rows, blocks))
+            self.codes[random.random((rows, blocks)) < 0.1] = 0
+            if data == "exact":
+                self.codes &= ~7
+            self.values = e4m3(self.codes)
+            self.exponents = np.maximum(self.codes >> 3, 1) - 7
+            self.codes |= random.integers(0, 2, (rows, blocks)) << 7  # a sign that does not count
+        else:
+            low, high = {"exact": (126, 129), "wide": (100, 150)}[data]
+            self.codes = random.integers(low, high, (rows, blocks))
+            self.exponents = self.codes - 127
+            self.values = 2.0**self.exponents
+
+    def in_tiles(self):
+        """The order #qk.layout<128x4, n 32:1, n 4:32, k 4:1>, filled up with zeros."""
+        rows, blocks = (-(-size // tile) for size, tile in zip(self.codes.shape, (128, 4)))
+        whole = np.zeros((rows * 128, blocks * 4), np.uint8)
+        whole[:self.codes.shape[0], :self.codes.shape[1]] = self.codes
+        return whole.reshape(rows, 4, 32, blocks, 4).transpose(0, 3, 2, 1, 4).reshape(rows, blocks, 512)
+
+
+def cut(values, bits):
+    return np.ldexp(np.trunc(np.ldexp(values, bits)), -bits)
+
+
+def exponent_of(values):
+    """That of an f32; a zero's is below all that can be seen."""
+    return np.where(values == 0, -139, np.maximum(np.frexp(values)[1] - 1, -126))
+
+
+def tensor_core(x, w, sx, sw, length):
+    """The sum as tensor cores make it: exact groups, aligned to the largest exponent, 35 bits, cut to f32."""
+    total = np.zeros((len(x), len(w)))
+    for first in range(0, x.shape[1], STEP):
+        terms, exponents = [total], [exponent_of(total)]
+        for begin in range(first, min(first + STEP, x.shape[1]), GROUP):
+            part, block = slice(begin, begin + GROUP), begin // length
+            scale = sx.values[:, None, block] * sw.values[None, :, block]
+            any_product = (np.abs(x[:, part]) @ np.abs(w[:, part]).T) * scale != 0
+            terms.append((x[:, part] @ w[:, part].T) * scale)
+            exponents.append(np.where(any_product, sx.exponents[:, None, block] + sw.exponents[None, :, block], -139))
+        largest = np.max(exponents, axis=0)
+        total = sum(cut(term, 35 - largest) for term in terms)
+        total = np.where(total == 0, 0, cut(total, 23 - exponent_of(total)))
+    return total
+
+
+class Problem:
+    """Operands by name, in the order of the kernel's arguments, with their MLIR types; and the result."""
+
+    def __init__(self, o):
+        self.options, self.operands, self.types = o, {}, {}
+        m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
+        length, kind = (16, "f8E4M3FN") if o["format"] == "nvfp4" else (32, "f8E8M0FNU")
+        x, w = random.integers(0, 16, (m, k)), random.integers(0, 16, (n, k))
+        sx, sw = (Scales(o["format"], o["data"], rows, -(-k // length)) for rows in (m, n))
+        self.add("x", self.pack(x), f"?x{k}xf4E2M1FN")
+        self.add("w", self.pack(w), f"{n}x{k}xf4E2M1FN")
+        for name, scales in (("sx", sx), ("sw", sw)):
+            tiles = scales.in_tiles()
+            self.add(name, tiles, f"{'?' if name == 'sx' else len(tiles)}x{tiles.shape[1]}x512x{kind}")
+        total = tensor_core(E2M1[x], E2M1[w], sx, sw, length)
+        self.check(total, E2M1[x] * np.repeat(sx.values, length, 1)[:, :k], E2M1[w] * np.repeat(sw.values, length, 1)[:, :k])
+        self.result = self.finish(total, n)
+
+    def check(self, total, x, w):
+        """The model against plain products: equal where nothing is rounded, else within a cut in each step."""
+        plain, most = x @ w.T, np.abs(x) @ np.abs(w).T
+        bound = 0 if self.options["data"] == "exact" else most * 2.0**-22 * (x.shape[1] // STEP + 1)
+        assert (np.abs(total - plain) <= bound).all(), "the model is not what it should be"
+
+    @staticmethod
+    def pack(codes):
+        pairs = codes.astype(np.uint8).reshape(len(codes), -1, 2)
+        return pairs[..., 0] | pairs[..., 1] << 4
+
+    def add(self, name, value, kind):
+        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+
+    def finish(self, total, n):
+        result = total
+        if int(self.options["scale"]):
+            self.add("t", np.array([0.3], np.float32), "1xf32")
+            result = result * np.float64(self.operands["t"])
+        if int(self.options["bias"]):
+            self.add("b", random.normal(size=n).astype(np.float32), f"{n}xf32")
+            result = result + self.operands["b"]
+        result = result.astype(np.float32)  # rounded once, as a fused multiply-add is
+        return result.astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
+
+    def module(self):
+        o, kind = self.options, f"tensor<?x{self.options['columns']}x{self.options['result']}>"
+        arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
+        clauses = ("tensor_scale(%t) " if "t" in self.types else "") + ("bias(%b) " if "b" in self.types else "")
+        return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) {clauses}"
+                f"schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}>)\n"
+                f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
+
+
+def compile_kernel(problem, folder):
+    """Leaves the kernel's code in the folder; returns its name and geometry."""
+    (folder / "linear.mlir").write_text(problem.module())
+    lowered = lower(problem.module(), "sm_120a", "kernels")
+    (folder / "kernel.mlir").write_text(emulator_module(lowered))
+    launch, = launches(lowered)
+    return launch.kernel, launch.geometry["sm_120a"]
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in sys.argv[2:])
+    options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
+    problem = Problem(options)
+    name, geometry = compile_kernel(problem, folder)
+    arguments = []
+    for key, value in problem.operands.items():
+        np.save(folder / f"{key}.npy", value)
+        arguments.append({"name": key, "input": f"{key}.npy"})
+    np.save(folder / "y.npy", problem.result)
+    arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
+                      "expect": "y.npy"})
+    arguments.append({"name": "m", "value": int(options["rows"])})
+    (folder / "launch.json").write_text(json.dumps({"kernel": name, "grid": geometry.grid(int(options["rows"])),
+                                                    "block": [geometry.threads], "shared": geometry.shared, "arguments": arguments}))
+    extra = ["--arch=sm_120a", *(f"--{key}={value}" for key, value in given.items())]
+    sys.exit(subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra]).returncode)
+
+
+if __name__ == "__main__":
+    main()
