@@ -1,7 +1,10 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Integer codes as kernels read them: formats, half bytes, and the order of weights, in numpy."""
+import re
+
 import numpy as np
 
+# Of 4-bit weights beside 8-bit inputs.
 LAYOUT = "#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>"
 
 
@@ -25,11 +28,39 @@ class Format:
         pairs = codes.view(np.uint8).reshape(codes.shape[0], -1, 2)
         return pairs[..., 0] & 15 | pairs[..., 1] << 4
 
+    def unpack(self, packed: np.ndarray) -> np.ndarray:
+        """The codes of each byte along one more axis: one, or two half bytes."""
+        packed = packed.view(np.uint8)
+        if self.bits > 4:
+            return packed.view(np.int8 if self.signed else np.uint8)[..., None].astype(int)
+        codes = np.stack([packed & 15, packed >> 4], -1).astype(int)
+        return (codes ^ 8) - 8 if self.signed else codes
 
-def shuffle(codes: np.ndarray) -> np.ndarray:
-    """The order of LAYOUT, edges filled up with zeros, two codes to a byte: bytes of [tiles of n, tiles of k, 512]."""
-    rows, columns = (-(-size // tile) for size, tile in zip(codes.shape, (16, 64)))
-    whole = np.zeros((rows * 16, columns * 64), np.uint8)
-    whole[:codes.shape[0], :codes.shape[1]] = codes.view(np.uint8) & 15
-    digits = whole.reshape(rows, 2, 8, columns, 2, 2, 4, 4).transpose(0, 3, 2, 6, 1, 4, 7, 5)
-    return (digits[..., 0] | digits[..., 1] << 4).reshape(rows, columns, -1)
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Values of codes as `unpack` arranges those."""
+        return values.reshape(*values.shape[:-1], -1, 1 if self.bits > 4 else 2)
+
+
+def tile_order(layout: str) -> tuple:
+    """Rows and columns of the tile of a #qk.layout, and for each position in it the number of the element, rows first."""
+    rows, columns = map(int, re.search(r"<(\d+)x(\d+)", layout).groups())
+    order = np.zeros(1, int)
+    for axis, size, stride in re.findall(r"([nk]) (\d+):(\d+)", layout):
+        steps = np.arange(int(size)) * int(stride) * (columns if axis == "n" else 1)
+        order = (order[:, None] + steps).ravel()
+    return rows, columns, order
+
+
+def shuffle(codes: np.ndarray, layout: str = LAYOUT, bits: int = 4) -> np.ndarray:
+    """Codes in the order of a layout, edges filled up with zeros: bytes of [tiles of n, tiles of k, bytes of a tile], of 4 bits
+    two to a byte."""
+    height, width, order = tile_order(layout)
+    rows, columns = (-(-size // tile) for size, tile in zip(codes.shape, (height, width)))
+    whole = codes.view(np.uint8)
+    if codes.shape != (rows * height, columns * width):
+        whole = np.zeros((rows * height, columns * width), np.uint8)
+        whole[:codes.shape[0], :codes.shape[1]] = codes.view(np.uint8)
+    tiles = whole.reshape(rows, height, columns, width).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    if bits > 4:
+        return tiles[..., order]
+    return tiles[..., order[::2]] & 15 | tiles[..., order[1::2]] << 4

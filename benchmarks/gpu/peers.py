@@ -6,8 +6,8 @@ from timing import measure
 class Peers:
     """Times each peer once for each problem; what a peer does not have is None."""
 
-    def __init__(self, cache_bytes: int, seconds: float):
-        self.cache_bytes, self.seconds, self.known = cache_bytes, seconds, {}
+    def __init__(self, cache_bytes: int, seconds: float, note):
+        self.cache_bytes, self.seconds, self.note, self.known = cache_bytes, seconds, note, {}
         try:
             import torch  # pylint: disable=import-outside-toplevel
         except ImportError:
@@ -25,7 +25,7 @@ class Peers:
             try:
                 self.known[key] = getattr(self, name)(*arguments)
             except RuntimeError as error:
-                print(f"PyTorch refuses {name} of {arguments}: {error}")
+                self.note(f"PyTorch refuses {name} of {arguments}: {error}")
                 self.known[key] = None
             self.torch.cuda.empty_cache()
         return self.known[key]

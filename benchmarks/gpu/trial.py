@@ -5,10 +5,11 @@ from driver import Call
 from manifest import Entry, Kernel, Package
 
 from families import FAMILIES
-from families.family import Check
+from families.family import Check, Wanted
 
 FILL = 0xEE  # bytes of results that a kernel has left out
 SPOT_ROWS, SPOT_COLUMNS = 8, 1024
+# As elements are downloaded: bf16 as its bits, half bytes two at a time.
 TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16, "i4": np.uint8, "ui4": np.uint8}
 
 
@@ -55,7 +56,8 @@ class Trial:
 
     def check(self, call: Call, all_of_it: bool) -> Check:
         """Compares the results of a launch that has ended: all of them, or spots with both ends."""
-        width = call.kernel.results[self.family.checked[0]].shape[-1]
+        result = call.kernel.results[self.family.checked[0]]
+        width = result.row_bytes() // np.dtype(TYPES[result.element]).itemsize
         rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
                          ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
         wanted = self.wanted if all_of_it else None
@@ -67,7 +69,7 @@ class Trial:
         for turn, index in enumerate(self.family.checked):
             found = self.download_rows(call, index, rows)
             found = found if turn else found[:, columns]
-            check += self.compare(turn, found, wanted[turn], rows, columns)
+            check += compare(found, wanted[turn], rows, np.arange(found.shape[1]) if turn else columns)
         return check
 
     def download_rows(self, call: Call, index: int, rows: np.ndarray) -> np.ndarray:
@@ -76,15 +78,6 @@ class Trial:
         content = [self.driver.download(call.results[index], int(row) * row_bytes, row_bytes) for row in rows]
         return np.stack([np.frombuffer(row, TYPES[result.element]) for row in content])
 
-    def compare(self, turn: int, found: np.ndarray, wanted: np.ndarray, rows, columns) -> Check:
-        wrong = self.family.compare(turn, found, wanted)
-        if not wrong.any():
-            return Check(found.size, 0)
-        row, column = np.argwhere(wrong)[0]
-        place = rows[row], column if turn else columns[column]
-        text = f"[{place[0]}, {place[1]}]: expected {wanted[row, column]}, but got {found[row, column]}"
-        return Check(found.size, int(wrong.sum()), text)
-
     def spots(self, size: int, most: int) -> np.ndarray:
         """Different indices in order, the first and the last among them."""
         return np.unique(np.append(self.random.integers(0, size, most - 2), [0, size - 1]))
@@ -92,3 +85,12 @@ class Trial:
     def release(self) -> None:
         kept = [buffer for copies in self.copies.values() for buffer in copies]
         self.driver.free(*kept, *(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
+
+
+def compare(found: np.ndarray, wanted: Wanted, rows: np.ndarray, columns: np.ndarray) -> Check:
+    wrong = wanted.wrong(found)
+    if not wrong.any():
+        return Check(found.size, 0)
+    row, column = np.argwhere(wrong)[0]
+    text = f"[{rows[row]}, {columns[column]}]: expected {wanted.values[row, column]}, but got {found[row, column]}"
+    return Check(found.size, int(wrong.sum()), text)

@@ -27,6 +27,24 @@ class Check:
         return f"{self.wrong} of {self.compared} wrong, first {self.first}" if self.wrong else f"{self.compared} right"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What elements of a result should be: equal to the bit, or with `allowed` that near to the `values`; `decode` makes
+    numbers of elements, several along one more axis if there are several in one."""
+    values: np.ndarray
+    allowed: object = None
+    decode: object = None
+
+    def wrong(self, found: np.ndarray) -> np.ndarray:
+        """Which elements are not as they should be."""
+        if self.allowed is None:
+            bits = f"u{found.dtype.itemsize}"
+            return found.view(bits) != self.values.view(bits)
+        numbers = self.decode(found) if self.decode else found.astype(np.float64)
+        wrong = ~(np.abs(numbers - self.values) <= self.allowed)
+        return wrong.reshape(*found.shape, -1).any(-1)
+
+
 class Family:
     """A kind of kernel on one problem, which is a dictionary that goes through the manifest.
 
@@ -47,14 +65,9 @@ class Family:
         raise NotImplementedError
 
     def expected(self, operands: list, rows: np.ndarray, columns: np.ndarray) -> list:
-        """Of each of the checked results, for operands made last, these rows in the result's type: of the first these columns, of
-        others all."""
+        """What is Wanted of each of the checked results, for operands made last, in these rows: of the first result in these
+        columns, of others in all."""
         raise NotImplementedError
-
-    def compare(self, index: int, found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-        """Which elements of checked result `index` are wrong: those that are not equal to the bit, unless a family knows better."""
-        bits = f"u{found.dtype.itemsize}"
-        return found.view(bits) != wanted.view(bits)
 
     def cost(self, rows: int, native_int4: bool) -> Cost:
         raise NotImplementedError
@@ -62,9 +75,3 @@ class Family:
     def peers(self, rows: int) -> list:
         """(name, arguments) of the peers that solve the same problem, as `peers.Peers` knows them."""
         raise NotImplementedError
-
-
-def nearest_bf16(values: np.ndarray) -> np.ndarray:
-    """f32 as the 16 bits of the nearest bf16, ties to even; NaN is not expected."""
-    bits = values.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)

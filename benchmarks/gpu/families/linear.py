@@ -3,7 +3,7 @@
 import numpy as np
 from kernel_codes import LAYOUT, Format, shuffle
 
-from families.family import Cost, Family
+from families.family import Cost, Family, Wanted
 
 CHUNK = 4096  # weights of as many outputs are in double at a time
 
@@ -82,11 +82,11 @@ class Linear(Family):
         chunks = [columns[first:first + CHUNK] for first in range(0, len(columns), CHUNK)]
         if not self.group:
             total = np.concatenate([(inputs - zero) @ self.weights(chunk).T for chunk in chunks], axis=1).astype(np.float32)
-            return [(total * (row_scales * scales[columns])).astype(np.float16)]
+            return [Wanted((total * (row_scales * scales[columns])).astype(np.float16))]
         total = np.concatenate([self.grouped(inputs, self.weights(chunk), scales[:, chunk]) for chunk in chunks], axis=1)
         if "zx" in named:
             total -= zero.astype(np.float32) * named["sums"][columns]
-        return [(total * row_scales).astype(np.float16)]
+        return [Wanted((total * row_scales).astype(np.float16))]
 
     def weights(self, columns):
         """Codes without their zero points, in double, where sums of their products are exact: they stay below 2^53."""

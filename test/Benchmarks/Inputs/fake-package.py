@@ -2,8 +2,9 @@
 
 usage: fake-package.py FROM TO KERNEL.so [KEY=VALUE ..]
 
-KEY=VALUE: fields of the kernel's geometry, or target.
+KEY=VALUE: fields of the kernel's geometry, or target. twice=1: the same again behind it, without the changes.
 """
+import copy
 import json
 import pathlib
 import shutil
@@ -13,12 +14,15 @@ source, folder, kernel = map(pathlib.Path, sys.argv[1:4])
 manifest = json.loads((source / "manifest.json").read_text())
 first = manifest["entries"][0]["kernels"][0]
 first["files"] = {"cubin": "kernel.so"}
+entry = manifest["entries"][0]
+manifest["entries"] = [entry]
 for key, value in (each.split("=") for each in sys.argv[4:]):
     if key == "target":
         manifest[key] = value
+    elif key == "twice":
+        manifest["entries"].append(copy.deepcopy(entry))
     else:
         first["geometry"][key] = json.loads(value)
-manifest["entries"] = manifest["entries"][:1]
 folder.mkdir(parents=True, exist_ok=True)
 shutil.copy(kernel, folder / "kernel.so")
 (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -3,8 +3,9 @@
 //
 // The functions of the CUDA driver that the benchmark calls, on the CPU. A "cubin" is a shared
 // library whose functions take the pointers of the arguments. What a card would refuse is refused;
-// launches and tensor maps are written to the file that QLLM_FAKE_CUDA_LOG names. With the real
-// cuda.h in the place of the types below (-DQLLM_CUDA_H) the compiler compares the signatures.
+// launches and tensor maps are written to the file that QLLM_FAKE_CUDA_LOG names; with
+// QLLM_FAKE_CUDA_HANGS no launch ends. With the real cuda.h in the place of the types below
+// (-DQLLM_CUDA_H) the compiler compares the signatures.
 
 #include <chrono>
 #include <cstdint>
@@ -170,7 +171,11 @@ CUresult cuStreamCreate(CUstream *stream, unsigned) {
   return result(Success);
 }
 
-CUresult cuStreamSynchronize(CUstream stream) { return result(stream ? Success : InvalidValue); }
+CUresult cuStreamSynchronize(CUstream stream) {
+  if (getenv("QLLM_FAKE_CUDA_HANGS"))
+    pause();
+  return result(stream ? Success : InvalidValue);
+}
 
 CUresult cuModuleLoadData(CUmodule *module, const void *image) {
   size_t size = imageSize(image);
