@@ -22,8 +22,23 @@ def linear_schedules(kind: str, n: int):
     yield schedule((64, 32 if narrow else 64, 2 * depth), (2, 1) if narrow else (2, 2), 6), BATCH
 
 
+def attentions():
+    """Tokens of a sequence of an 8B model, split so that every processor has some."""
+    for bits in (4, 8):
+        for length, splits in ((32768, 32), (4096, 16)):
+            yield "attention", {"heads": 32, "kv": 8, "size": 128, "length": length, "format": f"uint{bits}", "splits": splits, "warps": 4}, [
+                ("", (1,))]
+
+
+def linears(n: int, k: int):
+    for kind, (inputs, weights, group) in LINEARS.items():
+        yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))
+
+
 def entries():
     """(family, problem, [(schedule, rows)]) of everything."""
-    for n, k in SHAPES.values():
-        for kind, (inputs, weights, group) in LINEARS.items():
-            yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))
+    shapes = list(SHAPES.values())
+    yield from linears(*shapes[0])
+    yield from attentions()
+    for shape in shapes[1:]:
+        yield from linears(*shape)

@@ -1,7 +1,10 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """One problem on one driver: its operands on the card, results against the reference, and launches to be timed."""
+import math
+
 import numpy as np
 from driver import Call
+from kernel_text import TensorType
 from manifest import Entry, Kernel, Package
 
 from families import FAMILIES
@@ -56,8 +59,7 @@ class Trial:
 
     def check(self, call: Call, all_of_it: bool) -> Check:
         """Compares the results of a launch that has ended: all of them, or spots with both ends."""
-        result = call.kernel.results[self.family.checked[0]]
-        width = result.row_bytes() // np.dtype(TYPES[result.element]).itemsize
+        width = self.row_elements(call.kernel.results[self.family.checked[0]])
         rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
                          ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
         wanted = self.wanted if all_of_it else None
@@ -66,17 +68,25 @@ class Trial:
         if all_of_it:
             self.wanted = wanted
         check = Check(0, 0)
-        for turn, index in enumerate(self.family.checked):
-            found = self.download_rows(call, index, rows)
-            found = found if turn else found[:, columns]
-            check += compare(found, wanted[turn], rows, np.arange(found.shape[1]) if turn else columns)
+        found = self.family.merge([self.download_rows(call, index, rows) for index in self.family.checked])
+        for turn, each in enumerate(found):
+            chosen = np.arange(each.shape[1]) if turn else columns
+            check += compare(each[:, chosen], wanted[turn], rows, chosen)
         return check
 
+    def row_elements(self, result) -> int:
+        """Elements that belong to a row without a break, as they are downloaded."""
+        inner = TensorType(result.element, (1, *result.shape[result.shape.index(None) + 1:]))
+        return inner.bytes(1) // np.dtype(TYPES[result.element]).itemsize
+
     def download_rows(self, call: Call, index: int, rows: np.ndarray) -> np.ndarray:
+        """What the result has of each row, in the order of the dimensions before that of rows."""
         result = call.kernel.results[index]
-        row_bytes = result.row_bytes()
-        content = [self.driver.download(call.results[index], int(row) * row_bytes, row_bytes) for row in rows]
-        return np.stack([np.frombuffer(row, TYPES[result.element]) for row in content])
+        kind = np.dtype(TYPES[result.element])
+        size, layers = self.row_elements(result) * kind.itemsize, math.prod(result.shape[:result.shape.index(None)])
+        content = [b"".join(self.driver.download(call.results[index], (layer * call.rows + int(row)) * size, size) for layer in range(layers))
+                   for row in rows]
+        return np.stack([np.frombuffer(row, kind) for row in content])
 
     def spots(self, size: int, most: int) -> np.ndarray:
         """Different indices in order, the first and the last among them."""

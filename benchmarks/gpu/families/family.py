@@ -64,9 +64,13 @@ class Family:
         """Arrays in the order of the kernel's operands. What does not depend on rows is made once."""
         raise NotImplementedError
 
+    def merge(self, found: list) -> list:
+        """What is compared, of the checked results as they are."""
+        return found
+
     def expected(self, operands: list, rows: np.ndarray, columns: np.ndarray) -> list:
-        """What is Wanted of each of the checked results, for operands made last, in these rows: of the first result in these
-        columns, of others in all."""
+        """What is Wanted of each result that `merge` gives, for operands made last, in these rows: of the first in these columns, of
+        others in all."""
         raise NotImplementedError
 
     def cost(self, rows: int, native_int4: bool) -> Cost:
