@@ -7,6 +7,7 @@ import threading
 import time
 
 HEADER = f"{'kernel':34} {'rows':>5} {'us':>9} {'floor us':>9} {'of floor':>8} {'bf16 us':>9} {'x':>5} {'int8 us':>9} {'x':>5}  check"
+START_PATIENCE = 300  # until a worker has begun: Python, PyTorch and the driver may be slow to load
 
 
 class WorkerFailed(Exception):
@@ -34,7 +35,7 @@ class Supervisor:
         with subprocess.Popen(self.command(numbers, max(0.0, self.end - time.monotonic())), stdout=subprocess.PIPE, text=True) as process:
             threading.Thread(target=feed, args=(process.stdout, lines), daemon=True).start()
             try:
-                while line := lines.get(timeout=self.patience):
+                while line := lines.get(timeout=START_PATIENCE if self.begun is None else self.patience):
                     (key, value), = json.loads(line).items()
                     getattr(self, f"take_{key}")(value)
             except queue.Empty:
