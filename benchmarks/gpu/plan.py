@@ -30,6 +30,13 @@ def attentions():
                 ("", (1,))]
 
 
+def quantizers():
+    """What comes before a linear layer, for prompts."""
+    for columns in (4096, 8192):
+        for norm in (True, False):
+            yield "quantize", {"columns": columns, "norm": norm, "residual": norm, "format": "int8"}, [("", (4096, 16384))]
+
+
 def linears(n: int, k: int):
     for kind, (inputs, weights, group) in LINEARS.items():
         yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))
@@ -40,5 +47,6 @@ def entries():
     shapes = list(SHAPES.values())
     yield from linears(*shapes[0])
     yield from attentions()
+    yield from quantizers()
     for shape in shapes[1:]:
         yield from linears(*shape)

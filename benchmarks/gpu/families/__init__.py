@@ -2,5 +2,6 @@
 """What the benchmark knows of each kind of kernel: its operands, its reference, what it has to move and compute."""
 from families.attention import Attention
 from families.linear import Linear
+from families.quantize import Quantize
 
-FAMILIES = {family.name: family for family in (Linear, Attention)}
+FAMILIES = {family.name: family for family in (Linear, Attention, Quantize)}
