@@ -60,11 +60,14 @@ class EmulatorDriver:
         return call
 
     def launch(self, launch: Call) -> None:
-        if launch.kernel.geometry.maps:
-            raise BadInput(f"'{launch.kernel.name}' takes tensor maps, which a launch of qllm-emu cannot give yet")
-        arguments = [{"name": f"operand {index}", "input": str(buffer.path)} for index, buffer in enumerate(launch.operands)]
-        arguments += [{"name": f"result {index}", "input": str(buffer.path), "output": str(buffer.path)} for index, buffer in
-                      enumerate(launch.results)]
+        maps = {each.operand: each for each in launch.kernel.geometry.maps}
+        arguments = []
+        for index, buffer in enumerate(launch.operands + launch.results):
+            arguments.append({"name": f"argument {index}", "input": str(buffer.path)})
+            if index >= len(launch.operands):
+                arguments[-1]["output"] = str(buffer.path)
+            if index in maps:
+                arguments[-1]["tensor_map"] = self.tensor_map(launch, maps[index])
         arguments += [{"value": size} for size in launch.size_arguments()]
         geometry = launch.kernel.geometry
         description = self.new_file(json.dumps({"kernel": launch.kernel.name, "grid": launch.grid(), "block": [geometry.threads],
@@ -73,6 +76,13 @@ class EmulatorDriver:
                              capture_output=True, text=True, check=False)
         if run.returncode:
             raise LaunchFailed((run.stderr or run.stdout).strip())
+
+    def tensor_map(self, launch: Call, description) -> dict:
+        """Coordinates count bytes of a row, then rows."""
+        tensor = launch.kernel.operands[description.operand]
+        rows = launch.rows if tensor.shape[0] is None else tensor.shape[0]
+        return {"box": [description.row_bytes, description.rows], "sizes": [tensor.row_bytes(), rows], "strides": [tensor.row_bytes()],
+                "swizzle": description.swizzle}
 
     def synchronise(self) -> None:
         """A launch has ended when it returns."""
