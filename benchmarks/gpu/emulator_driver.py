@@ -64,7 +64,7 @@ class EmulatorDriver:
         arguments = []
         for index, buffer in enumerate(launch.operands + launch.results):
             arguments.append({"name": f"argument {index}", "input": str(buffer.path)})
-            if index >= len(launch.operands):
+            if index >= len(launch.operands) or index in launch.kernel.written:
                 arguments[-1]["output"] = str(buffer.path)
             if index in maps:
                 arguments[-1]["tensor_map"] = self.tensor_map(launch, maps[index])

@@ -15,7 +15,8 @@ class BadInput(Exception):
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel: its files by kind of code, its arguments, and the numbers of rows it is meant for."""
+    """One kernel: its files by kind of code, its arguments, and the numbers of rows it is meant for. `written` are operands that it
+    changes; the results are those that have memory of their own."""
     name: str
     files: dict  # "cubin" or "emulator" to a file of the package
     operands: tuple
@@ -24,13 +25,14 @@ class Kernel:
     geometry: Geometry
     schedule: str
     rows: tuple
+    written: tuple = ()
 
     @staticmethod
     def parse(fields: dict) -> "Kernel":
         geometry = dict(fields["geometry"], maps=tuple(TensorMap(**each) for each in fields["geometry"]["maps"]))
         tensors = {key: tuple(TensorType(each["element"], tuple(each["shape"])) for each in fields[key]) for key in ("operands", "results")}
         return Kernel(**{**fields, **tensors, "geometry": Geometry(**geometry), "sizes": tuple(map(tuple, fields["sizes"])),
-                         "rows": tuple(fields["rows"])})
+                         "rows": tuple(fields["rows"]), "written": tuple(fields["written"])})
 
 
 @dataclass(frozen=True)

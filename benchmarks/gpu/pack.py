@@ -44,7 +44,10 @@ class Packer:
             files["cubin"] = self.write(f"{self.count:03}-{launch.kernel}.cubin", binary)
         if "emulator" in self.codes:
             files["emulator"] = self.write(f"{self.count:03}-{launch.kernel}.mlir", emulator_module(lowered).encode())
-        return Kernel(launch.kernel, files, launch.operands, launch.results, launch.sizes, launch.geometry[self.target], schedule, tuple(rows))
+        in_place = dict(launch.in_place)
+        results = tuple(each for index, each in enumerate(launch.results) if index not in in_place)
+        return Kernel(launch.kernel, files, launch.operands, results, launch.sizes, launch.geometry[self.target], schedule, tuple(rows),
+                      tuple(in_place.values()))
 
     def write(self, name: str, content: bytes) -> str:
         (self.folder / name).write_bytes(content)
