@@ -4,7 +4,8 @@
 
 usage: benchmarks/run.py [--write docs/performance.md] [--python INTERPRETER_WITH_PEERS] [NAME…]
 
-With names only their sections are written; those of others, and sections that no benchmark has, stay as they are. A benchmark is a script whose documentation begins with one sentence that says what it measures. Those that compare with peers take --python.
+With names only their sections are written; those of others, and sections that no benchmark has, stay as they are. A benchmark is a script
+whose documentation begins with one sentence that says what it measures. Those that compare with peers take --python.
 """
 import argparse
 import ast
