@@ -52,6 +52,7 @@ class CudaDriver:
     can_time = True
 
     def __init__(self, target: str, library: str = "libcuda.so.1", device: int = 0):
+        self.notes = []
         try:
             self.cuda = ctypes.CDLL(library)
         except OSError as error:
@@ -91,16 +92,29 @@ class CudaDriver:
         return value.value
 
     def load(self, package: Package, kernel: Kernel):
-        """The kernel's function, with as much shared memory as it wants."""
-        code = package.read_code(kernel, "cubin")
+        """The kernel's function, with as much shared memory as it wants: of the cubin, or of the PTX if the driver takes only that."""
+        failures = []
+        for kind in [each for each in ("cubin", "ptx") if each in kernel.files] or ["cubin"]:
+            try:
+                function = self.load_code(package.read_code(kernel, kind), kernel)
+            except LaunchFailed as error:
+                failures.append(f"cannot load '{kernel.files[kind]}' with a driver for CUDA {self.version}: {error}")
+                continue
+            self.notes += failures
+            self.call("cuFuncSetAttribute", function, c_int(MOST_SHARED), c_int(kernel.geometry.shared))
+            return function
+        raise BadInput("; ".join(failures))
+
+    def load_code(self, code: bytes, kernel: Kernel):
         module, function = c_void_p(), c_void_p()
-        try:
-            self.call("cuModuleLoadData", byref(module), code)
-            self.call("cuModuleGetFunction", byref(function), module, kernel.name.encode())
-        except LaunchFailed as error:
-            raise BadInput(f"cannot load '{kernel.files['cubin']}' with a driver for CUDA {self.version}: {error}") from error
-        self.call("cuFuncSetAttribute", function, c_int(MOST_SHARED), c_int(kernel.geometry.shared))
+        self.call("cuModuleLoadData", byref(module), code)
+        self.call("cuModuleGetFunction", byref(function), module, kernel.name.encode())
         return function
+
+    def take_notes(self) -> list:
+        """What was worth saying since the last time."""
+        found, self.notes = self.notes, []
+        return found
 
     def allocate(self, size: int, fill: int = 0) -> Buffer:
         address = c_uint64()

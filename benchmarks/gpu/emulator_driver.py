@@ -40,6 +40,9 @@ class EmulatorDriver:
     def load(self, package: Package, kernel: Kernel) -> Path:
         return self.new_file(package.read_code(kernel, "emulator"))
 
+    def take_notes(self) -> list:
+        return []
+
     def allocate(self, size: int, fill: int = 0) -> Buffer:
         return Buffer(self.new_file(bytes([fill]) * size), size)
 

@@ -18,7 +18,7 @@ class Kernel:
     """One kernel: its files by kind of code, its arguments, and the numbers of rows it is meant for. `written` are operands that it
     changes; the results are those that have memory of their own."""
     name: str
-    files: dict  # "cubin" or "emulator" to a file of the package
+    files: dict  # "cubin", "ptx" or "emulator" to a file of the package
     operands: tuple
     results: tuple
     sizes: tuple

@@ -2,9 +2,9 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles kernels into a package for bench.py, which needs no compiler.
 
-usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,emulator] [--plan FILE] [--instructions]
+usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,ptx,emulator] [--plan FILE] [--instructions]
 
-Needs qllm-opt on the path, and ptxas for cubins. The package has a file for each kernel and manifest.json with what a launch
+Needs qllm-opt on the path, and ptxas for cubins; a driver that does not take those compiles the PTX itself. The package has a file for each kernel and manifest.json with what a launch
 needs to know. --plan takes other problems than those of plan.py: JSON, a list of [family, problem, [[schedule, rows], ..]].
 """
 import argparse
@@ -22,6 +22,7 @@ from kernel_text import CompilerFailed, compile_module, emulator_module, launche
 from manifest import BadInput, Entry, Kernel, Package, read_file  # noqa: E402
 from provenance import revision  # noqa: E402
 
+CODES = ("cubin", "ptx", "emulator")
 TO_LLVM = "gpu.module(convert-nvvm-to-llvm,convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse)"
 
 
@@ -42,6 +43,9 @@ class Packer:
         if "cubin" in self.codes:
             (_, binary), = objects(lower(module, self.target, "cubin", self.toolkit))
             files["cubin"] = self.write(f"{self.count:03}-{launch.kernel}.cubin", binary)
+        if "ptx" in self.codes:
+            (_, text), = objects(lower(module, self.target, "ptx"))
+            files["ptx"] = self.write(f"{self.count:03}-{launch.kernel}.ptx", text)
         if "emulator" in self.codes:
             files["emulator"] = self.write(f"{self.count:03}-{launch.kernel}.mlir", emulator_module(lowered).encode())
         in_place = dict(launch.in_place)
@@ -62,10 +66,12 @@ class Packer:
         """Compiles what instructions.py has of an instruction, which is below the level of kernels."""
         module, files = instruction.module(self.target), {}
         print(f"instruction {instruction.name}", flush=True)
-        if "cubin" in self.codes:
-            toolkit = f" toolkit={self.toolkit}" if self.toolkit else ""
-            (_, binary), = objects(compile_module(module, f"--pass-pipeline=builtin.module({TO_LLVM},gpu-module-to-binary{{format=bin{toolkit}}})"))
-            files["cubin"] = self.write(f"{instruction.name}.cubin", binary)
+        for kind, form in (("cubin", "bin"), ("ptx", "isa")):
+            if kind in self.codes:
+                toolkit = f" toolkit={self.toolkit}" if self.toolkit else ""
+                binary = f"gpu-module-to-binary{{format={form}{toolkit}}}"
+                (_, code), = objects(compile_module(module, f"--pass-pipeline=builtin.module({TO_LLVM},{binary})"))
+                files[kind] = self.write(f"{instruction.name}.{kind}", code)
         if "emulator" in self.codes:
             files["emulator"] = self.write(f"{instruction.name}.mlir", module.encode())
         return instruction.kernel(files)
@@ -83,9 +89,9 @@ def read_plan(path: Path):
 
 
 def pack(options) -> int:
-    unknown = [code for code in options.code.split(",") if code not in ("cubin", "emulator")]
+    unknown = [code for code in options.code.split(",") if code not in CODES]
     if unknown:
-        raise BadInput(f"expected --code to be of cubin and emulator, but got '{unknown[0]}'")
+        raise BadInput(f"expected --code to be of {', '.join(CODES)}, but got '{unknown[0]}'")
     for tool, wanted in (("qllm-opt", True), ("ptxas", "cubin" in options.code and not options.toolkit)):
         if wanted and not shutil.which(tool):
             raise BadInput(f"expected {tool} on the path" + ("; docs/getting-started.md says where to get it" if tool == "ptxas" else ""))
@@ -107,7 +113,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where the package is to be")
     parser.add_argument("--target", default="sm_90a", help="architecture of the cards")
     parser.add_argument("--only", default="", metavar="TEXT", help="only problems with this in their name, such as 'w4a8' or '22016x4096'")
-    parser.add_argument("--code", default="cubin", help="kinds of code: cubin for a card, emulator for qllm-emu")
+    parser.add_argument("--code", default="cubin,ptx", help="kinds of code: cubin and ptx for a card, emulator for qllm-emu")
     parser.add_argument("--plan", type=Path, metavar="FILE", help="other problems than those of plan.py")
     parser.add_argument("--instructions", action="store_true", help="kernels for bench.py --golden as well")
     parser.add_argument("--toolkit", default="", metavar="FOLDER", help="whose bin has ptxas, if the path has not")

@@ -50,6 +50,8 @@ class Worker:
     def work(self, title: str, entry) -> None:
         trial = Trial(self.driver, self.package, entry)
         handles = [self.driver.load(self.package, kernel) for kernel in entry.kernels]
+        for text in self.driver.take_notes():
+            tell("note", f"{title}: {text}; its PTX is used")
         for kernel, handle in zip(entry.kernels, handles):
             call = trial.call(kernel, handle, FEW_ROWS)
             self.driver.launch(self.driver.prepare(call))

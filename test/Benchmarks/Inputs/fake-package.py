@@ -2,7 +2,7 @@
 
 usage: fake-package.py FROM TO KERNEL.so [KEY=VALUE ..]
 
-KEY=VALUE: fields of the kernel's geometry, or target. twice=1: the same again behind it, without the changes.
+KEY=VALUE: fields of the kernel's geometry, target, or ptx, a file. twice=1: the same again behind it, without the changes.
 """
 import copy
 import json
@@ -19,6 +19,8 @@ manifest["entries"] = [entry]
 for key, value in (each.split("=") for each in sys.argv[4:]):
     if key == "target":
         manifest[key] = value
+    elif key == "ptx":
+        first["files"][key] = value
     elif key == "twice":
         manifest["entries"].append(copy.deepcopy(entry))
     else:
