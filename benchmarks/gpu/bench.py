@@ -17,44 +17,48 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "utils"))
 
-from cuda_driver import CudaDriver  # noqa: E402
 from driver import LaunchFailed  # noqa: E402
-from emulator_driver import EmulatorDriver  # noqa: E402
-from families import FAMILIES  # noqa: E402
-from golden import record_all  # noqa: E402
 from manifest import BadInput, read_package  # noqa: E402
 from supervisor import Supervisor, WorkerFailed  # noqa: E402
-from worker import Worker  # noqa: E402
+
+# What needs numpy is imported where work begins: the supervisor does without.
 
 
-def record(driver, package, folder: Path) -> int:
+def record(options, package) -> int:
+    from golden import record_all  # pylint: disable=import-outside-toplevel
     if not package.instructions:
         raise BadInput(f"expected instructions in '{package.folder}', which pack.py --instructions puts there")
-    print(f"{record_all(driver, package, folder)} instructions of {package.target} recorded on {driver.card}")
+    driver = open_driver(options, package)
+    print(f"{record_all(driver, package, options.golden)} instructions of {package.target} recorded on {driver.card}")
     return 0
 
 
 def find_entries(options, package) -> list:
-    """(number, title, entry) of what is asked for."""
-    unknown = [entry.family for entry in package.entries if entry.family not in FAMILIES]
-    if unknown:
-        raise BadInput(f"expected families of {', '.join(FAMILIES)} in the package, but got '{unknown[0]}'")
-    titled = [(number, f"{entry.family} {FAMILIES[entry.family](entry.problem).title}", entry) for number, entry in enumerate(package.entries)]
-    entries = [each for each in titled if options.only in each[1]]
+    """(number, entry) of what is asked for."""
+    entries = [(number, entry) for number, entry in enumerate(package.entries) if options.only in entry.title]
     if not entries:
         raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")
     return entries
 
 
 def open_driver(options, package):
-    return EmulatorDriver(package.target) if options.driver == "emulator" else CudaDriver(package.target, options.library)
+    if options.driver == "emulator":
+        from emulator_driver import EmulatorDriver  # pylint: disable=import-outside-toplevel
+        return EmulatorDriver(package.target)
+    from cuda_driver import CudaDriver  # pylint: disable=import-outside-toplevel
+    return CudaDriver(package.target, options.library)
+
+
+def work(options, package, entries: list) -> int:
+    from worker import Worker  # pylint: disable=import-outside-toplevel
+    return Worker(options, package, open_driver(options, package)).run(entries)
 
 
 def supervise(options, entries: list) -> int:
     def command(numbers: list, budget: float) -> list:
         return [sys.executable, __file__, *sys.argv[1:], f"--budget={budget}", f"--worker={','.join(map(str, numbers))}"]
 
-    supervisor = Supervisor(command, {number: title for number, title, _ in entries}, options.budget, options.patience)
+    supervisor = Supervisor(command, {number: entry.title for number, entry in entries}, options.budget, options.patience)
     supervisor.run()
     if supervisor.left_out:
         print(f"left out for the budget of {options.budget:.0f} s: {'; '.join(supervisor.left_out)}")
@@ -70,12 +74,12 @@ def supervise(options, entries: list) -> int:
 def bench(options) -> int:
     package = read_package(options.package)
     if options.golden:
-        return record(open_driver(options, package), package, options.golden)
+        return record(options, package)
     entries = find_entries(options, package)
     if options.worker is None:
         return supervise(options, entries)
     numbers = set(map(int, options.worker.split(",")))
-    return Worker(options, package, open_driver(options, package)).run([each for each in entries if each[0] in numbers])
+    return work(options, package, [each for each in entries if each[0] in numbers])
 
 
 def main() -> int:

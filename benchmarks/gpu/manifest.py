@@ -38,6 +38,7 @@ class Kernel:
 @dataclass(frozen=True)
 class Entry:
     """A problem of a family, and the kernels that solve it."""
+    title: str
     family: str
     problem: dict
     kernels: tuple
@@ -80,7 +81,7 @@ def read_package(folder: Path) -> Package:
     if found != FORMAT:
         raise BadInput(f"'{path}': expected a manifest of format {FORMAT}, but got {found}")
     try:
-        entries = [Entry(each["family"], each["problem"], tuple(map(Kernel.parse, each["kernels"]))) for each in content["entries"]]
+        entries = [Entry(each["title"], each["family"], each["problem"], tuple(map(Kernel.parse, each["kernels"]))) for each in content["entries"]]
         return Package(folder, content["target"], content["revision"], tuple(entries), tuple(map(Kernel.parse, content["instructions"])))
     except (KeyError, TypeError) as error:
         raise BadInput(f"'{path}': a field is missing or has no place: {error}") from error

@@ -59,8 +59,9 @@ class Packer:
 
     def entry(self, family: str, problem: dict, schedules) -> Entry:
         subject = FAMILIES[family](problem)
-        print(f"{family} {subject.title}", flush=True)
-        return Entry(family, problem, tuple(self.kernel(subject.module(schedule), schedule, rows) for schedule, rows in schedules))
+        title = f"{family} {subject.title}"
+        print(title, flush=True)
+        return Entry(title, family, problem, tuple(self.kernel(subject.module(schedule), schedule, rows) for schedule, rows in schedules))
 
     def instruction(self, instruction) -> Kernel:
         """Compiles what instructions.py has of an instruction, which is below the level of kernels."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from driver import Call
 from kernel_text import TensorType
-from manifest import Entry, Kernel, Package
+from manifest import BadInput, Entry, Kernel, Package
 
 from families import FAMILIES
 from families.family import Check, Wanted
@@ -21,6 +21,8 @@ class Trial:
 
     def __init__(self, driver, package: Package, entry: Entry, seed: int = 0):
         self.driver, self.package = driver, package
+        if entry.family not in FAMILIES:
+            raise BadInput(f"expected a family of {', '.join(FAMILIES)}, but got '{entry.family}'")
         self.family = FAMILIES[entry.family](entry.problem)
         self.random = np.random.default_rng(seed)
         self.arrays, self.rows = [], 0

@@ -31,23 +31,24 @@ class Worker:
         self.peers = Peers(driver.cache_bytes, options.seconds, lambda text: tell("note", text)) if driver.can_time else None
 
     def run(self, entries: list) -> int:
-        """Works on (number, title, entry); the exit code."""
+        """Works on (number, entry); the exit code."""
         tell("about", {"card": self.driver.card, "driver": self.driver.version, "multiprocessors": self.driver.multiprocessors,
                        "cache": self.driver.cache_bytes, "torch": self.peers.version if self.peers else "", "known": bool(self.card.memory),
                        "can_time": self.driver.can_time, "target": self.package.target, "revision": self.package.revision})
-        for number, title, entry in entries:
+        for number, entry in entries:
             if time.monotonic() > self.end:
-                tell("left_out", title)
+                tell("left_out", entry.title)
                 continue
             tell("begin", number)
             try:
-                self.work(title, entry)
+                self.work(entry)
             except (BadInput, LaunchFailed) as error:
-                tell("failure", f"{title}: {error}")
+                tell("failure", f"{entry.title}: {error}")
                 return 3
         return 0
 
-    def work(self, title: str, entry) -> None:
+    def work(self, entry) -> None:
+        title = entry.title
         trial = Trial(self.driver, self.package, entry)
         handles = [self.driver.load(self.package, kernel) for kernel in entry.kernels]
         for text in self.driver.take_notes():
