@@ -149,8 +149,11 @@ def warpgroup_mma(name: str, element: str, sums: str, words: str, swizzle: int) 
              f"    %place = llvm.mlir.constant({place - (1 << 64 if swizzle else 0)} : i64) : i64\n    %four = llvm.mlir.constant(4 : i32) : i32\n"
              "    %mask = llvm.mlir.constant(16383 : i32) : i32\n")
     for matrix, pointer in (("a", "%tile"), ("b", "%b")):
-        body += (f"    %{matrix}_start = llvm.ptrtoint {pointer} : !llvm.ptr<3> to i32\n    %{matrix}_unit = llvm.lshr %{matrix}_start, %four : i32\n"
-                 f"    %{matrix}_part = llvm.and %{matrix}_unit, %mask : i32\n    %{matrix}_low = llvm.zext %{matrix}_part : i32 to i64\n    %{matrix}_matrix = llvm.or %{matrix}_low, %place : i64\n")
+        body += (f"    %{matrix}_start = llvm.ptrtoint {pointer} : !llvm.ptr<3> to i32\n"
+                 f"    %{matrix}_unit = llvm.lshr %{matrix}_start, %four : i32\n"
+                 f"    %{matrix}_part = llvm.and %{matrix}_unit, %mask : i32\n"
+                 f"    %{matrix}_low = llvm.zext %{matrix}_part : i32 to i64\n"
+                 f"    %{matrix}_matrix = llvm.or %{matrix}_low, %place : i64\n")
     body += f"    %s0 = llvm.mlir.poison : {struct(kind, 8)}\n"
     for i in range(8):
         value = f"%w{5 + i}"

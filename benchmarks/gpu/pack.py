@@ -4,8 +4,9 @@
 
 usage: benchmarks/gpu/pack.py FOLDER [--target sm_90a] [--only TEXT] [--code cubin,ptx,emulator] [--plan FILE] [--instructions]
 
-Needs qllm-opt on the path, and ptxas for cubins; a driver that does not take those compiles the PTX itself. The package has a file for each kernel and manifest.json with what a launch
-needs to know. --plan takes other problems than those of plan.py: JSON, a list of [family, problem, [[schedule, rows], ..]].
+Needs qllm-opt on the path, and ptxas for cubins; a driver that does not take those compiles the PTX itself. The package has files for each
+kernel and manifest.json with what a launch needs to know. --plan takes other problems than those of plan.py: JSON, a list of
+[family, problem, [[schedule, rows], ..]].
 """
 import argparse
 import json
