@@ -1,6 +1,6 @@
-// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 rows=16" | FileCheck %s
-// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80,sm_86 rows=4096" | FileCheck %s --check-prefix=BOTH
-// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 schedule=#qk.schedule<tile=[64,64,128],warps=[2,2],stages=2>" | FileCheck %s --check-prefix=FORCED
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 rows=16 fuse=false" | FileCheck %s
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80,sm_86 rows=4096 fuse=false" | FileCheck %s --check-prefix=BOTH
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 schedule=#qk.schedule<tile=[64,64,128],warps=[2,2],stages=2> fuse=false" | FileCheck %s --check-prefix=FORCED
 
 // Two products read one input: it is quantized and summed once. All dimensions but the last are rows.
 
