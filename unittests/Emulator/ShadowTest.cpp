@@ -140,15 +140,55 @@ TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
   Accessor who{&clock, 0};
   shadow.startBlock(0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 8, AccessKind::Write));
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic, OrderAcquire | OrderRelease));
   shadow.startBlock(1);
   std::optional<GlobalConflict> conflict = shadow.access(who, 0, 0, 4, AccessKind::Read);
   ASSERT_TRUE(conflict);
   EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
   EXPECT_EQ(conflict->otherBlock, 0u);
   shadow.startBlock(2);
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic, OrderAcquire | OrderRelease));
   EXPECT_FALSE(shadow.access(who, 0, 4, 4, AccessKind::Write));
+}
+
+// What a warp does after it has passed on the block's past, or other warps have not shown it, is
+// not part of that past.
+TEST(GlobalShadow, AnAtomicPassesOnWhatItsThreadKnows) {
+  std::vector<uint8_t> memory(64);
+  GlobalShadow shadow({{"x", memory.data(), memory.size(), true}});
+  WarpClock clocks[2];
+  clocks[0].reset(0);
+  clocks[1].reset(1);
+  Accessor first{&clocks[0], 0}, second{&clocks[1], 0};
+  shadow.startBlock(0);
+  EXPECT_FALSE(shadow.access(second, 0, 0, 4, AccessKind::Write));
+  EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Write));
+  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::Atomic, OrderRelease));
+  clocks[0].tick();
+  EXPECT_FALSE(shadow.access(first, 0, 8, 4, AccessKind::Write));
+  clocks[0].reset(0);
+  shadow.startBlock(1);
+  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::Atomic, OrderAcquire));
+  EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Read));
+  EXPECT_TRUE(shadow.access(first, 0, 0, 4, AccessKind::Read));
+  EXPECT_TRUE(shadow.access(first, 0, 8, 4, AccessKind::Read));
+}
+
+TEST(GlobalShadow, FencesMakeAtomicsOrder) {
+  std::vector<uint8_t> memory(64);
+  GlobalShadow shadow({{"x", memory.data(), memory.size(), true}});
+  WarpClock clock;
+  clock.reset(0);
+  Accessor who{&clock, 0};
+  shadow.startBlock(0);
+  EXPECT_FALSE(shadow.access(who, 0, 0, 4, AccessKind::Write));
+  shadow.fence(who);
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  shadow.startBlock(1);
+  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  EXPECT_TRUE(shadow.access(who, 0, 0, 4, AccessKind::Read));
+  shadow.fence(who);
+  EXPECT_FALSE(shadow.access(who, 0, 0, 4, AccessKind::Read));
 }
 
 TEST(Traffic, CountsBankPasses) {

@@ -68,6 +68,17 @@ struct LowerFenceProxy : HostPattern<NVVM::FenceProxyOp> {
   }
 };
 
+struct LowerFence : HostPattern<NVVM::MembarOp> {
+  using HostPattern::HostPattern;
+  LogicalResult matchAndRewrite(NVVM::MembarOp op, PatternRewriter &rewriter) const override {
+    // Inside a block nothing is checked that such a fence could order.
+    if (op.getScope() != NVVM::MemScopeKind::CTA)
+      host.callFor(rewriter, op, "qllm_emu_fence", Type(), {});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct LowerNanosleep : HostPattern<NVVM::NanosleepOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::NanosleepOp op, PatternRewriter &rewriter) const override {
@@ -84,8 +95,7 @@ struct DropOperation : RewritePattern {
   LogicalResult matchAndRewrite(Operation *operation, PatternRewriter &rewriter) const override {
     bool dropped =
         llvm::StringSwitch<bool>(operation->getName().getStringRef())
-            .Cases({"nvvm.memory.barrier", "nvvm.fence.mbarrier.init", "nvvm.fence.sc.cluster"},
-                   true)
+            .Cases({"nvvm.fence.mbarrier.init", "nvvm.fence.sc.cluster"}, true)
             .Cases({"nvvm.setmaxregister", "nvvm.griddepcontrol", "nvvm.prefetch", "nvvm.pmevent"},
                    true)
             .Default(false);
@@ -99,6 +109,6 @@ struct DropOperation : RewritePattern {
 } // namespace
 
 void qllm::emu::populateBarrierPatterns(RewritePatternSet &patterns, HostLowering &host) {
-  patterns.add<LowerBarrier0, LowerBarrier, LowerBarrierArrive, LowerFenceProxy, LowerNanosleep,
-               DropOperation>(patterns.getContext(), host);
+  patterns.add<LowerBarrier0, LowerBarrier, LowerBarrierArrive, LowerFence, LowerFenceProxy,
+               LowerNanosleep, DropOperation>(patterns.getContext(), host);
 }

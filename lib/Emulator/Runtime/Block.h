@@ -88,6 +88,9 @@ public:
   void copiesArrive(Thread &thread, uint32_t site, void *address, bool counted);
   void *access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                AccessKind kind);
+  void *atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
+               uint32_t order);
+  void fence(Thread &thread);
   void fenceProxy(Thread &thread);
   void yield(Thread &thread) { scheduler.yield(thread); }
   void barrierInit(Thread &thread, uint32_t site, void *address, uint32_t count);

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checked accesses, cp.async and proxy fences.
+// Checked accesses, atomics, fences and cp.async.
 
 #include "Block.h"
 
@@ -10,6 +10,20 @@ using namespace qllm::emu;
 void *Block::access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                     AccessKind kind) {
   return memory.access(accessOf(thread, site), address, size, kind, alignment);
+}
+
+void *Block::atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
+                    uint32_t order) {
+  Access access = accessOf(thread, site);
+  access.order = order;
+  void *place = memory.access(access, address, size, AccessKind::Atomic, alignment);
+  warpOf(thread).clock.tick();
+  return place;
+}
+
+void Block::fence(Thread &thread) {
+  memory.fence(accessOf(thread, 0));
+  warpOf(thread).clock.tick();
 }
 
 void Block::fenceProxy(Thread &thread) {

@@ -28,10 +28,10 @@ void *store(ThreadContext *context, void *address, uint32_t size, uint32_t align
                                  AccessKind::Write);
 }
 void *atomic(ThreadContext *context, void *address, uint32_t size, uint32_t alignment,
-             uint32_t site) {
-  return blockOf(context).access(Thread::of(context), site, address, size, alignment,
-                                 AccessKind::Atomic);
+             uint32_t site, uint32_t order) {
+  return blockOf(context).atomic(Thread::of(context), site, address, size, alignment, order);
 }
+void fence(ThreadContext *context) { blockOf(context).fence(Thread::of(context)); }
 
 void barrier(ThreadContext *context, uint32_t site, uint32_t id, uint32_t threads) {
   blockOf(context).barrier(Thread::of(context), site, id, threads);
@@ -127,6 +127,7 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_load", load);
   add("qllm_emu_store", store);
   add("qllm_emu_atomic", atomic);
+  add("qllm_emu_fence", fence);
   add("qllm_emu_barrier", barrier);
   add("qllm_emu_barrier_reduce", barrierReduce);
   add("qllm_emu_barrier_arrive", barrierArrive);

@@ -10,6 +10,17 @@
 
 using namespace qllm::emu;
 
+namespace {
+
+template <typename Knowledge> void join(Knowledge &into, const Knowledge &from) {
+  for (const auto &[block, clock] : from)
+    into[block].join(clock);
+}
+
+unsigned threadOf(const Accessor &who) { return who.clock->warp * 32 + who.lane; }
+
+} // namespace
+
 GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers) : cells(buffers.size()) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (!buffers[i].writable)
@@ -31,35 +42,52 @@ GlobalShadow::~GlobalShadow() {
 void GlobalShadow::startBlock(uint64_t index) {
   block = uint32_t(index) + 1;
   known.clear();
+  fences.clear();
 }
 
 bool GlobalShadow::ordered(const Accessor &who, const Stamp &stamp) const {
   if (stamp.block == 0)
     return true;
-  if (stamp.block != block)
-    return known.count(stamp.block);
+  if (stamp.block != block) {
+    auto other = known.find(stamp.block);
+    return other != known.end() && stamp.time <= other->second[stamp.warp];
+  }
   const WarpClock &clock = *who.clock;
   if (stamp.warp != clock.warp)
     return stamp.time <= clock.seen[stamp.warp];
   return stamp.lane == who.lane || stamp.time < clock.synchronized;
 }
 
-/// An atomic passes on what this block and those it knows of have done, and takes up what the
-/// location was given before.
-void GlobalShadow::synchronize(const Accessor &who, uint64_t address) {
-  std::unordered_set<uint32_t> &location = released[address];
-  known.insert(location.begin(), location.end());
-  location.insert(known.begin(), known.end());
-  location.insert(block);
+void GlobalShadow::pass(const Accessor &who, Knowledge &to) const {
+  join(to, known);
+  to[block].join(who.clock->seen);
+}
+
+void GlobalShadow::fence(const Accessor &who) {
+  Fences &own = fences[threadOf(who)];
+  join(known, own.observed);
+  pass(who, own.released);
+}
+
+/// An atomic takes up what the location was given before, and passes on what its thread knows of
+/// this block and others: at once, or where a fence comes after and has come before.
+void GlobalShadow::synchronize(const Accessor &who, uint64_t address, uint32_t order) {
+  Knowledge &location = released[address];
+  Fences &own = fences[threadOf(who)];
+  join(order & OrderAcquire ? known : own.observed, location);
+  if (order & OrderRelease)
+    pass(who, location);
+  else
+    join(location, own.released);
 }
 
 std::optional<GlobalConflict> GlobalShadow::access(const Accessor &who, size_t buffer,
-                                                   uint64_t offset, uint32_t size,
-                                                   AccessKind kind) {
+                                                   uint64_t offset, uint32_t size, AccessKind kind,
+                                                   uint32_t order) {
   if (!cells[buffer].first)
     return std::nullopt; // only ever read
   if (kind == AccessKind::Atomic)
-    synchronize(who, uint64_t(buffer) << 48 | offset);
+    synchronize(who, uint64_t(buffer) << 48 | offset, order);
   std::optional<GlobalConflict> first;
   auto clash = [&](const Stamp &stamp, uint64_t word, bool wrote) {
     if (first || ordered(who, stamp))

@@ -97,7 +97,8 @@ void Memory::order(const Access &access, uint8_t *address, uint32_t size, Access
   bool writes = kind != AccessKind::Read;
   if (space == Space::Buffer) {
     uint64_t offset = uint64_t(address - buffers[lastBuffer].data);
-    if (auto conflict = globalShadow->access(access.who(), lastBuffer, offset, size, kind))
+    if (auto conflict =
+            globalShadow->access(access.who(), lastBuffer, offset, size, kind, access.order))
       report(access, *conflict, writes);
   } else if (space == Space::Shared && kind != AccessKind::Atomic) {
     uint32_t offset = window.offset(address);

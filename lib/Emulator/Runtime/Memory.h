@@ -23,6 +23,7 @@ struct Access {
   const Thread &thread;
   const WarpClock &clock;
   uint32_t site;
+  uint32_t order = OrderNothing; ///< of an atomic
   Accessor who() const { return {&clock, thread.lane}; }
 };
 
@@ -41,6 +42,11 @@ public:
   /// says so in `alignment`.
   void *access(const Access &access, void *address, uint32_t size, AccessKind kind,
                uint32_t alignment = ~0u);
+  /// A fence of the thread for all memory.
+  void fence(const Access &access) {
+    if (checks(CheckRaces))
+      globalShadow->fence(access.who());
+  }
   /// The same for one lane of a request that is counted as a whole; and for a write that lands
   /// later.
   void *accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,

@@ -3,7 +3,7 @@
 //
 // The last accesses to each word of the buffers that a kernel writes. Blocks run one after the
 // other here, but on a machine in any order: accesses of two blocks clash unless an atomic orders
-// them.
+// them that releases and acquires, or has fences around it.
 
 #ifndef QLLM_EMULATOR_RUNTIME_GLOBALSHADOW_H
 #define QLLM_EMULATOR_RUNTIME_GLOBALSHADOW_H
@@ -11,11 +11,13 @@
 #include "qllm/Emulator/Runtime/SharedShadow.h"
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace qllm::emu {
 
 enum class AccessKind : uint8_t { Read, Write, Atomic };
+
+/// What else an atomic does.
+enum AtomicOrder : uint32_t { OrderNothing = 0, OrderAcquire = 1, OrderRelease = 2 };
 
 /// Why an access to a buffer is wrong, and whose access it clashes with.
 struct GlobalConflict {
@@ -36,7 +38,10 @@ public:
 
   void startBlock(uint64_t index);
   std::optional<GlobalConflict> access(const Accessor &who, size_t buffer, uint64_t offset,
-                                       uint32_t size, AccessKind kind);
+                                       uint32_t size, AccessKind kind,
+                                       uint32_t order = OrderNothing);
+  /// A fence makes the thread's atomics before it acquire, and those after it release.
+  void fence(const Accessor &who);
 
 private:
   struct Stamp {
@@ -54,14 +59,25 @@ private:
     size_t bytes = 0;
   };
 
+  /// For each block, until when the accesses of its warps are known.
+  using Knowledge = std::unordered_map<uint32_t, VectorClock>;
+  /// What a thread's atomics will pass on, and have taken up, but for a fence.
+  struct Fences {
+    Knowledge released, observed;
+  };
+
   bool ordered(const Accessor &who, const Stamp &stamp) const;
-  void synchronize(const Accessor &who, uint64_t address);
+  void synchronize(const Accessor &who, uint64_t address, uint32_t order);
+  /// Adds what the thread knows, of its own block too.
+  void pass(const Accessor &who, Knowledge &to) const;
 
   std::vector<Cells> cells;
   uint32_t block = 0;
-  /// Blocks whose past this block knows through atomics, and what each atomic location passes on.
-  std::unordered_set<uint32_t> known;
-  std::unordered_map<uint64_t, std::unordered_set<uint32_t>> released;
+  /// What this block knows of others through atomics, and what each atomic location passes on.
+  Knowledge known;
+  std::unordered_map<uint64_t, Knowledge> released;
+  /// By warp and lane of this block.
+  std::unordered_map<unsigned, Fences> fences;
 };
 
 } // namespace qllm::emu
