@@ -39,7 +39,9 @@ def inner_loop(code):
     for address, name, operands in instructions:
         target = re.search(r"0x([0-9a-f]+)", operands) if name.startswith("BRA") else None
         if target and int(target[1], 16) < address:
-            body = [i[1] for i in instructions if int(target[1], 16) <= i[0] <= address]
+            inside = [i for i in instructions if int(target[1], 16) <= i[0] <= address]
+            # A call to what follows the loop is how some loops are left.
+            body = [i[1] for i in inside if not (i[1].startswith("CALL") and f"0x{address + 16:x}" in i[2])]
             if any(TENSOR.match(i) for i in body):
                 loops.append(body)
     return min(loops, key=len, default=[])

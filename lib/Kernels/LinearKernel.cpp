@@ -156,11 +156,19 @@ FormatStatus LinearKernel::verifyCopies() const {
                 number(schedule.warps()));
 }
 
+FormatStatus LinearKernel::verifyRank() const {
+  // Steps of a tensor instruction; and sums of products of eight bits that are exact in f32.
+  if (rank % 32 == 0 && rank <= 1024)
+    return {};
+  return refuse("a rank that is a multiple of 32 and at most 1024", number(rank));
+}
+
 FormatStatus LinearKernel::verifyTiles() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
-  for (auto check : {&LinearKernel::verifyFormats, &LinearKernel::verifyRows,
-                     &LinearKernel::verifySchedule, &LinearKernel::verifyCopies})
+  for (auto check :
+       {&LinearKernel::verifyFormats, &LinearKernel::verifyRows, &LinearKernel::verifySchedule,
+        &LinearKernel::verifyCopies, &LinearKernel::verifyRank})
     if (FormatStatus status = (this->*check)(); !status)
       return status;
   return {};

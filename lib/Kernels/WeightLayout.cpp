@@ -120,6 +120,24 @@ WeightLayout WeightLayout::blockScales() {
   return WeightLayout(128, 4, {{n, 32, 1}, {n, 4, 32}, {k, 4, 1}});
 }
 
+WeightLayout WeightLayout::halfFragments(unsigned storageBits) {
+  constexpr LayoutAxis n = LayoutAxis::Row, k = LayoutAxis::Column;
+  std::vector<LayoutDigit> digits = {{n, 8, 1},  // lane / 4
+                                     {k, 4, 2},  // lane % 4
+                                     {n, 2, 8}}; // block of eight columns of the product
+  if (storageBits == 8) {
+    digits.insert(digits.end(), {{k, 2, 16},  // step of 16
+                                 {k, 2, 8},   // register of the fragment
+                                 {k, 2, 1}}); // half of the register
+    return WeightLayout(16, 32, std::move(digits));
+  }
+  digits.insert(digits.end(), {{k, 2, 32},  // pair of steps
+                               {k, 2, 1},   // half of the register
+                               {k, 2, 16},  // step of 16
+                               {k, 2, 8}}); // register of the fragment
+  return WeightLayout(16, 64, std::move(digits));
+}
+
 FormatStatus kernels::shuffleCodes(const WeightLayout &layout, std::int64_t rows,
                                    std::int64_t columns, Span<const std::uint8_t> codes,
                                    Span<std::uint8_t> shuffled) {

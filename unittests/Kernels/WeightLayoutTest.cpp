@@ -53,6 +53,35 @@ TEST(WeightLayout, ScalesOfBlocks) {
       ASSERT_EQ(layout.positionOf(row, block), row % 32 * 16 + row / 32 * 4 + block);
 }
 
+// Word w of lane l, half byte i: column l/4 of block w/2; a register is half bytes r and r + 4,
+// step 2 (w%2) + r/2, elements 2 (l%4) + 8 (r%2) and the next.
+TEST(WeightLayout, FragmentsOfFloatsAndFourBits) {
+  WeightLayout layout = WeightLayout::halfFragments(4);
+  ASSERT_TRUE(layout.verify().ok()) << layout.verify().message();
+  for (int lane = 0; lane != 32; ++lane)
+    for (int word = 0; word != 4; ++word)
+      for (int r = 0; r != 4; ++r)
+        for (int half = 0; half != 2; ++half) {
+          int step = word % 2 * 2 + r / 2;
+          ASSERT_EQ(layout.elementAt(lane * 32 + word * 8 + half * 4 + r),
+                    std::make_pair(std::int64_t(word / 2 * 8 + lane / 4),
+                                   std::int64_t(step * 16 + lane % 4 * 2 + r % 2 * 8 + half)));
+        }
+}
+
+// Word w of lane l, byte i: column l/4 of block w/2, step w%2, register i/2 and its half i%2.
+TEST(WeightLayout, FragmentsOfFloatsAndEightBits) {
+  WeightLayout layout = WeightLayout::halfFragments(8);
+  ASSERT_TRUE(layout.verify().ok()) << layout.verify().message();
+  for (int lane = 0; lane != 32; ++lane)
+    for (int word = 0; word != 4; ++word)
+      for (int byte = 0; byte != 4; ++byte)
+        ASSERT_EQ(
+            layout.elementAt(lane * 16 + word * 4 + byte),
+            std::make_pair(std::int64_t(word / 2 * 8 + lane / 4),
+                           std::int64_t(word % 2 * 16 + lane % 4 * 2 + byte / 2 * 8 + byte % 2)));
+}
+
 TEST(WeightLayout, RefusesWhatIsNoPermutation) {
   EXPECT_EQ(WeightLayout(4, 2, {{n, 2, 1}, {k, 2, 1}}).verify().message(),
             "expected digits of n that count to 4, but they count to 2");

@@ -21,6 +21,7 @@ struct Schedule {
   std::int64_t tileRows = 0, tileColumns = 0, tileDepth = 0;
   std::int64_t warpRows = 0, warpColumns = 0;
   std::int64_t stages = 0; ///< tiles of operands that are in shared memory at a time
+  std::int64_t splits = 1; ///< blocks that share a tile's depth
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
@@ -67,6 +68,8 @@ struct LinearKernel {
   std::int64_t columns = 0;       ///< n
   std::int64_t depth = 0;         ///< k
   std::int64_t groupLength = 0;   ///< elements of k with a common weight scale; `depth` for all
+  /// Columns of the inputs of a low-rank branch, whose product is added to the result; 0 for none.
+  std::int64_t rank = 0;
   Schedule schedule;
 
   /// Elements and bytes of an input row that one step of the inner loop reads.
@@ -104,6 +107,7 @@ private:
   FormatStatus verifyScales(std::int64_t rowsOfScales) const;
   FormatStatus verifySchedule() const;
   FormatStatus verifyCopies() const;
+  FormatStatus verifyRank() const;
 };
 
 } // namespace qllm::kernels

@@ -68,6 +68,11 @@ public:
   /// four scales of as many rows in 512 consecutive bytes, beside those of the rows 32, 64 and 96
   /// further on.
   static WeightLayout blockScales();
+  /// What weights of `storageBits` (4 or 8) beside 16-bit floats are stored in: lane l of a warp
+  /// finds in 16 consecutive bytes what it needs for two 8-column blocks and all steps of 16 of
+  /// mma.m16n8k16. Of four bits, two codes whose half bytes lie 16 bits apart are neighbours along
+  /// k, so that one mask gives both halves of a register.
+  static WeightLayout halfFragments(unsigned storageBits);
 
 private:
   std::int64_t rows, columns;

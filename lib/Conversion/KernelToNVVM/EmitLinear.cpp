@@ -54,6 +54,10 @@ LinearArguments LinearEmitter::makeFunction(StringRef name) {
       {&arguments.weightZeroPoints, op.getWeightZeroPoints()},
       {&arguments.inputSums, op.getInputSums()},
       {&arguments.bias, op.getBias()},
+      {&arguments.branchInput, op.getBranchInput()},
+      {&arguments.branchInputScales, op.getBranchInputScales()},
+      {&arguments.branchWeight, op.getBranchWeight()},
+      {&arguments.branchWeightScales, op.getBranchWeightScales()},
       {&arguments.result, op.getResult()}};
   llvm::erase_if(buffers, [](auto &entry) { return !entry.second; });
   SmallVector<Type> types(buffers.size(), pointer);

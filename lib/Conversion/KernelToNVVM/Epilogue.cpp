@@ -5,7 +5,8 @@
 
 #include "Epilogue.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "LowRankBranch.h"
+#include "MatrixRow.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -15,14 +16,15 @@ namespace {
 /// What belongs to one row of the product.
 struct RowValues {
   Value row, scale;
-  Value zeroPoint;  ///< null where inputs are symmetric
-  Value centredSum; ///< sum of (code - zero point); null where weights are symmetric
+  Value zeroPoint;   ///< null where inputs are symmetric
+  Value centredSum;  ///< sum of (code - zero point); null where weights are symmetric
+  Value branchScale; ///< null where there is no low-rank branch
 };
 
 /// What belongs to the lane's two columns of a block; absent ones are null.
 struct ColumnValues {
   Value column;
-  std::array<Value, 2> scales, sums, zeroPoints, bias;
+  std::array<Value, 2> scales, sums, zeroPoints, bias, branchScales;
 };
 
 class Epilogue {
@@ -30,15 +32,20 @@ public:
   Epilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
            const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), kernel(kernel), arguments(arguments), scaleLog2(scaleLog2),
-        wide(!kernel.isGrouped() && kernel.hasWideCorrection()) {}
+        wide(!kernel.isGrouped() && kernel.hasWideCorrection()),
+        branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight) {}
 
   void emit(ValueRange sums) {
     for (int64_t block = 0; block != place.columnBlocks(); ++block)
       columns.push_back(loadColumns(block));
-    for (int64_t block = 0; block != place.rowBlocks(); ++block)
+    for (int64_t block = 0; block != place.rowBlocks(); ++block) {
+      branchSums.clear();
+      if (kernel.rank != 0)
+        branchSums = branch.multiplyRows(block);
       for (int64_t half = 0; half != 2; ++half)
         emitRow(place.row(block, half), sums.slice(block * columns.size() * 4, columns.size() * 4),
                 half);
+    }
   }
 
 private:
@@ -52,6 +59,7 @@ private:
     values.sums = load(arguments.weightSums);
     values.zeroPoints = load(arguments.weightZeroPoints);
     values.bias = load(arguments.bias);
+    values.branchScales = load(arguments.branchWeightScales);
     return values;
   }
 
@@ -61,6 +69,8 @@ private:
     values.scale = place.loadRow(arguments.inputScales, row);
     if (arguments.inputZeroPoints)
       values.zeroPoint = place.loadRow(arguments.inputZeroPoints, row);
+    if (arguments.branchInputScales)
+      values.branchScale = place.loadRow(arguments.branchInputScales, row);
     if (arguments.inputSums) {
       values.centredSum = widen(place.loadRow(arguments.inputSums, row));
       if (values.zeroPoint)
@@ -77,27 +87,25 @@ private:
   void emitRow(Value row, ValueRange sums, int64_t half) {
     code.when(code.less(row, arguments.rows), [&] {
       RowValues values = loadRow(row);
-      int64_t bytes = arguments.result.elementType.getIntOrFloatBitWidth() / 8;
-      Value start = code.multiply(code.extend64(row), code.constant64(kernel.columns * bytes));
-      Value pointer = code.advance(arguments.result.pointer, start);
+      MatrixRow result(code, place, arguments.result, code.extend64(row));
       for (auto [block, column] : llvm::enumerate(columns)) {
         std::array<Value, 2> results;
         for (unsigned i = 0; i != 2; ++i)
-          results[i] = finish(sums[block * 4 + half * 2 + i], values, column, i);
-        place.storeColumns(results, pointer, column.column);
+          results[i] = finish(sums, block * 4 + half * 2 + i, values, column, i);
+        result.storePair(column.column, results);
       }
     });
   }
 
-  Value finish(Value sum, const RowValues &row, const ColumnValues &column, unsigned i) {
-    Value value = kernel.isGrouped() ? finishGroups(sum, row, column.sums[i])
-                                     : finishWhole(sum, row, column, i);
-    if (column.bias[i])
-      value = code.addFloat(value, column.bias[i]);
-    Type type = arguments.result.elementType;
-    return type.isF32()
-               ? value
-               : arith::TruncFOp::create(code.getBuilder(), code.getLoc(), type, value).getResult();
+  Value finish(ValueRange sums, size_t index, const RowValues &row, const ColumnValues &column,
+               unsigned i) {
+    Value value = kernel.isGrouped() ? finishGroups(sums[index], row, column.sums[i])
+                                     : finishWhole(sums[index], row, column, i);
+    if (row.branchScale)
+      value = code.addFloat(
+          value, code.multiplyFloat(code.intToFloat(branchSums[index]),
+                                    code.multiplyFloat(row.branchScale, column.branchScales[i])));
+    return column.bias[i] ? code.addFloat(value, column.bias[i]) : value;
   }
 
   /// Integers up to the conversion; the division by 2^scaleLog2 leaves no rest.
@@ -127,7 +135,9 @@ private:
   const LinearArguments &arguments;
   unsigned scaleLog2;
   bool wide;
+  LowRankBranch branch;
   SmallVector<ColumnValues> columns;
+  SmallVector<Value> branchSums; ///< of a block of rows
 };
 
 } // namespace

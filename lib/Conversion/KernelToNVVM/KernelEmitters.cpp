@@ -9,6 +9,7 @@
 #include "EmitBlockScaled.h"
 #include "EmitLinear.h"
 #include "EmitQuantize.h"
+#include "EmitWeightOnly.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -20,6 +21,7 @@ LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &ta
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
       .Case<AppendKVOp, AttentionOp, CombineAttentionOp, QuantizeOp>([](auto) { return success(); })
       .Case([&](BlockScaledLinearOp op) { return verifyBlockScaled(op, target); })
+      .Case([&](WeightOnlyLinearOp op) { return verifyWeightOnly(op, target); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
 }
 
@@ -31,5 +33,6 @@ void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::T
       .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
       .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
       .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); })
-      .Case([&](BlockScaledLinearOp op) { emitBlockScaled(builder, op, target, name, shared); });
+      .Case([&](BlockScaledLinearOp op) { emitBlockScaled(builder, op, target, name, shared); })
+      .Case([&](WeightOnlyLinearOp op) { emitWeightOnly(builder, op, target, name, shared); });
 }

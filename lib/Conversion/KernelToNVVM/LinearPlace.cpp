@@ -21,10 +21,10 @@ Type signless(Type type) {
 
 } // namespace
 
-LinearPlace::LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, Value rows)
-    : code(code), kernel(kernel), rows(rows) {
+LinearPlace::LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, int64_t columns,
+                         Value rows)
+    : code(code), schedule(schedule), columns(columns), rows(rows) {
   OpBuilder &builder = code.getBuilder();
-  const kernels::Schedule &schedule = kernel.schedule;
   thread = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
   Value blockColumn = NVVM::BlockIdXOp::create(builder, code.getLoc(), code.i32());
   Value blockRow = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
@@ -46,9 +46,28 @@ Value LinearPlace::column(int64_t block) {
   return code.add(code.add(tileColumn, inWarp), block * 8);
 }
 
+Value LinearPlace::weightColumn(int64_t block) {
+  Value inWarp = code.add(warpColumn, code.shiftRight(lane, 2));
+  return code.add(code.add(tileColumn, inWarp), block * 8);
+}
+
+Value LinearPlace::clampRow(Value row) {
+  return code.minimum(row, code.subtract(rows, code.constant(int64_t(1))));
+}
+
+Value LinearPlace::clampColumn(Value column) {
+  return hasRaggedColumns() ? code.minimum(column, code.constant(columns - 1)) : column;
+}
+
+Value LinearPlace::layer() {
+  return NVVM::BlockIdZOp::create(code.getBuilder(), code.getLoc(), code.i32());
+}
+
 Value LinearPlace::extend(Value value, Type elementType) {
-  if (!elementType.isInteger() || elementType.getIntOrFloatBitWidth() == 32)
+  if (elementType.getIntOrFloatBitWidth() == 32)
     return value;
+  if (!elementType.isInteger())
+    return arith::ExtFOp::create(code.getBuilder(), code.getLoc(), code.f32(), value);
   if (elementType.isUnsignedInteger())
     return arith::ExtUIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
   return arith::ExtSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
@@ -61,8 +80,13 @@ Value LinearPlace::loadElement(Buffer buffer, Value index) {
                 buffer.elementType);
 }
 
-Value LinearPlace::loadRow(Buffer buffer, Value row) {
-  return loadElement(buffer, code.minimum(row, code.subtract(rows, code.constant(int64_t(1)))));
+Value LinearPlace::loadRow(Buffer buffer, Value row) { return loadElement(buffer, clampRow(row)); }
+
+Value LinearPlace::loadColumn(Buffer buffer, Value column, Value matrixRow) {
+  column = clampColumn(column);
+  if (matrixRow)
+    column = code.add(code.multiply(matrixRow, columns), column);
+  return loadElement(buffer, column);
 }
 
 std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Value matrixRow) {
@@ -70,14 +94,14 @@ std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Valu
     return hasRaggedColumns() ? code.minimum(index, code.constant(last)) : index;
   };
   auto inMatrix = [&](Value index) {
-    return matrixRow ? code.add(code.multiply(matrixRow, kernel.columns), index) : index;
+    return matrixRow ? code.add(code.multiply(matrixRow, columns), index) : index;
   };
   Value first = column(block);
   if (!hasColumnPairs())
-    return {loadElement(buffer, inMatrix(clamp(first, kernel.columns - 1))),
-            loadElement(buffer, inMatrix(clamp(code.add(first, 1), kernel.columns - 1)))};
+    return {loadElement(buffer, inMatrix(clamp(first, columns - 1))),
+            loadElement(buffer, inMatrix(clamp(code.add(first, 1), columns - 1)))};
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
-  Value index = inMatrix(clamp(first, kernel.columns - 2));
+  Value index = inMatrix(clamp(first, columns - 2));
   Value address = code.advance(buffer.pointer, code.multiply(index, bytes));
   Value loaded = code.loadConstant(VectorType::get(2, signless(buffer.elementType)), address,
                                    unsigned(2 * bytes));
@@ -88,7 +112,7 @@ std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Valu
 void LinearPlace::storeColumns(std::array<Value, 2> results, Value rowPointer, Value column) {
   unsigned bytes = results[0].getType().getIntOrFloatBitWidth() / 8;
   auto storeAt = [&](Value value, Value index, unsigned alignment) {
-    Value inside = hasRaggedColumns() ? code.less(index, code.constant(kernel.columns)) : Value();
+    Value inside = hasRaggedColumns() ? code.less(index, code.constant(columns)) : Value();
     code.when(inside, [&] {
       code.store(value, code.advance(rowPointer, code.multiply(index, bytes)), alignment);
     });

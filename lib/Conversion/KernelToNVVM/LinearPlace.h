@@ -9,37 +9,53 @@
 
 #include "CodeBuilder.h"
 #include "KernelFunction.h"
+#include "qllm/Kernels/LinearKernel.h"
 
 namespace qllm {
 
 /// The arguments of the kernel, in their order.
 struct LinearArguments {
   Buffer input, weight, inputScales, weightScales, inputZeroPoints, weightSums, weightZeroPoints,
-      inputSums, bias, result;
+      inputSums, bias, branchInput, branchInputScales, branchWeight, branchWeightScales, result;
   mlir::Value rows;
 };
 
 /// The tile of the block and the part of the warp in it.
 class LinearPlace {
 public:
-  LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, mlir::Value rows);
+  LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, int64_t columns,
+              mlir::Value rows);
+  LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, mlir::Value rows)
+      : LinearPlace(code, kernel.schedule, kernel.columns, rows) {}
 
   /// Blocks of one instruction's sums in the warp's part.
-  int64_t rowBlocks() const { return kernel.schedule.rowsOfWarp() / 16; }
-  int64_t columnBlocks() const { return kernel.schedule.columnsOfWarp() / 8; }
+  int64_t rowBlocks() const { return schedule.rowsOfWarp() / 16; }
+  int64_t columnBlocks() const { return schedule.columnsOfWarp() / 8; }
+  /// Columns of the product.
+  int64_t totalColumns() const { return columns; }
   /// Whether the product ends inside a tile.
-  bool hasRaggedColumns() const { return kernel.columns % kernel.schedule.tileColumns != 0; }
+  bool hasRaggedColumns() const { return columns % schedule.tileColumns != 0; }
   /// Whether two neighbouring columns are always both inside, and aligned.
-  bool hasColumnPairs() const { return kernel.columns % 2 == 0; }
+  bool hasColumnPairs() const { return columns % 2 == 0; }
 
   /// Row of the lane's sums in a block: the first half of them or the second.
   mlir::Value row(int64_t block, int64_t half);
   /// The first of the two neighbouring columns of the lane's sums in a block.
   mlir::Value column(int64_t block);
+  /// Column of the product whose weights the lane multiplies in a block.
+  mlir::Value weightColumn(int64_t block);
+  /// A row or column that is there: the given one, or the last.
+  mlir::Value clampRow(mlir::Value row);
+  mlir::Value clampColumn(mlir::Value column);
+  /// Number of the block along z.
+  mlir::Value layer();
 
   /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
-  /// extended to i32.
+  /// extended to i32, narrow floats to f32.
   mlir::Value loadRow(Buffer buffer, mlir::Value row);
+  /// Element `column` of a vector over columns, or of row `matrixRow` of a matrix over them; any
+  /// element for columns outside.
+  mlir::Value loadColumn(Buffer buffer, mlir::Value column, mlir::Value matrixRow = mlir::Value());
   /// Elements of the lane's two columns in a block, from row `matrixRow` of a matrix over columns
   /// if that is not null.
   std::array<mlir::Value, 2> loadColumns(Buffer buffer, int64_t block,
@@ -58,7 +74,8 @@ private:
   mlir::Value extend(mlir::Value value, mlir::Type elementType);
 
   CodeBuilder &code;
-  const kernels::LinearKernel &kernel;
+  kernels::Schedule schedule;
+  int64_t columns;
   mlir::Value rows;
 };
 

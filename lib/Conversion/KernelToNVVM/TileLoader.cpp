@@ -15,9 +15,9 @@ static constexpr int64_t pieceBytes = kernels::OperandTile::pieceBytes;
 Value qllm::pieceOffset(CodeBuilder &code, const kernels::OperandTile &tile, bool swizzled,
                         Value row, Value piece) {
   if (swizzled) {
-    // Eight pieces fill the banks once: rows of 128 bytes change with every row, rows of 64 with
-    // every second.
-    int64_t pieces = tile.piecesPerRow();
+    // Eight pieces fill the banks once: rows of 128 bytes or more change with every row, rows of 64
+    // with every second.
+    int64_t pieces = std::min<int64_t>(tile.piecesPerRow(), 8);
     Value period = pieces == 8 ? row : code.shiftRight(row, 1);
     piece = code.bitXor(piece, code.bitAnd(period, pieces - 1));
   }

@@ -186,7 +186,8 @@ bool LinearLowering::lower(LinearOp op, std::string &explanation) {
       builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
-      weight.zeroPoints ? input.sums : Value(), op.getBias(), formatOf(op.getInput()),
+      weight.zeroPoints ? input.sums : Value(), op.getBias(),
+      /*branch=*/Value(), Value(), Value(), Value(), formatOf(op.getInput()),
       formatOf(op.getWeight()), chosen.schedules, layout);
   op.getResult().replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));

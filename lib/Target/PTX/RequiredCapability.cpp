@@ -107,6 +107,11 @@ bool isOldShape(NVVM::LdStMatrixShapeAttr shape, NVVM::LdStMatrixEltType element
   return shape.getM() == 8 && shape.getN() == 8 && elementType == NVVM::LdStMatrixEltType::B16;
 }
 
+bool isCount(LLVM::AtomicRMWOp op) {
+  return op.getBinOp() == LLVM::AtomicBinOp::add && op.getType().isInteger(32) &&
+         op.getSyncscope() == "device";
+}
+
 } // namespace
 
 Requirement qllm::requirementOf(Operation *op) {
@@ -125,6 +130,8 @@ Requirement qllm::requirementOf(Operation *op) {
     return reduction.getVal().getType().isInteger() ? needNothing() : unknown();
   if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
     return isIntrinsicEverywhere(call.getIntrin()) ? needNothing() : unknown();
+  if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))
+    return isCount(atomic) ? needNothing() : unknown();
   StringRef name = op->getName().getStringRef();
   if (std::optional<Capability> capability = partOfSomeTargets(name))
     return need(*capability);

@@ -182,8 +182,68 @@ func.func @linear_c6_rows(%x: tensor<5x64xi8>, %w: tensor<64x64xi8>, %s: tensor<
 
 // -----
 
+func.func @linear_c7_input(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+    %z: tensor<?x64xi8>, %sz: tensor<?xf32>, %b: tensor<64x32xi8>, %sb: tensor<64xf32>) {
+  // expected-error @+1 {{expected inputs of a branch of type 'tensor<?x32xi8>', but got 'tensor<?x64xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x64xi8>, tensor<?xf32>, tensor<64x32xi8>, tensor<64xf32>)
+      -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c7_weight(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+    %z: tensor<?x32xi8>, %sz: tensor<?xf32>, %b: tensor<32x32xi8>, %sb: tensor<64xf32>) {
+  // expected-error @+1 {{expected weights of a branch of type 'tensor<64x32xi8>', but got 'tensor<32x32xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x32xi8>, tensor<?xf32>, tensor<32x32xi8>, tensor<64xf32>)
+      -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c7_scales(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+    %z: tensor<?x32xi8>, %sz: tensor<?xf32>, %b: tensor<64x32xi8>, %sb: tensor<32xf32>) {
+  // expected-error @+1 {{expected scales of a branch's weights of type 'tensor<64xf32>', but got 'tensor<32xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x32xi8>, tensor<?xf32>, tensor<64x32xi8>, tensor<32xf32>)
+      -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c7_rank(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+    %z: tensor<?x48xi8>, %sz: tensor<?xf32>, %b: tensor<64x48xi8>, %sb: tensor<64xf32>) {
+  // expected-error @+1 {{expected a rank that is a multiple of 32 and at most 1024, but got 48}}
+  %0 = qk.linear %x, %w scales(%s, %t) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x48xi8>, tensor<?xf32>, tensor<64x48xi8>, tensor<64xf32>)
+      -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c7_dynamic(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+    %z: tensor<?x?xi8>, %sz: tensor<?xf32>, %b: tensor<64x?xi8>, %sb: tensor<64xf32>) {
+  // expected-error @+1 {{expected a branch of static rank, but got 'tensor<64x?xi8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x?xi8>, tensor<?xf32>, tensor<64x?xi8>, tensor<64xf32>)
+      -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 // The limits of (C7) have their cases in unittests/Kernels; here, that the message arrives.
-func.func @linear_c7(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+func.func @linear_c8(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
   // expected-error @+1 {{expected at most 232448 bytes of shared memory, which no target exceeds, but got 393216 for 8 stages}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
       schedule(#qk.schedule<tile = [128, 256, 128], warps = [2, 4], stages = 8>)
@@ -194,7 +254,7 @@ func.func @linear_c7(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32
 // -----
 
 // Zero points of 32 bits may be anything: on both sides, nothing is proven.
-func.func @linear_c8(%x: tensor<?x64xui8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
+func.func @linear_c9(%x: tensor<?x64xui8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<64xf32>,
                      %z: tensor<?xi32>, %sums: tensor<64xi32>, %zw: tensor<64xi32>, %xsums: tensor<?xi32>) {
   // expected-error @+1 {{without zero points, the sum of 64 products of [-2147483647, 2147483903] and [-2147483647, 2147483903] exceeds 64 bits}}
   %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) weight_zero_points(%zw, %xsums)

@@ -74,6 +74,17 @@ func.func @mxfp4(%x: tensor<130x576xf4E2M1FN>, %w: tensor<64x576xf4E2M1FN>, %sx:
   return %0 : tensor<130x64xf32>
 }
 
+// A low-rank branch.
+// CHECK-LABEL: func.func @low_rank
+func.func @low_rank(%x: tensor<?x576xi8>, %w: tensor<96x576xi8>, %sx: tensor<?xf32>, %sw: tensor<96xf32>,
+                    %z: tensor<?x32xi8>, %sz: tensor<?xf32>, %b: tensor<96x32xi8>, %sb: tensor<96xf32>) -> tensor<?x96xf16> {
+  // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) low_rank(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) formats(<8>, <8>)
+  %0 = qk.linear %x, %w scales(%sx, %sw) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>) schedule(#square)
+      : (tensor<?x576xi8>, tensor<96x576xi8>, tensor<?xf32>, tensor<96xf32>, tensor<?x32xi8>, tensor<?xf32>,
+         tensor<96x32xi8>, tensor<96xf32>) -> tensor<?x96xf16>
+  return %0 : tensor<?x96xf16>
+}
+
 // CHECK-LABEL: func.func @launch
 func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
   // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) sizes [0, 0]

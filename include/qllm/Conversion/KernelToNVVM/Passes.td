@@ -19,7 +19,8 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     reads fragments, and multiplies on the tensor cores. Four-bit weights beside eight-bit inputs are moved to the upper
     half of a byte, which is exactly 16 times the code, with three integer operations for eight weights. Four bits on both
     sides are multiplied as they are where the target has such tensor cores, and are unpacked the same way on both
-    sides elsewhere.
+    sides elsewhere. Beside 16-bit floats, codes become floats in registers: they are put into the low bits of a float, and
+    one addition takes off what that float exceeds them by.
 
     Floats of four bits with scales of blocks are multiplied by `mma.sync` with `block_scale`, which only sm_120a has.
 
@@ -27,7 +28,7 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     depth that is not a multiple of the tile is filled with zeros too.
 
     What a target lacks (shared memory, a proof for its accumulators) is an error, and so are schedules that no emitter
-    exists for: clusters, producers, and tile schedulers other than data_parallel.
+    exists for: clusters, producers, and tile schedulers other than data_parallel, or for `qk.weight_only_linear` split_k.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",

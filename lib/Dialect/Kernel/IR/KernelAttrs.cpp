@@ -78,7 +78,8 @@ void KernelDialect::registerAttributes() {
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages,
-                                   int64_t cluster, int64_t producers, TileScheduler) {
+                                   int64_t cluster, int64_t producers, TileScheduler scheduler,
+                                   int64_t splits) {
   // schedule_c1
   if (tile.size() != 3 || warps.size() != 2)
     return emitError() << "expected a tile of 3 sizes and 2 sizes of warps, but got " << tile.size()
@@ -89,11 +90,17 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (cluster < 1 || cluster > 16 || producers < 0 || producers > 8)
     return emitError() << "expected a cluster of 1 to 16 and 0 to 8 producers, but got " << cluster
                        << " and " << producers;
+  // schedule_c3
+  if (scheduler == TileScheduler::SplitK ? splits < 2 || splits > 64 : splits != 1)
+    return emitError() << "expected 2 to 64 splits with split_k and 1 otherwise, but got " << splits
+                       << " with " << stringifyTileScheduler(scheduler);
   return success();
 }
 
 kernels::Schedule ScheduleAttr::getSchedule() const {
-  return makeSchedule(getTile(), getWarps(), getStages());
+  kernels::Schedule schedule = makeSchedule(getTile(), getWarps(), getStages());
+  schedule.splits = getSplits();
+  return schedule;
 }
 
 LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t operand,

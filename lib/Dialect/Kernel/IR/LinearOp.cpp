@@ -106,6 +106,23 @@ LogicalResult verifyScales(LinearOp op, int64_t rows, int64_t columns, int64_t d
   return verifyType(op, "scales of weights", op.getWeightScales(), {scales[0], columns}, f32);
 }
 
+LogicalResult verifyBranch(LinearOp op, int64_t rows, int64_t columns) {
+  // linear_c7
+  if (!op.getBranchInput())
+    return success();
+  int64_t rank = shapeOf(op.getBranchWeight())[1];
+  if (ShapedType::isDynamic(rank))
+    return op.emitOpError() << "expected a branch of static rank, but got "
+                            << op.getBranchWeight().getType();
+  Type i8 = IntegerType::get(op.getContext(), 8), f32 = Float32Type::get(op.getContext());
+  if (failed(verifyType(op, "inputs of a branch", op.getBranchInput(), {rows, rank}, i8)) ||
+      failed(
+          verifyType(op, "scales of a branch's inputs", op.getBranchInputScales(), {rows}, f32)) ||
+      failed(verifyType(op, "weights of a branch", op.getBranchWeight(), {columns, rank}, i8)))
+    return failure();
+  return verifyType(op, "scales of a branch's weights", op.getBranchWeightScales(), {columns}, f32);
+}
+
 } // namespace
 
 LogicalResult LinearOp::verify() {
@@ -126,9 +143,10 @@ LogicalResult LinearOp::verify() {
   if (getBias() && failed(verifyType(*this, "a bias", getBias(), {columns}, f32)))
     return failure();
   if (failed(verifyType(*this, "a result", getResult(), {rows, columns},
-                        getResult().getType().getElementType())))
+                        getResult().getType().getElementType())) ||
+      failed(verifyBranch(*this, rows, columns)))
     return failure();
-  // linear_c7, linear_c8
+  // linear_c8, linear_c9
   return verifySchedules(*this, getSchedule(), [&](ScheduleAttr schedule) -> LogicalResult {
     if (FormatStatus status = getKernel(schedule).verify(); !status)
       return emitOpError() << status.message();
@@ -146,6 +164,7 @@ kernels::LinearKernel LinearOp::getKernel(ScheduleAttr schedule) {
   kernel.depth = shapeOf(getInput())[1];
   ArrayRef<int64_t> scales = shapeOf(getWeightScales());
   kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
+  kernel.rank = getBranchInput() ? shapeOf(getBranchWeight())[1] : 0;
   kernel.schedule = schedule.getSchedule();
   return kernel;
 }
@@ -167,10 +186,12 @@ std::string LinearOp::describeKernel() {
 SmallVector<Type> LinearOp::getKernelTypes() {
   SmallVector<Type> types;
   for (Value value : {Value(getInput()), Value(getInputScales()), Value(getInputZeroPoints()),
-                      Value(getInputSums()), Value(getResult())})
+                      Value(getInputSums()), Value(getBranchInput()), Value(getBranchInputScales()),
+                      Value(getResult())})
     types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
   for (Value value : {Value(getWeight()), Value(getWeightScales()), Value(getWeightSums()),
-                      Value(getWeightZeroPoints()), Value(getBias())})
+                      Value(getWeightZeroPoints()), Value(getBias()), Value(getBranchWeight()),
+                      Value(getBranchWeightScales())})
     types.push_back(value ? value.getType() : NoneType::get(getContext()));
   return types;
 }

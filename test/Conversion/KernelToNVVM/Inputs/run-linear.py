@@ -4,7 +4,7 @@ usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
 schedule. group: elements with a common weight scale. zero: type of the zero points of the input. result: f16 or f32.
-bias: 1 for one. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report.
+bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
 import json
@@ -21,7 +21,7 @@ from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", zero="ui8", result="f16", bias="0", target="sm_80")
+                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80")
 random = np.random.default_rng(0)
 
 
@@ -91,8 +91,21 @@ class Problem:
             bias = random.normal(size=n).astype(np.float32)
             self.add("b", bias, f"{n}xf32")
             self.clauses += " bias(%b)"
+        if rank := int(self.options["rank"]):
+            result = result + self.branch(rank, n)
+        if "b" in self.operands:
             result = result + bias
         return result.astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
+
+    def branch(self, rank, n):
+        """Adds the operands of a low-rank branch; returns its product."""
+        m, codes = int(self.options["rows"]), Format("int8")
+        z, b = codes.random(random, m, rank), codes.random(random, n, rank)
+        sz, sb = random.uniform(0.01, 0.1, m).astype(np.float32), random.uniform(0.001, 0.01, n).astype(np.float32)
+        for name, value, kind in (("z", z, f"?x{rank}xi8"), ("sz", sz, "?xf32"), ("up", b, f"{n}x{rank}xi8"), ("su", sb, f"{n}xf32")):
+            self.add(name, codes.pack(value).view(np.int8) if value.ndim == 2 else value, kind)
+        self.clauses += " low_rank(%z, %sz, %up, %su)"
+        return (z.astype(int) @ b.astype(int).T).astype(np.float32) * (sz[:, None] * sb)
 
     def module(self):
         o, kind = self.options, f"tensor<?x{self.options['columns']}x{self.options['result']}>"

@@ -43,19 +43,23 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `cluster` | blocks that share what they load; 1 unless given |
     | `producers` | warpgroups that only load; 0 unless given, and then every warp loads |
     | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. `split_k` and `stream_k` divide the depth among blocks |
+    | `splits` | blocks among which `split_k` divides the depth of a tile; 1 unless given |
 
     Constraints:
     - (C1) `tile` has three sizes and `warps` two.
     - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
       producers.
+    - (C3) there are 2 to 64 splits with `split_k`, and 1 with other schedulers.
 
     ```
     #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
     #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>
+    #qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = split_k, splits = 4>
     ```
   }];
   let parameters = (ins Kernel_Sizes:$tile, Kernel_Sizes:$warps, "int64_t":$stages,
-      Kernel_One:$cluster, Kernel_Zero:$producers, Kernel_SchedulerParameter:$scheduler);
+      Kernel_One:$cluster, Kernel_Zero:$producers, Kernel_SchedulerParameter:$scheduler,
+      Kernel_One:$splits);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

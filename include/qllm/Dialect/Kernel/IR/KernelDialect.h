@@ -15,6 +15,7 @@
 #include "qllm/Kernels/QuantizeKernel.h"
 #include "qllm/Kernels/Target.h"
 #include "qllm/Kernels/WeightLayout.h"
+#include "qllm/Kernels/WeightOnlyKernel.h"
 #include "llvm/ADT/Hashing.h"
 
 namespace qllm::kernels {

@@ -37,7 +37,12 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     sums `W[n] = sum over g of sw[g, n] * (sum over the group of w)`.
 
     The clauses: `scales(sx, sw)`; `zero_points(zx, W)` for asymmetric inputs; `weight_zero_points(zw, X)` for
-    asymmetric weights; `bias(b)`.
+    asymmetric weights; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch.
+
+    A low-rank branch adds `L[m, n] = sz[m] * sB[n] * sum over r of z[m, r] * B[n, r]`, with codes of eight bits: `z` is what
+    a thin product of the inputs was quantized to, and `B` the wide factor of the branch. The sum is an exact integer, and
+    its product with `sz[m] * sB[n]` is rounded to f32 and added before the bias. Ranks that are no multiple of 32 are
+    filled up with zeros.
 
     Codes of up to 4 bits are two to a byte, the first in the low half. Weights are row-major (n, k), or in the
     order of `layout` as bytes of shape [tiles of n, tiles of k, bytes of a tile].
@@ -61,9 +66,11 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
       `weight_zero_points` and `input_sums` if and only if `weight_format` is. They fit the rows and n. Sums are
       i32; `weight_sums` beside groups are f32. Groups of asymmetric weights are not supported.
     - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
-    - (C7) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are
+    - (C7) `z` is i8 of shape [m, r] and `B` i8 of shape [n, r]; `sz` has the rows of `input` and `sB` is [n], both f32. The
+      rank r is a multiple of 32 and at most 1024.
+    - (C8) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are
       within the limits of any target.
-    - (C8) the accumulator is proven to hold every sum of products of codes, and 64 bits every sum without zero points.
+    - (C9) the accumulator is proven to hold every sum of products of codes, and 64 bits every sum without zero points.
 
     ```mlir
     func.func @w4a8(%x: tensor<?x576xi8>, %w: tensor<96x9x512xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
@@ -81,6 +88,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
       Optional<Kernel_ZeroPoints>:$input_zero_points, Optional<1DTensorOf<[I32, F32]>>:$weight_sums,
       Optional<Kernel_ZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
       Optional<1DTensorOf<[F32]>>:$bias,
+      Optional<2DTensorOf<[I8]>>:$branch_input, Optional<1DTensorOf<[F32]>>:$branch_input_scales,
+      Optional<2DTensorOf<[I8]>>:$branch_weight, Optional<1DTensorOf<[F32]>>:$branch_weight_scales,
       QLLM_IntFormatAttr:$input_format, QLLM_IntFormatAttr:$weight_format,
       Kernel_Schedules:$schedule, OptionalAttr<Kernel_LayoutAttr>:$layout);
   let results = (outs Kernel_Result:$result);
@@ -89,6 +98,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     (`zero_points` `(` $input_zero_points^ `,` $weight_sums `)`)?
     (`weight_zero_points` `(` $weight_zero_points^ `,` $input_sums `)`)?
     (`bias` `(` $bias^ `)`)?
+    (`low_rank` `(` $branch_input^ `,` $branch_input_scales `,` $branch_weight `,` $branch_weight_scales `)`)?
     `formats` `(` $input_format `,` $weight_format `)` `schedule` `(` $schedule `)`
     (`layout` `(` $layout^ `)`)? attr-dict `:` functional-type(operands, results)
   }];

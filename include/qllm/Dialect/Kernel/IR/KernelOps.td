@@ -12,6 +12,7 @@ include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
 include "qllm/Dialect/Kernel/IR/KernelQuantizeOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOps.td"
+include "qllm/Dialect/Kernel/IR/KernelWeightOnlyOps.td"
 
 include "qllm/Dialect/Kernel/IR/KernelInstructionOps.td"
 

@@ -1,0 +1,93 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels of linear layers whose inputs stay floats.
+
+#ifndef QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTONLYOPS_TD
+#define QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTONLYOPS_TD
+
+include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
+
+def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Kernel_KernelOpInterface, ["getKernelTypes", "getInPlaceResults"]>]> {
+  let summary = "product of 16-bit floats and a quantized weight";
+  let description = [{
+    ```
+    y[m, n] = sum over k of x[m, k] * (w[n, k] - z[n]) * s[n] + b[n]
+    ```
+
+    `scales` of shape [G, n], and zero points of the same shape, belong to G groups of K/G neighbours along k. The clauses:
+    `scales(s)`; `zero_points(z)` for asymmetric weights; `bias(b)`; `arrivals(a)` for schedules that split the depth.
+
+    **Numbers.** Codes minus zero points are exact in the type of the input, and their products with inputs are exact in f32.
+    A tensor instruction adds 16 of them to a sum in f32, in ascending k, with the roundings of the target's. Such a sum goes
+    over a run: the whole depth, or with groups the smaller of a group and the depth that a warp takes of a tile. Then
+
+    ```
+    t = fma(P[g], s[g, n], t)    over runs in ascending k; with groups
+    t = P * s[n]                 without
+    y = t + b[n]                 each rounded to f32, and y to the type of the result
+    ```
+
+    Where several parts of the depth are computed apart (`splits` blocks, or the warps of tiles of 8 rows), t is the sum of
+    their t, or P of their P without groups, added in f32 in ascending k, warps first. So results are the same from run to run.
+
+    **Operands.** Codes of up to 4 bits lie two to a byte, others one to a byte, in the order of `layout`, as bytes of shape
+    [tiles of n, tiles of k, bytes of a tile]. With `split_k` the parts meet in memory: the second result, of shape
+    [splits, m, n], gets the sums of each block, which nobody needs afterwards. The last block to arrive adds them. It is
+    known by a count in `arrivals`, which has an element for each block along x and y; all of them are zero. The third
+    result is the same memory, zero again, so that one kernel after the other can use it.
+
+    **Tiles of 8 rows** are for a few tokens: weights go from global memory to registers, with no shared memory between, 16
+    bytes a lane. The first of `warps` then divides the depth of a tile, and there is 1 stage.
+
+    **Binary interface.** As for `qk.linear`: pointers to the operands that are there and to the results, and the number of
+    rows m.
+
+    `schedule` may be a dictionary with one schedule for each target.
+
+    Constraints:
+    - (C1) `input` is f16 or bf16, of rank 2 with a static second dimension K; `result` has its rows and n static columns.
+    - (C2) `layout` is that of fragments of 16-bit floats for the bits of `format`, and `weight` fits it.
+    - (C3) `scales` is [n] or [G, n] with G >= 2 that divides K.
+    - (C4) `zero_points` is there if and only if `format` is asymmetric, with the shape of `scales`.
+    - (C5) `bias` is f32 of size n.
+    - (C6) `arrivals` and two more results are there if and only if a schedule splits the depth. The second result is f32
+      and has as many layers as the largest number of splits, the rows of `input`, and n columns; the third has the type of
+      `arrivals`.
+    - (C7) the schedule works: tiles, stages, threads, registers, shared memory, groups and the alignment of rows are
+      within the limits of any target, and each split has a part of the depth.
+
+    ```mlir
+    func.func @w4a16(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf16>) -> tensor<?x4096xf16> {
+      %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
+          schedule(#qk.schedule<tile = [64, 256, 128], warps = [1, 8], stages = 3>)
+          layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+          : (tensor<?x4096xf16>, tensor<256x64x512xi8>, tensor<32x4096xf16>) -> tensor<?x4096xf16>
+      return %0 : tensor<?x4096xf16>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[F16, BF16]>:$input, 3DTensorOf<[I8]>:$weight,
+      RankedTensorOf<[F16, BF16, F32]>:$scales, Optional<RankedTensorOf<[I8]>>:$zero_points,
+      Optional<1DTensorOf<[F32]>>:$bias, Optional<1DTensorOf<[I32]>>:$arrivals,
+      QLLM_IntFormatAttr:$format, Kernel_Schedules:$schedule, Kernel_LayoutAttr:$layout);
+  let results = (outs Kernel_Result:$result, Variadic<RankedTensorOf<[F32, I32]>>:$scratch);
+  let assemblyFormat = [{
+    $input `,` $weight `scales` `(` $scales `)` (`zero_points` `(` $zero_points^ `)`)? (`bias` `(` $bias^ `)`)?
+    (`arrivals` `(` $arrivals^ `)`)? `format` `(` $format `)` `schedule` `(` $schedule `)` `layout` `(` $layout `)`
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The results that only the kernel itself reads; null without splits.
+    ::mlir::Value getPartialSums() { return getScratch().empty() ? ::mlir::Value() : getScratch()[0]; }
+    ::mlir::Value getFreeArrivals() { return getScratch().empty() ? ::mlir::Value() : getScratch()[1]; }
+    /// The kernel without its tensors, run by `schedule`. The operation must be verified.
+    ::qllm::kernels::WeightOnlyKernel getKernel(::qllm::qk::ScheduleAttr schedule);
+    /// The same on a target that the operation has a schedule for.
+    ::qllm::kernels::WeightOnlyKernel getKernelOn(const ::qllm::kernels::Target &target);
+  }];
+}
+
+#endif // QLLM_DIALECT_KERNEL_IR_KERNELWEIGHTONLYOPS_TD

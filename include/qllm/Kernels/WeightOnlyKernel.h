@@ -1,0 +1,78 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One kernel for a linear layer of 16-bit floats and integer weights, described once. No MLIR
+// inside.
+
+#ifndef QLLM_KERNELS_WEIGHTONLYKERNEL_H
+#define QLLM_KERNELS_WEIGHTONLYKERNEL_H
+
+#include "qllm/Kernels/LinearKernel.h"
+#include "qllm/Kernels/WeightLayout.h"
+
+namespace qllm::kernels {
+
+/// The inputs of a tensor instruction that are 16-bit floats.
+enum class HalfKind : std::uint8_t { F16, BF16 };
+
+/// y[m, n] = sum over k of x[m, k] (w[n, k] - z[n]) s[n], with scales and zero points of channels
+/// or of groups, for any number of rows m.
+///
+/// With tiles of 16 rows or more, a ring of asynchronous copies brings both operands to shared
+/// memory. Tiles of 8 rows are for a few tokens, where nobody shares weights: each warp loads its
+/// own, and multiplies them as the left operand, since that has 16 rows and the right one 8. The
+/// rows of the grid of warps then divide the depth.
+struct WeightOnlyKernel {
+  HalfKind input = HalfKind::F16;
+  CodeFormat weight;
+  bool hasZeroPoints = false;
+  std::int64_t columns = 0;     ///< n
+  std::int64_t depth = 0;       ///< k
+  std::int64_t groupLength = 0; ///< elements of k with a common scale; `depth` for all
+  Schedule schedule;
+
+  /// Elements of k that one tensor instruction sums over.
+  static constexpr std::int64_t stepDepth = 16;
+
+  bool isGrouped() const { return groupLength != depth; }
+  bool isDirect() const { return schedule.tileRows == 8; }
+  std::int64_t groups() const { return depth / groupLength; }
+  WeightLayout layout() const { return WeightLayout::halfFragments(weight.storageBits()); }
+  /// Bytes of one tile of the layout.
+  std::int64_t layoutBytes() const { return layout().tileSize() * weight.storageBits() / 8; }
+
+  /// Tiles of the whole depth, and of the part of it that one block computes.
+  std::int64_t tiles() const { return (depth + schedule.tileDepth - 1) / schedule.tileDepth; }
+  std::int64_t tilesOfBlock() const { return (tiles() + schedule.splits - 1) / schedule.splits; }
+  /// Elements of k that one warp computes of a tile.
+  std::int64_t depthOfWarp() const {
+    return isDirect() ? schedule.tileDepth / schedule.warpRows : schedule.tileDepth;
+  }
+  /// Elements of k whose products are summed before a scale is applied.
+  std::int64_t runLength() const;
+
+  OperandTile inputTile() const;
+  OperandTile weightTile() const;
+  std::int64_t stageBytes() const { return inputTile().bytes() + weightTile().bytes(); }
+  std::int64_t sharedBytes() const;
+  /// Words from token to token of the sums that warps of the direct form share, so that the lanes
+  /// of a warp store to different banks.
+  std::int64_t sharedPitch() const { return schedule.tileColumns + 4; }
+
+  /// Whether such a kernel exists at all, and on one target.
+  FormatStatus verify() const;
+  FormatStatus verifyOn(const Target &target) const;
+
+private:
+  FormatStatus verifyFormats() const;
+  FormatStatus verifySizes() const;
+  FormatStatus verifyGroups() const;
+  FormatStatus verifyRing() const;
+  FormatStatus verifyDirect() const;
+  FormatStatus verifyRegisters() const;
+  FormatStatus verifySplits() const;
+};
+
+} // namespace qllm::kernels
+
+#endif // QLLM_KERNELS_WEIGHTONLYKERNEL_H

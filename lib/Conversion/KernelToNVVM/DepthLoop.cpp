@@ -1,0 +1,82 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Stages of the ring, and what the loop carries.
+
+#include "DepthLoop.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace qllm;
+
+void qllm::keepRolled(Operation *loop) {
+  // Unrolled, it would take more registers and more of the instruction cache.
+  MLIRContext *context = loop->getContext();
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}, {}, {});
+  // The name that branches of the llvm dialect have for it; the lowering of scf hands it on.
+  loop->setAttr("loop_annotation", annotation);
+}
+
+void DepthLoop::load(Value index) {
+  for (auto [loader, source] : llvm::zip_equal(loaders, ArrayRef(state).drop_front(2)))
+    loader->issue(index, source, state[1]);
+  NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc());
+}
+
+void DepthLoop::loadNext() { load(code.add(tile, stages - 1)); }
+
+void DepthLoop::wait(int64_t groupsLeft) {
+  NVVM::CpAsyncWaitGroupOp::create(code.getBuilder(), code.getLoc(), uint32_t(groupsLeft));
+}
+
+/// The stage that was read is the one that is written next.
+void DepthLoop::advance() {
+  Value next = code.add(state[0], stageBytes);
+  Value isPast = code.isEqual(next, code.constant(stages * stageBytes));
+  state[1] = state[0];
+  state[0] = code.select(isPast, code.constant(int64_t(0)), next);
+  for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
+    source = code.advance(source, loader->tileStep());
+}
+
+SmallVector<Value> DepthLoop::emit(Value first, int64_t count, ArrayRef<Value> sums,
+                                   llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  Location loc = code.getLoc();
+  Value zero = code.constant(int64_t(0));
+  auto numberOf = [&](Value index) { return first ? code.add(first, index) : index; };
+  state = {zero, zero};
+  for (TileLoader *loader : loaders)
+    state.push_back(
+        first ? code.advance(loader->getSource(), code.multiply(first, loader->tileStep()))
+              : loader->getSource());
+  for (int64_t stage = 0; stage != stages - 1; ++stage) {
+    load(numberOf(code.constant(stage)));
+    state[1] = code.constant((stage + 1) * stageBytes);
+    for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
+      source = code.advance(source, loader->tileStep());
+  }
+  SmallVector<Value> initial(sums);
+  llvm::append_range(initial, state);
+  auto emitBody = [&](OpBuilder &builder, Location, Value index, ValueRange carried) {
+    state = carried.drop_front(sums.size());
+    tile = numberOf(index);
+    wait(stages - 2);
+    // After this, all see the tile, and nobody reads the stage that is written next.
+    NVVM::Barrier0Op::create(builder, loc);
+    SmallVector<Value> results = body(tile, carried.take_front(sums.size()));
+    advance();
+    llvm::append_range(results, state);
+    scf::YieldOp::create(builder, loc, results);
+  };
+  auto loop = scf::ForOp::create(code.getBuilder(), loc, zero, code.constant(count),
+                                 code.constant(int64_t(1)), initial, emitBody);
+  keepRolled(loop);
+  wait(0);
+  return SmallVector<Value>(loop.getResults().take_front(sums.size()));
+}

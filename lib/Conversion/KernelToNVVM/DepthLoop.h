@@ -1,0 +1,51 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The loop over the depth of a product, fed by a ring of tiles in shared memory.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H
+
+#include "TileLoader.h"
+
+namespace qllm {
+
+/// While one stage is read, copies into all others are under way.
+class DepthLoop {
+public:
+  /// The loaders' stages begin `stageBytes` apart.
+  DepthLoop(CodeBuilder &code, llvm::ArrayRef<TileLoader *> loaders, int64_t stages,
+            int64_t stageBytes)
+      : code(code), loaders(loaders), stages(stages), stageBytes(stageBytes) {}
+
+  /// Emits the loop over `count` tiles from number `first` on (null for 0). `body` gets a tile's
+  /// number and the sums until then, and returns the sums with the tile; it must call `loadNext`
+  /// once. Returns the sums at the end, when no copy is under way.
+  llvm::SmallVector<mlir::Value>
+  emit(mlir::Value first, int64_t count, llvm::ArrayRef<mlir::Value> sums,
+       llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
+
+  /// Inside the body: bytes from stage 0 to the stage of the tile.
+  mlir::Value stage() const { return state[0]; }
+  /// Inside the body: starts the copies into the stage that was read before.
+  void loadNext();
+
+private:
+  void load(mlir::Value tile);
+  void wait(int64_t groupsLeft);
+  void advance();
+
+  CodeBuilder &code;
+  llvm::SmallVector<TileLoader *, 2> loaders;
+  int64_t stages, stageBytes;
+  /// The stages that are read and written, and for each loader the place of what it loads next.
+  llvm::SmallVector<mlir::Value> state;
+  mlir::Value tile;
+};
+
+/// Tells LLVM not to unroll a loop whose body is long enough.
+void keepRolled(mlir::Operation *loop);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H

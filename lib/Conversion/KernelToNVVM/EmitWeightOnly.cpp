@@ -1,0 +1,67 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the forms of the kernel share, and the choice between them.
+
+#include "EmitWeightOnly.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+WeightOnlyArguments::WeightOnlyArguments(OpBuilder &builder, WeightOnlyLinearOp op, StringRef name,
+                                         int64_t threads) {
+  KernelFunction function(builder, op, name, threads);
+  input = function[op.getInput()];
+  weight = function[op.getWeight()];
+  scales = function[op.getScales()];
+  zeroPoints = function[op.getZeroPoints()];
+  bias = function[op.getBias()];
+  arrivals = function[op.getArrivals()];
+  result = function[op.getResult()];
+  parts = function[op.getPartialSums()];
+  rows = function.size(0);
+}
+
+Value qllm::groupOf(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, Value tile,
+                    Value first) {
+  Value element = code.add(code.multiply(tile, kernel.schedule.tileDepth), first);
+  Value group = code.divide(element, kernel.groupLength);
+  bool canBeBeyond =
+      kernel.schedule.splits * kernel.tilesOfBlock() * kernel.schedule.tileDepth != kernel.depth;
+  return canBeBeyond ? code.minimum(group, code.constant(kernel.groups() - 1)) : group;
+}
+
+Value qllm::finishSum(CodeBuilder &code, Value sum, Value scale, Value bias) {
+  Value value = scale ? code.multiplyFloat(sum, scale) : sum;
+  return bias ? code.addFloat(value, bias) : value;
+}
+
+LogicalResult qllm::verifyWeightOnly(WeightOnlyLinearOp op, const kernels::Target &target) {
+  ScheduleAttr schedule = scheduleOn(op.getSchedule(), target.name);
+  if (!schedule)
+    return op.emitOpError() << "has no schedule for " << target.name;
+  if (schedule.getCluster() != 1 || schedule.getProducers() != 0 ||
+      schedule.getScheduler() == TileScheduler::StreamK)
+    return op.emitOpError() << "is not supported with " << schedule
+                            << "; there is code for one block without producers, data_parallel "
+                               "or split_k";
+  if (FormatStatus status = op.getKernel(schedule).verifyOn(target); !status)
+    return op.emitOpError() << status.message();
+  return success();
+}
+
+void qllm::emitWeightOnly(OpBuilder &builder, WeightOnlyLinearOp op, const kernels::Target &target,
+                          StringRef name, StringRef sharedName) {
+  OpBuilder::InsertionGuard guard(builder);
+  kernels::WeightOnlyKernel kernel = op.getKernelOn(target);
+  WeightOnlyArguments arguments(builder, op, name, kernel.schedule.threads());
+  CodeBuilder code(builder, op.getLoc());
+  Value shared = LLVM::AddressOfOp::create(
+      builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace),
+      sharedName);
+  (kernel.isDirect() ? emitDirectForm : emitRingForm)(code, kernel, arguments, shared);
+  LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
+}

@@ -1,0 +1,281 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The form for a few tokens: weights go from global memory to registers, and are the left operand.
+
+#include "DepthLoop.h"
+#include "EmitWeightOnly.h"
+#include "FloatSums.h"
+#include "HalfWeights.h"
+#include "MatrixRow.h"
+#include "SplitDepth.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+constexpr int64_t stepDepth = kernels::WeightOnlyKernel::stepDepth;
+
+class DirectEmitter {
+public:
+  DirectEmitter(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
+                const WeightOnlyArguments &arguments, Value shared)
+      : code(code), kernel(kernel), arguments(arguments), shared(shared),
+        place(code, kernel.schedule, kernel.columns, arguments.rows),
+        weights(code, kernel, arguments.rows), sums(code, kernel, rowTiles(), 1) {}
+
+  void emit();
+
+private:
+  /// Tiles of 16 rows of the weight that a warp multiplies, and its vectors along a tile's depth.
+  int64_t rowTiles() const { return kernel.schedule.columnsOfWarp() / 16; }
+  int64_t vectorsOfTile() const { return kernel.depthOfWarp() / kernel.layout().tileColumns(); }
+
+  void findPlaces();
+  SmallVector<Value> loadWeights(Value tile);
+  Value loadTokens(Value tile, int64_t element);
+  void beginTile(Value tile);
+  void multiplyTile(Value tile, ValueRange vectors);
+  SmallVector<Value> emitLoop();
+
+  void shareSums(ValueRange all);
+  void finish();
+  void forEachElement(function_ref<void(Value element, Value row, Value column)> body);
+  void storeResult(Value row, Value column, Value sum);
+
+  CodeBuilder &code;
+  const kernels::WeightOnlyKernel &kernel;
+  const WeightOnlyArguments &arguments;
+  Value shared;
+  LinearPlace place;
+  HalfWeights weights;
+  FloatSums sums;
+  Value depthOfWarp;              ///< first element of k of the warp in a tile
+  SmallVector<Value> rowPointers; ///< to the lane's vectors of each tile of rows
+  Value token;                    ///< pointer to the lane's two elements of k at 0
+  Value firstTile;                ///< of the block
+  SmallVector<HalfWeights::Offset> offsets;
+  /// For each run of the tile and each block of eight columns.
+  SmallVector<SmallVector<Value>> runScales;
+  SmallVector<SmallVector<HalfWeights::Offset>> runOffsets;
+};
+
+} // namespace
+
+void DirectEmitter::findPlaces() {
+  depthOfWarp =
+      code.multiply(code.divide(code.shiftRight(place.thread, 5), kernel.schedule.warpColumns),
+                    kernel.depthOfWarp());
+  kernels::WeightLayout layout = kernel.layout();
+  Value firstRow = code.divide(code.add(place.tileColumn, place.warpColumn), layout.tileRows());
+  for (int64_t tile = 0; tile != rowTiles(); ++tile) {
+    Value row = code.add(firstRow, tile);
+    if (place.hasRaggedColumns())
+      row = code.minimum(row, code.constant(layout.rowTiles(kernel.columns) - 1));
+    Value offset = code.multiply(code.extend64(row), code.constant64(kernel.weightTile().pitch));
+    rowPointers.push_back(code.advance(code.advance(arguments.weight.pointer, offset),
+                                       code.multiply(place.lane, 16)));
+  }
+  // Columns of the right operand are tokens; those that are not there repeat the last.
+  Value row = code.minimum(code.add(place.tileRow, code.shiftRight(place.lane, 2)),
+                           code.subtract(arguments.rows, code.constant(int64_t(1))));
+  Value start = code.multiply(code.extend64(row), code.constant64(kernel.depth * 2));
+  token = code.advance(code.advance(arguments.input.pointer, start),
+                       code.shiftLeft(code.bitAnd(place.lane, 3), 2));
+  if (kernel.schedule.splits != 1)
+    firstTile = code.multiply(place.layer(), kernel.tilesOfBlock());
+}
+
+/// The vectors of a tile, for each tile of rows along the depth. What is beyond the depth may be
+/// any weight, as inputs are zero there.
+SmallVector<Value> DirectEmitter::loadWeights(Value tile) {
+  kernels::WeightLayout layout = kernel.layout();
+  Value first = code.add(code.multiply(tile, kernel.schedule.tileDepth), depthOfWarp);
+  Value column = code.divide(first, layout.tileColumns());
+  int64_t last = layout.columnTiles(kernel.depth) - 1;
+  SmallVector<Value> offsets;
+  for (int64_t vector = 0; vector != vectorsOfTile(); ++vector)
+    offsets.push_back(code.multiply(code.minimum(code.add(column, vector), code.constant(last)),
+                                    kernel.layoutBytes()));
+  SmallVector<Value> vectors;
+  for (Value pointer : rowPointers)
+    for (Value offset : offsets)
+      vectors.push_back(
+          code.loadConstant(VectorType::get(4, code.i32()), code.advance(pointer, offset), 16));
+  return vectors;
+}
+
+/// Two neighbouring elements of the lane's token, from `element` of the warp's part of the tile on.
+Value DirectEmitter::loadTokens(Value tile, int64_t element) {
+  Value first =
+      code.add(code.add(code.multiply(tile, kernel.schedule.tileDepth), depthOfWarp), element);
+  bool canBeBeyond =
+      kernel.schedule.splits * kernel.tilesOfBlock() * kernel.schedule.tileDepth != kernel.depth;
+  // Eight neighbours are inside together.
+  Value inside = canBeBeyond ? code.less(first, code.constant(kernel.depth)) : Value();
+  Value zero = code.constant(int64_t(0));
+  Value offset = inside ? code.select(inside, first, zero) : first;
+  Value words = code.loadConstant(code.i32(), code.advance(token, code.shiftLeft(offset, 1)), 4);
+  return inside ? code.select(inside, words, zero) : words;
+}
+
+void DirectEmitter::beginTile(Value tile) {
+  if (!kernel.isGrouped())
+    return;
+  runScales.clear();
+  runOffsets.clear();
+  for (int64_t first = 0; first != kernel.depthOfWarp(); first += kernel.runLength()) {
+    Value group = groupOf(code, kernel, tile, code.add(depthOfWarp, first));
+    auto &scales = runScales.emplace_back();
+    auto &offsetsOfRun = runOffsets.emplace_back();
+    for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+      Value column = place.weightColumn(block);
+      scales.push_back(place.loadColumn(arguments.scales, column, group));
+      offsetsOfRun.push_back(kernel.hasZeroPoints ? weights.offsetOf(place.loadColumn(
+                                                        arguments.zeroPoints, column, group))
+                                                  : offsets[block]);
+    }
+  }
+}
+
+void DirectEmitter::multiplyTile(Value tile, ValueRange vectors) {
+  beginTile(tile);
+  SmallVector<Words> tokens;
+  for (int64_t element = 0; element != kernel.depthOfWarp(); element += stepDepth)
+    tokens.push_back({loadTokens(tile, element), loadTokens(tile, element + 8)});
+  int64_t ofVector = weights.stepsOfVector();
+  for (int64_t step = 0; step != int64_t(tokens.size()); ++step) {
+    int64_t run = step * stepDepth / kernel.runLength();
+    const auto &ofBlocks = kernel.isGrouped() ? runOffsets[run] : offsets;
+    SmallVector<Words> left;
+    for (int64_t row = 0; row != rowTiles(); ++row) {
+      Value vector = vectors[row * vectorsOfTile() + step / ofVector];
+      Words top = weights.unpack(vector, 0, step % ofVector, ofBlocks[row * 2]);
+      Words bottom = weights.unpack(vector, 1, step % ofVector, ofBlocks[row * 2 + 1]);
+      left.push_back({top[0], bottom[0], top[1], bottom[1]});
+    }
+    sums.add(step, left, tokens[step], [&](int64_t row, int64_t) {
+      Value top = runScales[run][row * 2], bottom = runScales[run][row * 2 + 1];
+      return FloatSums::PairScales{top, top, bottom, bottom};
+    });
+  }
+}
+
+/// The weights of the next tile are on their way while a tile is multiplied.
+SmallVector<Value> DirectEmitter::emitLoop() {
+  Value zero = code.constant(int64_t(0));
+  auto numberOf = [&](Value index) { return firstTile ? code.add(firstTile, index) : index; };
+  SmallVector<Value> initial = sums.start();
+  size_t count = initial.size();
+  llvm::append_range(initial, loadWeights(numberOf(zero)));
+  auto body = [&](OpBuilder &builder, Location loc, Value index, ValueRange carried) {
+    SmallVector<Value> next = loadWeights(numberOf(code.add(index, 1)));
+    sums.beginTile(carried.take_front(count));
+    multiplyTile(numberOf(index), carried.drop_front(count));
+    SmallVector<Value> results(sums.getSums());
+    llvm::append_range(results, next);
+    scf::YieldOp::create(builder, loc, results);
+  };
+  auto loop = scf::ForOp::create(code.getBuilder(), code.getLoc(), zero,
+                                 code.constant(kernel.tilesOfBlock()), code.constant(int64_t(1)),
+                                 initial, body);
+  keepRolled(loop);
+  return SmallVector<Value>(loop.getResults().take_front(count));
+}
+
+/// Leaves the sums of each part of the depth in shared memory.
+void DirectEmitter::shareSums(ValueRange all) {
+  Value part = code.divide(code.shiftRight(place.thread, 5), kernel.schedule.warpColumns);
+  // A lane has two tokens of two columns that are eight apart.
+  Value row = code.add(code.multiply(part, kernel.schedule.tileRows),
+                       code.shiftLeft(code.bitAnd(place.lane, 3), 1));
+  Value column = code.add(place.warpColumn, code.shiftRight(place.lane, 2));
+  Value start = code.advance(
+      shared, code.shiftLeft(code.add(code.multiply(row, kernel.sharedPitch()), column), 2));
+  for (auto [index, sum] : llvm::enumerate(all)) {
+    int64_t tile = int64_t(index) / 4, half = int64_t(index) / 2 % 2, second = int64_t(index) % 2;
+    int64_t offset = second * kernel.sharedPitch() + tile * 16 + half * 8;
+    code.store(sum, code.advance(start, offset * 4), 4);
+  }
+}
+
+/// The elements of the tile that are there, shared out among the threads.
+void DirectEmitter::forEachElement(function_ref<void(Value, Value, Value)> body) {
+  const kernels::Schedule &schedule = kernel.schedule;
+  int64_t elements = schedule.tileRows * schedule.tileColumns;
+  for (int64_t first = 0; first < elements; first += schedule.threads()) {
+    Value element = code.add(place.thread, first);
+    Value tileRow = code.divide(element, schedule.tileColumns);
+    Value tileColumn = code.remainder(element, schedule.tileColumns);
+    Value row = code.add(place.tileRow, tileRow);
+    Value column = code.add(place.tileColumn, tileColumn);
+    Value inside = code.less(row, arguments.rows);
+    if (place.hasRaggedColumns())
+      inside = code.both(inside, code.less(column, code.constant(kernel.columns)));
+    if (first + schedule.threads() > elements)
+      inside = code.both(inside, code.less(element, code.constant(elements)));
+    Value inShared = code.add(code.multiply(tileRow, kernel.sharedPitch()), tileColumn);
+    code.when(inside, [&] { body(inShared, row, column); });
+  }
+}
+
+void DirectEmitter::storeResult(Value row, Value column, Value sum) {
+  Value scale = kernel.isGrouped() ? Value() : place.loadColumn(arguments.scales, column);
+  Value bias = arguments.bias ? place.loadColumn(arguments.bias, column) : Value();
+  MatrixRow(code, place, arguments.result, code.extend64(row))
+      .store(column, finishSum(code, sum, scale, bias));
+}
+
+void DirectEmitter::finish() {
+  const kernels::Schedule &schedule = kernel.schedule;
+  auto sumOfWarps = [&](Value element) {
+    Value start = code.advance(shared, code.shiftLeft(element, 2)), total;
+    for (int64_t part = 0; part != schedule.warpRows; ++part) {
+      int64_t offset = part * schedule.tileRows * kernel.sharedPitch() * 4;
+      Value sum = code.load(code.f32(), code.advance(start, offset), 4);
+      total = total ? code.addFloat(total, sum) : sum;
+    }
+    return total;
+  };
+  if (schedule.splits == 1)
+    return forEachElement([&](Value element, Value row, Value column) {
+      storeResult(row, column, sumOfWarps(element));
+    });
+  SplitDepth split(code, place, arguments.arrivals, shared, arguments.rows, schedule.splits);
+  forEachElement([&](Value element, Value row, Value column) {
+    MatrixRow(code, place, arguments.parts, split.ownRow(row)).store(column, sumOfWarps(element));
+  });
+  split.whenLast([&] {
+    forEachElement([&](Value, Value row, Value column) {
+      Value total;
+      for (int64_t part = 0; part != schedule.splits; ++part) {
+        Value sum =
+            MatrixRow(code, place, arguments.parts, split.rowOfPart(part, row)).load(column);
+        total = total ? code.addFloat(total, sum) : sum;
+      }
+      storeResult(row, column, total);
+    });
+  });
+}
+
+void DirectEmitter::emit() {
+  findPlaces();
+  for (int64_t block = 0; block != place.columnBlocks(); ++block)
+    offsets.push_back(
+        weights.offsetOf(kernel.hasZeroPoints && !kernel.isGrouped()
+                             ? place.loadColumn(arguments.zeroPoints, place.weightColumn(block))
+                             : Value()));
+  shareSums(emitLoop());
+  NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
+  finish();
+}
+
+void qllm::emitDirectForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
+                          const WeightOnlyArguments &arguments, Value shared) {
+  DirectEmitter(code, kernel, arguments, shared).emit();
+}

@@ -1,0 +1,239 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The form with tiles of both operands in shared memory.
+
+#include "DepthLoop.h"
+#include "EmitWeightOnly.h"
+#include "FloatSums.h"
+#include "HalfWeights.h"
+#include "MatrixRow.h"
+#include "OperandReader.h"
+#include "SplitDepth.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+class RingEmitter {
+public:
+  RingEmitter(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
+              const WeightOnlyArguments &arguments, Value shared)
+      : code(code), kernel(kernel), arguments(arguments), shared(shared),
+        place(code, kernel.schedule, kernel.columns, arguments.rows),
+        weights(code, kernel, arguments.rows),
+        sums(code, kernel, place.rowBlocks(), place.columnBlocks()) {}
+
+  void emit();
+
+private:
+  using Pair = std::array<Value, 2>;
+
+  void makeLoaders();
+  void beginTile(Value tile);
+  void multiplyTile(DepthLoop &loop);
+  SmallVector<Value> readVectors(Value stage, int64_t index);
+  SmallVector<Words> unpack(ArrayRef<Value> vectors, int64_t step);
+  FloatSums::PairScales scalesOf(int64_t run, int64_t block);
+
+  void finish(ValueRange sums);
+  void forEachRow(ValueRange sums, function_ref<void(Value row, ValueRange sums)> body);
+  void storeRow(Value row, function_ref<Pair(size_t block, Value column)> sumsOf);
+
+  CodeBuilder &code;
+  const kernels::WeightOnlyKernel &kernel;
+  const WeightOnlyArguments &arguments;
+  Value shared;
+  LinearPlace place;
+  HalfWeights weights;
+  FloatSums sums;
+  std::unique_ptr<TileLoader> inputLoader, weightLoader;
+  std::unique_ptr<OperandReader> left;
+  Value vectorAddress; ///< of the lane's first vector of weights in stage 0
+  /// For each run of the tile and each block of eight columns.
+  SmallVector<SmallVector<Pair>> runScales;
+  SmallVector<SmallVector<HalfWeights::Offset>> runOffsets;
+  /// Without groups: those of the whole depth.
+  SmallVector<Pair> scales, bias;
+  SmallVector<HalfWeights::Offset> offsets;
+};
+
+} // namespace
+
+void RingEmitter::makeLoaders() {
+  kernels::OperandTile inputTile = kernel.inputTile(), weightTile = kernel.weightTile();
+  int64_t threads = kernel.schedule.threads(), rowsOfLayout = kernel.layout().tileRows();
+  Value weightShared = code.advance(shared, inputTile.bytes());
+  inputLoader = std::make_unique<TileLoader>(code,
+                                             LoadedOperand{inputTile, /*swizzled=*/true,
+                                                           arguments.input.pointer, place.tileRow,
+                                                           arguments.rows, shared},
+                                             place.thread, threads);
+  Value weightLimit =
+      place.hasRaggedColumns() ? code.constant(kernel.layout().rowTiles(kernel.columns)) : Value();
+  weightLoader = std::make_unique<TileLoader>(
+      code,
+      LoadedOperand{weightTile, /*swizzled=*/false, arguments.weight.pointer,
+                    code.divide(place.tileColumn, rowsOfLayout), weightLimit, weightShared},
+      place.thread, threads);
+  left = readLeftRows(code, {inputTile, shared, place.lane, place.warpRow,
+                             kernel.schedule.rowsOfWarp(), /*unpacked=*/false});
+  Value row = code.divide(place.warpColumn, rowsOfLayout);
+  vectorAddress = code.advance(weightShared, code.add(code.multiply(row, weightTile.rowBytes),
+                                                      code.multiply(place.lane, 16)));
+}
+
+SmallVector<Value> RingEmitter::readVectors(Value stage, int64_t index) {
+  SmallVector<Value> vectors;
+  Value from = code.advance(code.advance(vectorAddress, stage), index * kernel.layoutBytes());
+  for (int64_t row = 0; row != place.columnBlocks() / 2; ++row)
+    vectors.push_back(code.load(VectorType::get(4, code.i32()),
+                                code.advance(from, row * kernel.weightTile().rowBytes), 16));
+  return vectors;
+}
+
+SmallVector<Words> RingEmitter::unpack(ArrayRef<Value> vectors, int64_t step) {
+  int64_t run = step * kernels::WeightOnlyKernel::stepDepth / kernel.runLength();
+  const auto &ofBlocks = runOffsets.empty() ? offsets : runOffsets[run];
+  SmallVector<Words> blocks;
+  for (auto [row, vector] : llvm::enumerate(vectors))
+    for (unsigned block = 0; block != 2; ++block)
+      blocks.push_back(
+          weights.unpack(vector, block, step % weights.stepsOfVector(), ofBlocks[row * 2 + block]));
+  return blocks;
+}
+
+/// Loads what belongs to the runs of a tile, long before it is wanted.
+void RingEmitter::beginTile(Value tile) {
+  if (!kernel.isGrouped())
+    return;
+  runScales.clear();
+  runOffsets.clear();
+  for (int64_t first = 0; first != kernel.schedule.tileDepth; first += kernel.runLength()) {
+    Value group = groupOf(code, kernel, tile, code.constant(first));
+    auto &scalesOfRun = runScales.emplace_back();
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      scalesOfRun.push_back(place.loadColumns(arguments.scales, block, group));
+    if (!kernel.hasZeroPoints)
+      continue;
+    auto &offsetsOfRun = runOffsets.emplace_back();
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      offsetsOfRun.push_back(weights.offsetOf(
+          place.loadColumn(arguments.zeroPoints, place.weightColumn(block), group)));
+  }
+}
+
+FloatSums::PairScales RingEmitter::scalesOf(int64_t run, int64_t block) {
+  auto [first, second] = runScales[run][block];
+  return {first, second, first, second};
+}
+
+/// Fragments are read a step ahead of their products, and the next tile's copies start in between.
+void RingEmitter::multiplyTile(DepthLoop &loop) {
+  constexpr int64_t stepDepth = kernels::WeightOnlyKernel::stepDepth;
+  int64_t steps = kernel.schedule.tileDepth / stepDepth, ofVector = weights.stepsOfVector();
+  SmallVector<SmallVector<Words>> rows;
+  SmallVector<SmallVector<Value>> vectors;
+  auto readUpTo = [&](int64_t end) {
+    for (int64_t step = rows.size(); step < std::min(end, steps); ++step) {
+      if (step % ofVector == 0)
+        vectors.push_back(readVectors(loop.stage(), step / ofVector));
+      rows.push_back(left->read(loop.stage(), step).front());
+    }
+  };
+  readUpTo(2);
+  loop.loadNext();
+  for (int64_t step = 0; step != steps; ++step) {
+    readUpTo(step + 2);
+    int64_t run = step * stepDepth / kernel.runLength();
+    sums.add(step, rows[step], unpack(vectors[step / ofVector], step),
+             [&](int64_t, int64_t block) { return scalesOf(run, block); });
+  }
+}
+
+void RingEmitter::forEachRow(ValueRange all, function_ref<void(Value row, ValueRange sums)> body) {
+  int64_t ofRow = place.columnBlocks() * 4;
+  for (int64_t block = 0; block != place.rowBlocks(); ++block)
+    for (int64_t half = 0; half != 2; ++half) {
+      Value row = place.row(block, half);
+      SmallVector<Value> ofHalf;
+      for (int64_t i = 0; i != ofRow; ++i)
+        if (i / 2 % 2 == half)
+          ofHalf.push_back(all[block * ofRow + i]);
+      code.when(code.less(row, arguments.rows), [&] { body(row, ofHalf); });
+    }
+}
+
+void RingEmitter::storeRow(Value row, function_ref<Pair(size_t, Value)> sumsOf) {
+  MatrixRow result(code, place, arguments.result, code.extend64(row));
+  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+    Value column = place.column(block);
+    Pair pair = sumsOf(block, column);
+    for (unsigned i = 0; i != 2; ++i)
+      pair[i] = finishSum(code, pair[i], scales.empty() ? Value() : scales[block][i],
+                          bias.empty() ? Value() : bias[block][i]);
+    result.storePair(column, pair);
+  }
+}
+
+void RingEmitter::finish(ValueRange all) {
+  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+    if (!kernel.isGrouped())
+      scales.push_back(place.loadColumns(arguments.scales, block));
+    if (arguments.bias)
+      bias.push_back(place.loadColumns(arguments.bias, block));
+  }
+  if (kernel.schedule.splits == 1)
+    return forEachRow(all, [&](Value row, ValueRange ofRow) {
+      storeRow(row,
+               [&](size_t block, Value) { return Pair{ofRow[block * 2], ofRow[block * 2 + 1]}; });
+    });
+  SplitDepth split(code, place, arguments.arrivals, shared, arguments.rows, kernel.schedule.splits);
+  forEachRow(all, [&](Value row, ValueRange ofRow) {
+    MatrixRow own(code, place, arguments.parts, split.ownRow(row));
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      own.storePair(place.column(block), {ofRow[block * 2], ofRow[block * 2 + 1]});
+  });
+  split.whenLast([&] {
+    forEachRow(all, [&](Value row, ValueRange) {
+      SmallVector<MatrixRow> parts;
+      for (int64_t part = 0; part != kernel.schedule.splits; ++part)
+        parts.emplace_back(code, place, arguments.parts, split.rowOfPart(part, row));
+      storeRow(row, [&](size_t, Value column) {
+        Pair total = parts.front().loadPair(column);
+        for (MatrixRow &part : llvm::drop_begin(parts)) {
+          Pair more = part.loadPair(column);
+          for (unsigned i = 0; i != 2; ++i)
+            total[i] = code.addFloat(total[i], more[i]);
+        }
+        return total;
+      });
+    });
+  });
+}
+
+void RingEmitter::emit() {
+  makeLoaders();
+  if (!kernel.isGrouped() || !kernel.hasZeroPoints)
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      offsets.push_back(weights.offsetOf(
+          kernel.hasZeroPoints ? place.loadColumn(arguments.zeroPoints, place.weightColumn(block))
+                               : Value()));
+  Value first;
+  if (kernel.schedule.splits != 1)
+    first = code.multiply(place.layer(), kernel.tilesOfBlock());
+  DepthLoop loop(code, {inputLoader.get(), weightLoader.get()}, kernel.schedule.stages,
+                 kernel.stageBytes());
+  finish(loop.emit(first, kernel.tilesOfBlock(), sums.start(), [&](Value tile, ValueRange carried) {
+    sums.beginTile(carried);
+    beginTile(tile);
+    multiplyTile(loop);
+    return SmallVector<Value>(sums.getSums());
+  }));
+}
+
+void qllm::emitRingForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
+                        const WeightOnlyArguments &arguments, Value shared) {
+  RingEmitter(code, kernel, arguments, shared).emit();
+}

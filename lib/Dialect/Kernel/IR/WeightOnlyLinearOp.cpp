@@ -1,0 +1,159 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Constraints of qk.weight_only_linear, and its description apart from tensors.
+
+#include "OperandTypes.h"
+#include "Schedules.h"
+#include "mlir/IR/Builders.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+Type elementTypeOf(Value tensor) {
+  return cast<RankedTensorType>(tensor.getType()).getElementType();
+}
+
+LogicalResult verifyWeight(WeightOnlyLinearOp op, int64_t columns, int64_t depth) {
+  // weight_only_linear_c2
+  unsigned bits = op.getFormat().getBits() <= 4 ? 4 : 8;
+  kernels::WeightLayout layout = kernels::WeightLayout::halfFragments(bits);
+  LayoutAttr wanted = LayoutAttr::get(op.getContext(), layout);
+  if (op.getLayout() != wanted)
+    return op.emitOpError() << "expected " << wanted << " for weights of " << op.getFormat()
+                            << ", but got " << op.getLayout();
+  return verifyType(
+      op, "a weight", op.getWeight(),
+      {layout.rowTiles(columns), layout.columnTiles(depth), layout.tileSize() * bits / 8},
+      IntegerType::get(op.getContext(), 8));
+}
+
+LogicalResult verifyScales(WeightOnlyLinearOp op, int64_t columns, int64_t depth) {
+  // weight_only_linear_c3
+  ArrayRef<int64_t> scales = shapeOf(op.getScales());
+  bool isGrouped = scales.size() == 2 && scales[0] >= 2 && depth % scales[0] == 0;
+  if (scales.size() != 1 && !isGrouped)
+    return op.emitOpError() << "expected scales of shape [n] or [groups, n] with at least 2 "
+                               "groups that divide "
+                            << depth << ", but got " << op.getScales().getType();
+  SmallVector<int64_t> shape(scales);
+  shape.back() = columns;
+  if (failed(verifyType(op, "scales", op.getScales(), shape, elementTypeOf(op.getScales()))))
+    return failure();
+  // weight_only_linear_c4
+  Value zeroPoints = op.getZeroPoints();
+  if (bool(zeroPoints) != op.getFormat().isAsymmetric())
+    return op.emitOpError() << "expected " << (zeroPoints ? "no " : "")
+                            << "zero points beside codes of " << op.getFormat()
+                            << (zeroPoints ? "" : ", but got none");
+  if (!zeroPoints)
+    return success();
+  return verifyType(op, "zero points", zeroPoints, shape, IntegerType::get(op.getContext(), 8));
+}
+
+/// The largest number of splits of any schedule.
+int64_t largestSplits(Attribute schedules) {
+  int64_t splits = 1;
+  schedules.walk([&](ScheduleAttr schedule) { splits = std::max(splits, schedule.getSplits()); });
+  return splits;
+}
+
+LogicalResult verifySplits(WeightOnlyLinearOp op, int64_t rows, int64_t columns) {
+  // weight_only_linear_c6
+  int64_t splits = largestSplits(op.getSchedule());
+  if (bool(op.getArrivals()) != (splits > 1))
+    return op.emitOpError() << "expected " << (splits > 1 ? "" : "no ") << "arrivals beside "
+                            << op.getSchedule() << (splits > 1 ? ", but got none" : "");
+  if (op.getScratch().size() != (splits > 1 ? 2 : 0))
+    return op.emitOpError() << "expected " << (splits > 1 ? 3 : 1) << " results of a kernel of "
+                            << splits << " splits, but got " << op->getNumResults();
+  if (splits == 1)
+    return success();
+  if (op.getArrivals().getType() != op.getFreeArrivals().getType())
+    return op.emitOpError() << "expected a result of arrivals of type "
+                            << op.getArrivals().getType() << ", but got "
+                            << op.getFreeArrivals().getType();
+  return verifyType(op, "sums of parts", op.getPartialSums(), {splits, rows, columns},
+                    Float32Type::get(op.getContext()));
+}
+
+} // namespace
+
+LogicalResult WeightOnlyLinearOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput());
+  int64_t rows = input[0], depth = input[1], columns = shapeOf(getResult())[1];
+  // weight_only_linear_c1
+  if (ShapedType::isDynamic(depth) || ShapedType::isDynamic(columns))
+    return emitOpError() << "expected static columns of input and result, but got "
+                         << getInput().getType() << " and " << getResult().getType();
+  if (failed(verifyType(*this, "a result", getResult(), {rows, columns},
+                        elementTypeOf(getResult()))) ||
+      failed(verifyWeight(*this, columns, depth)) || failed(verifyScales(*this, columns, depth)))
+    return failure();
+  // weight_only_linear_c5
+  if (getBias() &&
+      failed(verifyType(*this, "a bias", getBias(), {columns}, Float32Type::get(getContext()))))
+    return failure();
+  // weight_only_linear_c7
+  LogicalResult schedules =
+      verifySchedules(*this, getSchedule(), [&](ScheduleAttr schedule) -> LogicalResult {
+        if (FormatStatus status = getKernel(schedule).verify(); !status)
+          return emitOpError() << status.message();
+        return success();
+      });
+  return succeeded(schedules) ? verifySplits(*this, rows, columns) : failure();
+}
+
+kernels::WeightOnlyKernel WeightOnlyLinearOp::getKernel(ScheduleAttr schedule) {
+  kernels::WeightOnlyKernel kernel;
+  kernel.input =
+      elementTypeOf(getInput()).isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
+  kernel.weight = {getFormat().getBits(), !getFormat().isAsymmetric()};
+  kernel.hasZeroPoints = bool(getZeroPoints());
+  kernel.columns = shapeOf(getResult())[1];
+  kernel.depth = shapeOf(getInput())[1];
+  ArrayRef<int64_t> scales = shapeOf(getScales());
+  kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
+  kernel.schedule = schedule.getSchedule();
+  return kernel;
+}
+
+kernels::WeightOnlyKernel WeightOnlyLinearOp::getKernelOn(const kernels::Target &target) {
+  return getKernel(scheduleOn(getSchedule(), target.name));
+}
+
+std::string WeightOnlyLinearOp::describeKernel() {
+  std::string input = elementTypeOf(getInput()).isF16() ? "f16" : "bf16";
+  kernels::CodeFormat weight{getFormat().getBits(), !getFormat().isAsymmetric()};
+  int64_t depth = shapeOf(getInput())[1];
+  std::string name = "linear_" + input + "_" + weight.str() + "_n" +
+                     std::to_string(shapeOf(getResult())[1]) + "_k" + std::to_string(depth);
+  ArrayRef<int64_t> scales = shapeOf(getScales());
+  return scales.size() == 1 ? name : name + "_g" + std::to_string(depth / scales[0]);
+}
+
+SmallVector<Type> WeightOnlyLinearOp::getKernelTypes() {
+  SmallVector<Type> types = {withoutRows(getInput().getType()), withoutRows(getResult().getType())};
+  for (Value value : {Value(getScales()), Value(getZeroPoints()), Value(getBias())})
+    types.push_back(value ? value.getType() : NoneType::get(getContext()));
+  return types;
+}
+
+SmallVector<int64_t> WeightOnlyLinearOp::getInPlaceResults() {
+  if (!getArrivals())
+    return {};
+  // The last of both.
+  return {int64_t((*this)->getNumResults()) - 1, int64_t((*this)->getNumOperands()) - 1};
+}
+
+GeometryAttr WeightOnlyLinearOp::getGeometryOn(const kernels::Target &target) {
+  kernels::WeightOnlyKernel kernel = getKernelOn(target);
+  const kernels::Schedule &schedule = kernel.schedule;
+  return GeometryAttr::get(getContext(), llvm::divideCeil(kernel.columns, schedule.tileColumns),
+                           schedule.tileRows, /*layers=*/schedule.splits, schedule.threads(),
+                           kernel.sharedBytes(), /*cluster=*/1, {});
+}

@@ -1,0 +1,162 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Sizes and limits of kernels for 16-bit floats and integer weights.
+
+#include "qllm/Kernels/WeightOnlyKernel.h"
+
+#include <algorithm>
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+/// Registers of a block, and what a thread needs beside its sums: fragments, addresses, counters.
+constexpr std::int64_t registersOfBlock = 65536, registersOfThread = 255, otherRegisters = 72;
+/// Offsets inside an operand are computed in 32 bits.
+constexpr std::int64_t mostElements = std::int64_t{1} << 29;
+
+FormatStatus refuse(const std::string &wanted, const std::string &found) {
+  return FormatStatus::failure("expected " + wanted + ", but got " + found);
+}
+
+std::string number(std::int64_t value) { return std::to_string(value); }
+
+} // namespace
+
+OperandTile WeightOnlyKernel::inputTile() const {
+  return {schedule.tileRows, schedule.tileDepth * 2, depth * 2};
+}
+
+OperandTile WeightOnlyKernel::weightTile() const {
+  WeightLayout order = layout();
+  return {schedule.tileColumns / order.tileRows(),
+          schedule.tileDepth / order.tileColumns() * layoutBytes(),
+          order.columnTiles(depth) * layoutBytes()};
+}
+
+std::int64_t WeightOnlyKernel::runLength() const {
+  return isGrouped() ? std::min(groupLength, depthOfWarp()) : depth;
+}
+
+std::int64_t WeightOnlyKernel::sharedBytes() const {
+  // Sums of the warps that share columns, or the ring of tiles.
+  return isDirect() ? schedule.warpRows * schedule.tileRows * sharedPitch() * 4
+                    : schedule.stages * stageBytes();
+}
+
+FormatStatus WeightOnlyKernel::verifyFormats() const {
+  unsigned most = input == HalfKind::F16 ? 8 : 4;
+  if (weight.bits < 3 || weight.bits > most)
+    return refuse("codes of 3 to " + number(most) + " bits beside inputs of " +
+                      (input == HalfKind::F16 ? "f16" : "bf16"),
+                  weight.str());
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifySizes() const {
+  if (columns < 1 || depth < 1)
+    return refuse("at least one row and column of the weight",
+                  number(columns) + "x" + number(depth));
+  if (columns > mostElements || depth > mostElements)
+    return refuse("at most 2^29 rows and columns of the weight",
+                  number(columns) + "x" + number(depth));
+  if (depth % 8 != 0)
+    return refuse("rows of a multiple of 16 bytes, which copies need",
+                  number(depth) + " elements of 16 bits");
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyGroups() const {
+  if (groups() > mostElements / columns)
+    return refuse("at most 2^29 scales of weights", number(groups()) + "x" + number(columns));
+  if (!isGrouped())
+    return {};
+  bool divides = depthOfWarp() % groupLength == 0 || groupLength % depthOfWarp() == 0;
+  if (depth % groupLength != 0 || groupLength % stepDepth != 0 || !divides)
+    return refuse("groups of a multiple of 16 that divide " + number(depth) +
+                      ", and divide the depth of a warp's tile, " + number(depthOfWarp()) +
+                      ", or are multiples of it",
+                  "groups of " + number(groupLength));
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyRing() const {
+  const Schedule &s = schedule;
+  if (s.tileRows % (16 * s.warpRows) != 0 || s.tileColumns % (16 * s.warpColumns) != 0)
+    return refuse("tiles of warps that are multiples of 16x16, or tiles of 8 rows",
+                  number(s.tileRows) + "x" + number(s.tileColumns) + " on " + number(s.warpRows) +
+                      "x" + number(s.warpColumns) + " warps");
+  if (s.tileDepth != 64 && s.tileDepth != 128)
+    return refuse("a tile depth of 64 or 128", number(s.tileDepth));
+  if (s.stages < 2 || s.stages > 8)
+    return refuse("2 to 8 stages", number(s.stages));
+  // All threads together copy whole rows, so that each stays in its column; and of swizzled rows
+  // whole periods of 8.
+  std::int64_t threads = std::max(inputTile().piecesPerRow() * 8, weightTile().piecesPerRow());
+  if (s.threads() % threads != 0)
+    return refuse("a multiple of " + number(threads / 32) + " warps for a depth of " +
+                      number(s.tileDepth),
+                  number(s.warps()));
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyDirect() const {
+  const Schedule &s = schedule;
+  std::int64_t wantedDepth = s.warpRows * layout().tileColumns();
+  if (s.tileColumns % (16 * s.warpColumns) != 0 || s.tileDepth % wantedDepth != 0)
+    return refuse("tiles of a multiple of " + number(16 * s.warpColumns) + " columns and " +
+                      number(wantedDepth) + " of depth for " + number(s.warpRows) + "x" +
+                      number(s.warpColumns) + " warps",
+                  number(s.tileColumns) + " and " + number(s.tileDepth));
+  if (s.stages != 1)
+    return refuse("1 stage with tiles of 8 rows", number(s.stages));
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyRegisters() const {
+  const Schedule &s = schedule;
+  if (s.threads() > maxThreads)
+    return refuse("at most " + number(maxThreads / 32) + " warps", number(s.warps()));
+  // Sums of groups are beside those of all groups; loaded weights take a word for eight codes.
+  std::int64_t sums = (isDirect() ? s.tileRows : s.rowsOfWarp()) * s.columnsOfWarp() / 32;
+  std::int64_t loaded =
+      isDirect() ? s.columnsOfWarp() * depthOfWarp() * weight.storageBits() / 1024 : 0;
+  std::int64_t registers = sums * (isGrouped() ? 2 : 1) + loaded * 2 + otherRegisters;
+  if (registers > registersOfThread || registers * s.threads() > registersOfBlock)
+    return refuse("tiles of warps that take at most 255 registers of a thread, and 65536 of " +
+                      number(s.threads()) + " threads",
+                  "about " + number(registers));
+  if (sharedBytes() > largestSharedBytes())
+    return refuse("at most " + number(largestSharedBytes()) +
+                      " bytes of shared memory, which no target exceeds",
+                  number(sharedBytes()));
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifySplits() const {
+  if ((schedule.splits - 1) * tilesOfBlock() >= tiles())
+    return refuse("splits that all have a tile out of " + number(tiles()), number(schedule.splits));
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verify() const {
+  if (FormatStatus status = schedule.verify(); !status)
+    return status;
+  for (auto check : {&WeightOnlyKernel::verifyFormats, &WeightOnlyKernel::verifySizes,
+                     isDirect() ? &WeightOnlyKernel::verifyDirect : &WeightOnlyKernel::verifyRing,
+                     &WeightOnlyKernel::verifyGroups, &WeightOnlyKernel::verifyRegisters,
+                     &WeightOnlyKernel::verifySplits})
+    if (FormatStatus status = (this->*check)(); !status)
+      return status;
+  return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyOn(const Target &target) const {
+  if (sharedBytes() <= target.sharedBytes())
+    return {};
+  return refuse("at most " + number(target.sharedBytes()) + " bytes of shared memory on " +
+                    std::string(target.name),
+                number(sharedBytes()) + " for " + number(schedule.stages) + " stages");
+}

@@ -1,0 +1,193 @@
+"""Compiles one qk.weight_only_linear and runs it on the emulator against numpy.
+
+usage: run-weight-only.py FOLDER OPTION=VALUE ..
+
+rows, columns, depth: sizes of the product. input: f16 or bf16. weight: a format, such as int4 or uint3. tile, warps,
+stages, splits: the schedule. group: elements with a common scale. scale: type of the scales. result: f16, bf16 or f32.
+bias: 1 for one. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
+`random` for normal numbers, whose
+results must lie within a bound when an instruction rounds its sum once, as --exact-sums has it. target: sm_80 unless given. Other options, such as
+seed and async, go to qllm-emu. Prints its report, and for random data the largest error as a part of the bound.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
+
+from kernel_codes import Format  # noqa: E402
+from kernel_text import emulator_module, launches, lower  # noqa: E402
+
+# The order of weights by bits: its text, its tile, and the tile's digits as (size along n or k, axis) in memory order.
+LAYOUTS = {4: ("#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>", 64,
+               (2, 8), (2, 2, 2, 4, 2), (1, 5, 0, 2, 6, 3, 4)),
+           8: ("#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>", 32,
+               (2, 8), (2, 2, 4, 2), (1, 4, 0, 2, 3, 5))}
+DEFAULTS = dict(rows="16", columns="64", depth="128", input="f16", weight="int4", tile="16,64,64", warps="1,2", stages="3",
+                splits="1", group="0", scale="f32", result="f32", bias="0", data="exact", target="sm_80")
+random = np.random.default_rng(0)
+
+
+def to_type(values, kind):
+    """Values rounded to f16, bf16 or f32, as f32."""
+    values = np.asarray(values, np.float32)
+    if kind == "f16":
+        return values.astype(np.float16).astype(np.float32)
+    if kind == "bf16":
+        bits = values.view(np.uint32)
+        return ((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000).astype(np.uint32).view(np.float32)
+    return values
+
+
+def stored(values, kind):
+    """The bytes of values that are exact in the type; bf16 as its bits."""
+    if kind == "bf16":
+        return (np.asarray(values, np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    return values.astype(np.float16 if kind == "f16" else np.float32)
+
+
+def loaded(file, kind, shape):
+    raw = np.load(file)
+    if kind == "bf16":
+        raw = (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return raw.astype(np.float32).reshape(shape)
+
+
+def shuffle(codes, bits):
+    """Bytes of shape [tiles of n, tiles of k, bytes of a tile]."""
+    _, depth, row_digits, column_digits, order = LAYOUTS[bits]
+    rows, columns = -(-codes.shape[0] // 16), -(-codes.shape[1] // depth)
+    whole = np.zeros((rows * 16, columns * depth), np.uint8)
+    whole[:codes.shape[0], :codes.shape[1]] = codes.astype(np.uint8) & ((1 << bits) - 1)
+    split = whole.reshape(rows, *row_digits, columns, *column_digits)
+    axes = [1 + axis if axis < 2 else 2 + axis for axis in order]
+    flat = split.transpose(0, 3, *axes).reshape(rows, columns, -1)
+    return flat if bits == 8 else flat[..., ::2] | flat[..., 1::2] << 4
+
+
+class Problem:
+    """Operands by name, in the order of the kernel's arguments, with their MLIR types; and the result with its bound."""
+
+    def __init__(self, o):
+        self.options = o
+        self.sizes = m, n, k = [int(o[key]) for key in ("rows", "columns", "depth")]
+        self.weight = Format(o["weight"])
+        self.bits = 4 if self.weight.bits <= 4 else 8
+        self.splits = int(o["splits"])
+        group = int(o["group"]) or k
+        w = self.weight.random(random, n, k).astype(int)
+        exact = o["data"] == "exact"
+        x = random.integers(-4, 5, (m, k)) if exact else random.normal(size=(m, k))
+        x = to_type(x, o["input"])
+        # Powers of two leave small integers exact.
+        scales = 2.0 ** random.integers(-3, 1, (k // group, n)) if exact else random.uniform(0.01, 0.1, (k // group, n))
+        scales = to_type(scales, o["scale"])
+        zero = random.integers(-128, 128, scales.shape) if not self.weight.signed else np.zeros(scales.shape, int)
+        if exact:
+            zero %= 1 << self.weight.bits
+        self.operands, self.types, self.clauses = {}, {}, "scales(%s)"
+        shuffled = shuffle(w, self.bits)
+        shape = f"{k // group}x{n}x" if group != k else f"{n}x"
+        self.add("x", stored(x, o["input"]), f"?x{k}x{o['input']}")
+        self.add("w", shuffled, "x".join(map(str, shuffled.shape)) + "xi8")
+        self.add("s", stored(scales, o["scale"]), shape + o["scale"])
+        if not self.weight.signed:
+            self.add("z", zero.astype(np.int8), shape + "i8")
+            self.clauses += " zero_points(%z)"
+        bias = np.zeros(n, np.float32)
+        if int(o["bias"]):
+            bias = (random.integers(-8, 9, n) if exact else random.normal(size=n)).astype(np.float32)
+            self.add("b", bias, f"{n}xf32")
+            self.clauses += " bias(%b)"
+        if self.splits > 1:
+            self.clauses += " arrivals(%a)"
+            self.types["a"] = "tensor<?xi32>"
+        real = (w - np.repeat(zero, group, 0).T) * np.repeat(scales.astype(float), group, 0).T
+        self.result = x.astype(float) @ real.T + bias
+        # A sum of magnitudes A is rounded by 2^-24 A at most whenever something is added to it: an instruction for each 16
+        # of k, a multiply-add for each run, a part of a warp or a block, a bias; and once by a scale.
+        tile, warps = [int(each) for each in o["tile"].split(",")], [int(each) for each in o["warps"].split(",")]
+        parts = self.splits * (warps[0] if tile[0] == 8 else 1)
+        run = min(group, tile[2] // (warps[0] if tile[0] == 8 else 1)) if group != k else k
+        roundings = -(-k // 16) + -(-k // run) + parts + 2
+        magnitude = np.abs(x).astype(float) @ np.abs(real).T + np.abs(bias)
+        self.bound = roundings * 2.0 ** -24 * magnitude * (1 + 2.0 ** -12)
+        last_place = {"f32": 2.0 ** -24, "f16": 2.0 ** -11, "bf16": 2.0 ** -8}[o["result"]]
+        self.bound += (np.abs(self.result) + self.bound) * last_place + 2.0 ** -25
+
+    def add(self, name, value, kind):
+        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+
+    def module(self):
+        o, (_, n, _) = self.options, self.sizes
+        results = [f"tensor<?x{n}x{o['result']}>"]
+        if self.splits > 1:
+            results += [f"tensor<{self.splits}x?x{n}xf32>", "tensor<?xi32>"]
+        kinds = f"({', '.join(self.types.values())}) -> ({', '.join(results)})"
+        scheduler = f", scheduler = split_k, splits = {self.splits}" if self.splits > 1 else ""
+        attribute = f"#qllm.int<{self.weight.bits}{'' if self.weight.signed else ', asymmetric'}>"
+        return (f"func.func @linear({', '.join(f'%{name}: {kind}' for name, kind in self.types.items())}) -> {results[0]} {{\n"
+                f"  %0{':3' if self.splits > 1 else ''} = qk.weight_only_linear %x, %w {self.clauses} format({attribute})\n"
+                f"      schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}{scheduler}>)\n"
+                f"      layout({LAYOUTS[self.bits][0]}) : {kinds}\n"
+                f"  return %0{'#0' if self.splits > 1 else ''} : {results[0]}\n}}\n")
+
+
+def check(problem, folder):
+    """Prints how the result of random data compares with its bound."""
+    o, (m, n, _) = problem.options, problem.sizes
+    found = loaded(folder / "found.npy", o["result"], (m, n))
+    share = np.max(np.abs(found - problem.result) / problem.bound)
+    print(f"error {share:.3f} of the bound, {'within' if share <= 1 else 'BEYOND'} it")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in sys.argv[2:])
+    options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
+    problem = Problem(options)
+    m, n, _ = problem.sizes
+    target = options["target"]
+    (folder / "linear.mlir").write_text(problem.module())
+    lowered = lower(problem.module(), target, "kernels")
+    (folder / "kernel.mlir").write_text(emulator_module(lowered))
+    launch, = launches(lowered)
+    geometry = launch.geometry[target]
+    grid = geometry.grid(m)
+    arguments = []
+    for key, value in problem.operands.items():
+        np.save(folder / f"{key}.npy", value)
+        arguments.append({"name": key, "input": f"{key}.npy"})
+    if problem.splits > 1:
+        # Zero before the kernel and after it.
+        zeros = np.zeros(grid[0] * grid[1], np.int32)
+        np.save(folder / "a.npy", zeros)
+        arguments.append({"name": "a", "type": "i32", "shape": [len(zeros)], "fill": 0, "expect": "a.npy"})
+    kind = {"bf16": "i16"}.get(options["result"], options["result"])
+    result = {"name": "y", "type": kind, "shape": [m, n], "fill": 238, "output": "found.npy"}
+    if options["data"] == "exact":
+        expected = stored(to_type(problem.result, options["result"]), options["result"])
+        np.save(folder / "y.npy", expected.view(np.int16) if options["result"] == "bf16" else expected)
+        result["expect"] = "y.npy"
+    arguments.append(result)
+    if problem.splits > 1:
+        arguments.append({"name": "parts", "type": "f32", "shape": [problem.splits, m, n]})
+    arguments.append({"name": "m", "value": m})
+    (folder / "launch.json").write_text(json.dumps({"kernel": launch.kernel, "grid": grid, "block": [geometry.threads],
+                                                    "shared": geometry.shared, "arguments": arguments}))
+    extra = [f"--{key}={value}" for key, value in given.items()] + [f"--arch={target}"]
+    if options["data"] == "random":
+        extra.append("--exact-sums")
+    code = subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra], check=False).returncode
+    if options["data"] == "random":
+        check(problem, folder)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
