@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK = 64
+CHUNK, U = 64, 2.0**-24
 f32 = np.float32
 
 
@@ -138,9 +138,14 @@ class Attention:
 def attend(queries, keys: Quantized, values: Quantized, positions, scale: float, exact_queries: bool) -> Attention:
     """Queries are f64 [rows, heads, size], or `Quantized`; keys and values those of tokens 0, 1, .. in order.
 
-    The bound follows the roundings that qk.attention names. u = 2^-24 is half a step of f32. A tensor instruction adds
-    16 products to a sum and cuts what is below 2^-23 of the greatest of them, at most 17 times: 2^-18.9 of the sum of
-    magnitudes for one of them; d / 16 of them, twice, make d 2^-22 a safe bound."""
+    The bound follows the roundings that qk.attention names, each in its worst case; u = 2^-24 is half a step of f32.
+
+    A tensor instruction on bf16 adds 8 products at a time to a sum (sm_80; newer ones add 16 with a bit more). It cuts each of the 9
+    at 2^-24 of the greatest of them, and the result at 2^-23 of itself: 11 u of the sum M of all magnitudes. Scores take d / 4
+    such additions, as queries have two parts: less than 4 d u M. A chunk of 64 tokens takes 16 for values: 176 u M.
+
+    The factor of a score is within 8 u. A weight is off by the errors of its score and of the greatest one, by ex2.approx with 2^-22
+    and the rounding of its argument, and by as much again for each time that sums are rescaled or combined."""
     centred = queries.centred().astype(np.float64) if isinstance(queries, Quantized) else queries
     factor = (queries.scales.astype(np.float64) if isinstance(queries, Quantized) else np.ones(queries.shape[:2])) * scale
     rows, heads, size = centred.shape
@@ -155,20 +160,18 @@ def attend(queries, keys: Quantized, values: Quantized, positions, scale: float,
             scores = f * sk * ((k - zk[:, None]) @ q)
             split = 0 if exact_queries else 2.0**-17
             magnitude = k @ np.abs(q)
-            error = f * sk * (magnitude * (split + size * 2.0**-22) + np.abs(zk) * np.abs(q).sum() * (size + 4) * 2.0**-24)
-            error += np.abs(scores) * 2.0**-22
+            error = f * sk * (magnitude * (split + 4 * size * U) + np.abs(zk) * np.abs(q).sum() * (size + 4) * U)
+            error += np.abs(scores) * 8 * U
             weights = np.exp(scores - scores.max())
-            # A weight is off by its score's error, the greatest score's, and ex2.approx with the rounding of its argument;
-            # rescaling adds as much for each chunk.
             chunks = positions[row] // CHUNK + 1
-            relative = np.expm1(error + error.max()) + (2.0**-21 + np.abs(scores - scores.max()) * 2.0**-23) * (chunks + 2)
+            relative = np.expm1(error + error.max()) + (8 + 2 * np.abs(scores - scores.max())) * U * (chunks + 4)
             total = weights.sum()
             real = v - zv[:, None]
             result[row, head] = (weights * sv) @ real / total
             summed = weights * sv
             off = (summed * relative) @ np.abs(real)
-            off += summed @ v * (2.0**-17 + (chunks + 1) * 2.0**-19)
-            off += (summed @ np.abs(zv)) * (len(sk) + 8) * 2.0**-23
-            off += np.abs(summed @ real) * ((weights * relative).sum() / total + (len(sk) + 8) * 2.0**-23)
+            off += summed @ v * (2.0**-17 + 178 * chunks * U)
+            off += (summed @ np.abs(zv)) * (2 * len(sk) + 16) * U
+            off += np.abs(summed @ real) * ((weights * relative).sum() / total + (2 * len(sk) + 16) * U)
             bound[row, head] = off / total
     return Attention(result, bound)

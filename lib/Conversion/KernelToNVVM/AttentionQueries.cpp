@@ -7,9 +7,8 @@
 
 #include "FloatMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace qllm;
@@ -18,37 +17,49 @@ using namespace qllm::qk;
 static constexpr int64_t distances[] = {1, 2};
 static constexpr double log2e = 1.4426950408889634;
 
-TileRow qllm::findRow(CodeBuilder &code, const kernels::AttentionKernel &kernel, Value index,
-                      Value tile, Value head, Value rows) {
-  int64_t group = kernel.groupSize(), queries = kernel.queriesOfTile();
-  Value wanted = code.add(code.multiply(tile, queries), code.divide(index, group));
-  Value inTile = code.less(index, code.constant(queries * group));
+TileRow qllm::findRow(CodeBuilder &code, const kernels::AttentionTile &tile, Value index,
+                      const AttentionPlace &place, Value rows) {
+  int64_t group = tile.kernel.groupSize();
+  Value wanted = code.add(code.multiply(place.tile, tile.queries), code.divide(index, group));
+  Value inTile = code.less(index, code.constant(tile.usedRows()));
   return {code.minimum(wanted, code.add(rows, -1)),
-          code.add(code.multiply(head, group), code.remainder(index, group)),
+          code.add(code.multiply(place.head, group), code.remainder(index, group)),
           code.both(inTile, code.less(wanted, rows)), Value()};
 }
 
 AttentionQueries::AttentionQueries(CodeBuilder &code, AttentionOp op,
-                                   const KernelFunction &function, Value lane, Value tile,
-                                   Value head)
-    : code(code), op(op), kernel(op.getKernel()), function(function) {
+                                   const KernelFunction &function, const AttentionPlace &place,
+                                   Value shared)
+    : code(code), op(op), tile(tileOf(op)), kernel(tile.kernel), function(function) {
   int64_t count = kernel.cache.headSize / 8;
-  part = {kernel.cache.headSize, count, code.multiply(code.bitAnd(lane, 3), count)};
-  std::array<SmallVector<Value>, 2> elements;
-  for (unsigned i = 0; i != 2; ++i) {
-    Value index = code.add(code.shiftRight(lane, 2), int64_t(8 * i));
-    rows[i].row = findRow(code, kernel, index, tile, head, function.size(0));
-    readRow(rows[i], elements[i]);
+  part = {kernel.cache.headSize, count, code.multiply(code.bitAnd(place.lane, 3), count)};
+  own = code.advance(shared, code.multiply(place.lane, tile.queryWords() * 4));
+  SmallVector<SmallVector<Value>, 2> elements(tile.halves());
+  for (auto [i, values] : llvm::enumerate(elements)) {
+    Value index = code.add(code.shiftRight(place.lane, 2), int64_t(8 * i));
+    rows.push_back({findRow(code, tile, index, place, function.size(0)), {}, {}});
+    readRow(rows.back(), values);
   }
-  makeFragments(elements[0], elements[1]);
+  code.when(code.isEqual(place.warp, code.constant(int64_t(0))), [&] {
+    for (int64_t step = 0; step != tile.steps(); ++step)
+      store(makeFragment(elements, step), step);
+  });
+  NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
+  findLastPosition();
+}
+
+void AttentionQueries::findLastPosition() {
+  OpBuilder &builder = code.getBuilder();
+  Location loc = code.getLoc();
   // Rows are the lanes at distances 4 and more; those outside repeat the last query.
-  Value last = arith::MaxSIOp::create(code.getBuilder(), code.getLoc(), rows[0].row.position,
-                                      rows[1].row.position);
+  Value last = rows.front().row.position;
+  if (rows.size() == 2)
+    last = arith::MaxSIOp::create(builder, loc, last, rows[1].row.position);
   for (int64_t distance : {4, 8, 16}) {
-    Value other = NVVM::ShflOp::create(
-        code.getBuilder(), code.getLoc(), code.i32(), code.constant(int64_t(-1)), last,
-        code.constant(distance), code.constant(int64_t(31)), NVVM::ShflKind::bfly, UnitAttr());
-    last = arith::MaxSIOp::create(code.getBuilder(), code.getLoc(), last, other);
+    Value other = NVVM::ShflOp::create(builder, loc, code.i32(), code.constant(int64_t(-1)), last,
+                                       code.constant(distance), code.constant(int64_t(31)),
+                                       NVVM::ShflKind::bfly, UnitAttr());
+    last = arith::MaxSIOp::create(builder, loc, last, other);
   }
   lastPosition = last;
 }
@@ -78,20 +89,44 @@ void AttentionQueries::readRow(LaneRow &lane, SmallVector<Value> &elements) {
   elements.assign(values.begin(), values.end());
 }
 
-void AttentionQueries::makeFragments(ArrayRef<Value> first, ArrayRef<Value> second) {
+SplitWords AttentionQueries::makeFragment(ArrayRef<SmallVector<Value>> elements, int64_t step) {
+  auto element = [&](ArrayRef<Value> values, int64_t i) {
+    // A word of 4-bit codes gives the even codes and then the odd ones.
+    return kernel.cache.keyBits == 4 ? values[step / 2 * 8 + step % 2 + 2 * i]
+                                     : values[step * 4 + i];
+  };
+  SmallVector<std::array<Value, 2>, 4> pairs;
+  for (int64_t i : {0, 2})
+    for (ArrayRef<Value> values : elements)
+      pairs.push_back({element(values, i), element(values, i + 1)});
   // Integers of up to 8 bits are bf16.
-  bool isExact = op.getQueryFormat() && !op.getQueryFormat()->isAsymmetric();
-  int64_t steps = kernel.cache.headSize / 16;
-  for (int64_t step = 0; step != steps; ++step) {
-    auto element = [&](ArrayRef<Value> values, int64_t i) {
-      // A word of 4-bit codes gives the even codes and then the odd ones.
-      return kernel.cache.keyBits == 4 ? values[step / 2 * 8 + step % 2 + 2 * i]
-                                       : values[step * 4 + i];
-    };
-    auto pair = [&](ArrayRef<Value> values, int64_t i) {
-      return std::array<Value, 2>{element(values, i), element(values, i + 1)};
-    };
-    fragments.push_back(splitPairs(
-        code, {pair(first, 0), pair(second, 0), pair(first, 2), pair(second, 2)}, isExact));
+  return splitPairs(code, pairs, !tile.splitQueries);
+}
+
+void AttentionQueries::store(const SplitWords &fragment, int64_t step) {
+  OpBuilder &builder = code.getBuilder();
+  for (auto [part, words] : llvm::enumerate(fragment.parts())) {
+    Value vector =
+        LLVM::PoisonOp::create(builder, code.getLoc(), VectorType::get(words.size(), code.i32()));
+    for (auto [i, word] : llvm::enumerate(words))
+      vector = LLVM::InsertElementOp::create(builder, code.getLoc(), vector, word,
+                                             code.constant(int64_t(i)));
+    int64_t offset = step * tile.stepBytes() + int64_t(part) * tile.fragmentBytes();
+    code.store(vector, code.advance(own, offset), unsigned(words.size() * 4));
   }
+}
+
+SplitWords AttentionQueries::read(int64_t step) {
+  SplitWords fragment;
+  auto load = [&](Words &words, int64_t offset) {
+    Value vector = code.load(VectorType::get(tile.queryWords(), code.i32()),
+                             code.advance(own, step * tile.stepBytes() + offset),
+                             unsigned(tile.queryWords() * 4));
+    for (int64_t i = 0; i != tile.queryWords(); ++i)
+      words.push_back(code.element(vector, unsigned(i)));
+  };
+  load(fragment.nearest, 0);
+  if (tile.splitQueries)
+    load(fragment.rest, tile.fragmentBytes());
+  return fragment;
 }

@@ -8,6 +8,7 @@
 
 #include "HeadRow.h"
 #include "SplitFragments.h"
+#include "qllm/Dialect/Kernel/IR/AttentionTile.h"
 
 namespace qllm {
 
@@ -19,38 +20,50 @@ struct TileRow {
   mlir::Value position; ///< of the token
 };
 
-/// What a lane has of each of its two rows.
+/// What a lane has of each of its rows.
 struct LaneRow {
   TileRow row;
   mlir::Value factor; ///< of products of codes, to be scores in powers of two
   mlir::Value sum;    ///< of the query's elements, before the factor
 };
 
-/// Row `index` (i32) of the tile `tile` of the head `head` of the cache.
-TileRow findRow(CodeBuilder &code, const kernels::AttentionKernel &kernel, mlir::Value index,
-                mlir::Value tile, mlir::Value head, mlir::Value rows);
+/// Where a block works.
+struct AttentionPlace {
+  mlir::Value thread, lane, warp;
+  mlir::Value head, tile, split;
+};
 
-/// Reads rows l / 4 and l / 4 + 8 for lane l.
+/// Row `index` (i32) of the tile of a block.
+TileRow findRow(CodeBuilder &code, const kernels::AttentionTile &tile, mlir::Value index,
+                const AttentionPlace &place, mlir::Value rows);
+
+/// Reads row l / 4 for lane l, and l / 4 + 8 if the tile has more than 8 rows. All warps have the
+/// same rows; their fragments are in shared memory, where registers are left for sums.
 class AttentionQueries {
 public:
   AttentionQueries(CodeBuilder &code, qk::AttentionOp op, const KernelFunction &function,
-                   mlir::Value lane, mlir::Value tile, mlir::Value head);
+                   const AttentionPlace &place, mlir::Value shared);
 
-  std::array<LaneRow, 2> rows;
-  /// For each step of 16 elements, in the order in which keys are unpacked.
-  llvm::SmallVector<SplitWords> fragments;
+  /// The fragment of a step of 16 elements, in the order in which keys are unpacked.
+  SplitWords read(int64_t step);
+
+  llvm::SmallVector<LaneRow, 2> rows;
   /// The greatest position of any row of the tile.
   mlir::Value lastPosition;
 
 private:
   void readRow(LaneRow &lane, llvm::SmallVector<mlir::Value> &elements);
-  void makeFragments(llvm::ArrayRef<mlir::Value> first, llvm::ArrayRef<mlir::Value> second);
+  void findLastPosition();
+  SplitWords makeFragment(llvm::ArrayRef<llvm::SmallVector<mlir::Value>> elements, int64_t step);
+  void store(const SplitWords &fragment, int64_t step);
 
   CodeBuilder &code;
   qk::AttentionOp op;
+  kernels::AttentionTile tile;
   kernels::AttentionKernel kernel;
   const KernelFunction &function;
   HeadPart part;
+  mlir::Value own; ///< the lane's part of the first fragment
 };
 
 } // namespace qllm

@@ -20,7 +20,7 @@ class ResultEmitter {
 public:
   ResultEmitter(CodeBuilder &code, AttentionOp op, const KernelFunction &function,
                 const AttentionPlace &place, Value shared)
-      : code(code), op(op), kernel(op.getKernel()), function(function), place(place),
+      : code(code), op(op), tile(tileOf(op)), kernel(tile.kernel), function(function), place(place),
         shared(shared) {}
 
   void leave(const WarpSums &sums);
@@ -40,6 +40,7 @@ private:
 
   CodeBuilder &code;
   AttentionOp op;
+  kernels::AttentionTile tile;
   kernels::AttentionKernel kernel;
   const KernelFunction &function;
   const AttentionPlace &place;
@@ -49,18 +50,20 @@ private:
 } // namespace
 
 void ResultEmitter::leave(const WarpSums &sums) {
-  Value own = code.advance(shared, code.multiply(place.warp, kernel.warpBytes()));
+  Value own = code.advance(shared, code.multiply(place.warp, tile.warpBytes()));
   Value quarter = code.bitAnd(place.lane, 3);
-  for (unsigned i = 0; i != 2; ++i) {
+  size_t rows = sums.greatest.size();
+  for (size_t i = 0; i != rows; ++i) {
     Value row = code.add(code.shiftRight(place.lane, 2), int64_t(8 * i));
-    Value offset = code.add(code.multiply(row, kernel.rowPitch() * 4), code.multiply(quarter, 8));
+    Value offset = code.add(code.multiply(row, tile.rowPitch() * 4), code.multiply(quarter, 8));
     Value pointer = code.advance(own, offset);
-    for (size_t block = 0; block != sums.values.size() / 4; ++block)
-      code.store(code.pair(sums.values[block * 4 + 2 * i], sums.values[block * 4 + 2 * i + 1]),
-                 code.advance(pointer, int64_t(block) * 32), 8);
+    for (size_t block = 0; block != sums.values.size() / (2 * rows); ++block)
+      code.store(
+          code.pair(sums.values[(block * rows + i) * 2], sums.values[(block * rows + i) * 2 + 1]),
+          code.advance(pointer, int64_t(block) * 32), 8);
     code.when(code.isEqual(quarter, code.constant(int64_t(0))), [&] {
       Value statistics =
-          code.advance(code.advance(own, kernel.statisticsAt()), code.multiply(row, 8));
+          code.advance(code.advance(own, tile.statisticsAt()), code.multiply(row, 8));
       code.store(code.pair(sums.greatest[i], sums.weights[i]), statistics, 8);
     });
   }
@@ -72,7 +75,7 @@ ResultEmitter::RowSums ResultEmitter::addWarps(Value row, Value column) {
   for (int64_t warp = 0; warp != kernel.warps; ++warp) {
     Value pair = code.load(VectorType::get(2, code.f32()),
                            code.advance(code.advance(shared, code.multiply(row, 8)),
-                                        warp * kernel.warpBytes() + kernel.statisticsAt()),
+                                        warp * tile.warpBytes() + tile.statisticsAt()),
                            8);
     greatest.push_back(code.element(pair, 0));
     weights.push_back(code.element(pair, 1));
@@ -81,12 +84,12 @@ ResultEmitter::RowSums ResultEmitter::addWarps(Value row, Value column) {
   }
   sums.weights = code.constant(0.0f);
   sums.values.assign(neighbours, code.constant(0.0f));
-  Value offset = code.add(code.multiply(row, kernel.rowPitch() * 4), code.multiply(column, 4));
+  Value offset = code.add(code.multiply(row, tile.rowPitch() * 4), code.multiply(column, 4));
   for (int64_t warp = 0; warp != kernel.warps; ++warp) {
     Value factor = floats::exp2(code, code.subtractFloat(greatest[warp], sums.greatest));
     Value vector =
         code.load(VectorType::get(neighbours, code.f32()),
-                  code.advance(code.advance(shared, offset), warp * kernel.warpBytes()), 16);
+                  code.advance(code.advance(shared, offset), warp * tile.warpBytes()), 16);
     sums.weights = code.multiplyAdd(factor, weights[warp], sums.weights);
     for (unsigned i = 0; i != neighbours; ++i)
       sums.values[i] = code.multiplyAdd(factor, code.element(vector, i), sums.values[i]);
@@ -124,12 +127,12 @@ void ResultEmitter::storeSplit(const RowSums &sums, const TileRow &row, Value co
 
 void ResultEmitter::collect() {
   int64_t piecesOfRow = kernel.cache.headSize / neighbours;
-  int64_t pieces = kernel.queriesOfTile() * kernel.groupSize() * piecesOfRow;
+  int64_t pieces = tile.usedRows() * piecesOfRow;
   for (int64_t first = 0; first < pieces; first += kernel.threads()) {
     Value piece = code.add(place.thread, first);
     Value index = code.divide(piece, piecesOfRow);
     Value column = code.multiply(code.remainder(piece, piecesOfRow), neighbours);
-    TileRow row = findRow(code, kernel, index, place.tile, place.head, function.size(0));
+    TileRow row = findRow(code, tile, index, place, function.size(0));
     code.when(row.exists, [&] {
       RowSums sums = addWarps(index, column);
       kernel.splits == 1 ? storeResult(sums, row, column) : storeSplit(sums, row, column);

@@ -10,18 +10,12 @@
 
 namespace qllm {
 
-/// What a lane has of its two rows when its warp is done.
+/// What a lane has of its rows when its warp is done.
 struct WarpSums {
-  std::array<mlir::Value, 2> greatest; ///< score, in powers of two
-  std::array<mlir::Value, 2> weights;  ///< sum of 2^(score - greatest)
-  /// Weighted sums of values: four for each block of 8 elements, as tensor instructions have them.
+  llvm::SmallVector<mlir::Value, 2> greatest; ///< score, in powers of two
+  llvm::SmallVector<mlir::Value, 2> weights;  ///< sum of 2^(score - greatest)
+  /// Weighted sums of values: two of each row for each block of 8 elements.
   llvm::SmallVector<mlir::Value> values;
-};
-
-/// Where a block works.
-struct AttentionPlace {
-  mlir::Value thread, lane, warp;
-  mlir::Value head, tile, split;
 };
 
 void emitAttentionResult(CodeBuilder &code, qk::AttentionOp op, const KernelFunction &function,

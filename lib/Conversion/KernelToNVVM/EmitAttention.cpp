@@ -30,13 +30,13 @@ public:
 private:
   static constexpr int64_t blocks = kernels::KVCache::chunkTokens / 8;
 
-  /// What the loop carries for each of the lane's rows, and the sums of weighted codes.
+  /// What the loop carries for each of the lane's rows, and the sums of weighted codes: two of each
+  /// row for each block of 8 elements.
   struct State {
-    std::array<Value, 2> greatest, weights, zeros;
+    SmallVector<Value, 2> greatest, weights, zeros;
     SmallVector<Value> sums;
 
     SmallVector<Value> values() const;
-    static State of(ValueRange values);
   };
   /// Scale and zero point of the lane's two tokens of a block; 0 for tokens beyond the last.
   struct Parameters {
@@ -45,6 +45,7 @@ private:
   using Scores = std::array<Words, blocks>;
 
   State start();
+  State stateOf(ValueRange values);
   State addChunk(State state, Value chunk);
   Words readKeyBlock(Value address, int64_t block);
   Scores multiplyKeys(Value address);
@@ -62,6 +63,7 @@ private:
   WarpSums finish(const State &state);
 
   AttentionOp op;
+  kernels::AttentionTile tile;
   kernels::AttentionKernel kernel;
   kernels::KVCache cache;
   KernelFunction function;
@@ -82,16 +84,15 @@ SmallVector<Value> AttentionEmitter::State::values() const {
   return all;
 }
 
-AttentionEmitter::State AttentionEmitter::State::of(ValueRange values) {
-  return {{values[0], values[1]},
-          {values[2], values[3]},
-          {values[4], values[5]},
-          llvm::to_vector(values.drop_front(6))};
+AttentionEmitter::State AttentionEmitter::stateOf(ValueRange values) {
+  size_t rows = tile.halves();
+  auto part = [&](size_t i) { return SmallVector<Value, 2>(values.slice(i * rows, rows)); };
+  return {part(0), part(1), part(2), llvm::to_vector(values.drop_front(3 * rows))};
 }
 
 AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef name,
                                    StringRef sharedName)
-    : op(op), kernel(op.getKernel()), cache(kernel.cache),
+    : op(op), tile(tileOf(op)), kernel(tile.kernel), cache(kernel.cache),
       function(builder, op, name, kernel.threads()), code(builder, op.getLoc()) {
   Location loc = op.getLoc();
   shared = LLVM::AddressOfOp::create(
@@ -104,15 +105,16 @@ AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef
   place.split = NVVM::BlockIdZOp::create(builder, loc, code.i32());
   quarter = code.bitAnd(place.lane, 3);
   column = code.shiftRight(place.lane, 2);
-  queries =
-      std::make_unique<AttentionQueries>(code, op, function, place.lane, place.tile, place.head);
+  queries = std::make_unique<AttentionQueries>(code, op, function, place, shared);
   length = code.add(queries->lastPosition, 1);
 }
 
 AttentionEmitter::State AttentionEmitter::start() {
   Value zero = code.constant(0.0f), least = code.constant(leastScore);
-  return {
-      {least, least}, {zero, zero}, {zero, zero}, SmallVector<Value>(cache.headSize / 8 * 4, zero)};
+  size_t rows = tile.halves();
+  return {SmallVector<Value, 2>(rows, least), SmallVector<Value, 2>(rows, zero),
+          SmallVector<Value, 2>(rows, zero),
+          SmallVector<Value>(cache.headSize / 8 * 2 * rows, zero)};
 }
 
 /// The words of the lane's part of its key in a block.
@@ -136,13 +138,20 @@ Words AttentionEmitter::readKeyBlock(Value address, int64_t block) {
 }
 
 AttentionEmitter::Scores AttentionEmitter::multiplyKeys(Value address) {
+  // All keys are on their way before the first product.
+  std::array<Words, blocks> keys;
   Scores scores;
   for (int64_t block = 0; block != blocks; ++block) {
-    scores[block].assign(4, code.constant(0.0f));
-    Words codes = unpackCodes(code, readKeyBlock(address, block), cache.keyBits);
-    for (auto [step, word] : llvm::enumerate(codes))
-      scores[block] = multiplyAdd(code, queries->fragments[step],
-                                  codesToFloats(code, word, cache.keyBits), scores[block]);
+    keys[block] = readKeyBlock(address, block);
+    scores[block].assign(2 * tile.halves(), code.constant(0.0f));
+  }
+  for (int64_t step = 0; step != tile.steps(); ++step) {
+    SplitWords query = queries->read(step);
+    for (int64_t block = 0; block != blocks; ++block) {
+      Value codes = codesOfStep(code, keys[block], step, cache.keyBits);
+      scores[block] =
+          multiplyAdd(code, query, codesToFloats(code, codes, cache.keyBits), scores[block]);
+    }
   }
   return scores;
 }
@@ -170,7 +179,7 @@ AttentionEmitter::Parameters AttentionEmitter::readParameters(Value address, int
 void AttentionEmitter::toScores(Scores &scores, Value address, Value firstToken) {
   for (int64_t block = 0; block != blocks; ++block) {
     Parameters parameters = readParameters(address, cache.keyParametersAt(), block, firstToken);
-    for (unsigned i = 0; i != 4; ++i) {
+    for (unsigned i = 0; i != 2 * tile.halves(); ++i) {
       const LaneRow &row = queries->rows[i / 2];
       Value &score = scores[block][i];
       Value centred =
@@ -185,7 +194,7 @@ void AttentionEmitter::toScores(Scores &scores, Value address, Value firstToken)
 /// Takes the chunk's greatest scores into the state.
 void AttentionEmitter::rescale(State &state, const Scores &scores) {
   std::array<Value, 2> factors;
-  for (unsigned half = 0; half != 2; ++half) {
+  for (unsigned half = 0; half != tile.halves(); ++half) {
     Value greatest = scores[0][half * 2];
     for (const Words &block : scores)
       for (unsigned i : {0, 1})
@@ -198,7 +207,7 @@ void AttentionEmitter::rescale(State &state, const Scores &scores) {
     state.zeros[half] = code.multiplyFloat(state.zeros[half], factors[half]);
   }
   for (auto [i, sum] : llvm::enumerate(state.sums))
-    sum = code.multiplyFloat(sum, factors[i % 4 / 2]);
+    sum = code.multiplyFloat(sum, factors[i / 2 % tile.halves()]);
 }
 
 /// Weights times the scales of values; their sums, and those of zero points, go to the state.
@@ -207,7 +216,7 @@ AttentionEmitter::Scores AttentionEmitter::toWeights(State &state, const Scores 
   Scores weights;
   for (int64_t block = 0; block != blocks; ++block) {
     Parameters parameters = readParameters(address, cache.valueParametersAt(), block, firstToken);
-    for (unsigned i = 0; i != 4; ++i) {
+    for (unsigned i = 0; i != 2 * tile.halves(); ++i) {
       unsigned half = i / 2;
       Value weight = floats::exp2(code, code.subtractFloat(scores[block][i], state.greatest[half]));
       // Where a row sees no token yet, its greatest score is the least one too.
@@ -226,13 +235,11 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
   constexpr int64_t steps = blocks / 2;
   SmallVector<SplitWords> left;
   for (int64_t step = 0; step != steps; ++step) {
-    const Words &first = weights[2 * step], &second = weights[2 * step + 1];
-    left.push_back(splitPairs(code,
-                              {{first[0], first[1]},
-                               {first[2], first[3]},
-                               {second[0], second[1]},
-                               {second[2], second[3]}},
-                              /*isExact=*/false));
+    SmallVector<std::array<Value, 2>, 4> pairs;
+    for (const Words &block : {weights[2 * step], weights[2 * step + 1]})
+      for (size_t i = 0; i != block.size(); i += 2)
+        pairs.push_back({block[i], block[i + 1]});
+    left.push_back(splitPairs(code, pairs, /*isExact=*/false));
   }
   Value offset =
       code.add(code.multiply(column, kernels::KVCache::chunkTokens), code.multiply(quarter, 16));
@@ -243,12 +250,13 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
         code.loadConstant(VectorType::get(4, code.i32()),
                           code.advance(mine, row * 8 * kernels::KVCache::chunkTokens), 16);
     for (int64_t step = 0; step != steps; ++step) {
-      Words codes = unpackCodes(code, code.element(vector, unsigned(step)), cache.valueBits);
-      for (auto [part, word] : llvm::enumerate(codes)) {
+      Value word = code.element(vector, unsigned(step));
+      for (int64_t part = 0; part != codesOfByte; ++part) {
         // The upper half bytes are elements of the second half.
-        size_t first = (row + part * (columnBlocks / 2)) * 4;
-        Words sums = multiplyAdd(code, left[step], codesToFloats(code, word, cache.valueBits),
-                                 ArrayRef<Value>(state.sums).slice(first, 4));
+        size_t count = 2 * tile.halves(), first = (row + part * (columnBlocks / 2)) * count;
+        Value codes = codesOfStep(code, word, part, cache.valueBits);
+        Words sums = multiplyAdd(code, left[step], codesToFloats(code, codes, cache.valueBits),
+                                 ArrayRef<Value>(state.sums).slice(first, count));
         llvm::copy(sums, state.sums.begin() + first);
       }
     }
@@ -272,12 +280,12 @@ AttentionEmitter::State AttentionEmitter::addChunk(State state, Value chunk) {
 WarpSums AttentionEmitter::finish(const State &state) {
   WarpSums sums{state.greatest, {}, state.sums};
   std::array<Value, 2> zeros;
-  for (unsigned half = 0; half != 2; ++half) {
-    sums.weights[half] = floats::reduce(code, state.weights[half], {1, 2}, floats::sum);
+  for (unsigned half = 0; half != tile.halves(); ++half) {
+    sums.weights.push_back(floats::reduce(code, state.weights[half], {1, 2}, floats::sum));
     zeros[half] = floats::reduce(code, state.zeros[half], {1, 2}, floats::sum);
   }
   for (auto [i, sum] : llvm::enumerate(sums.values))
-    sum = code.subtractFloat(sum, zeros[i % 4 / 2]);
+    sum = code.subtractFloat(sum, zeros[i / 2 % tile.halves()]);
   return sums;
 }
 
@@ -288,9 +296,10 @@ void AttentionEmitter::emit() {
   auto loop = scf::ForOp::create(
       builder, op.getLoc(), turn, end, code.constant(kernel.warps * kernel.splits),
       start().values(), [&](OpBuilder &, Location loc, Value chunk, ValueRange carried) {
-        scf::YieldOp::create(builder, loc, addChunk(State::of(carried), chunk).values());
+        scf::YieldOp::create(builder, loc, addChunk(stateOf(carried), chunk).values());
       });
-  emitAttentionResult(code, op, function, place, finish(State::of(loop.getResults())), shared);
+  emitAttentionResult(code, op, function, place, finish(stateOf(loop.getResults())),
+                      code.advance(shared, tile.warpsAt()));
   LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
 }
 

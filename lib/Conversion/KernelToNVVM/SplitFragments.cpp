@@ -96,21 +96,26 @@ Words qllm::codesToFloats(CodeBuilder &code, Value word, unsigned bits) {
   return {convert(code, word, 0), convert(code, word, 2)};
 }
 
-Words qllm::unpackCodes(CodeBuilder &code, ArrayRef<Value> words, unsigned bits) {
-  Words codes;
-  for (Value word : words) {
-    if (bits == 8) {
-      codes.push_back(word);
-      continue;
-    }
-    codes.push_back(code.bitAnd(word, 0x0f0f0f0f));
-    codes.push_back(code.bitAnd(code.shiftRight(word, 4), 0x0f0f0f0f));
-  }
-  return codes;
+Value qllm::codesOfStep(CodeBuilder &code, ArrayRef<Value> words, int64_t step, unsigned bits) {
+  if (bits == 8)
+    return words[step];
+  Value word = words[step / 2];
+  return code.bitAnd(step % 2 == 0 ? word : code.shiftRight(word, 4), 0x0f0f0f0f);
 }
 
 Words qllm::multiplyAdd(CodeBuilder &code, const SplitWords &left, ArrayRef<Value> right,
                         ArrayRef<Value> sums) {
-  Words result = multiplyAddOnce(code, left.nearest, right, sums);
-  return left.rest.empty() ? result : multiplyAddOnce(code, left.rest, right, result);
+  Words result(sums);
+  for (ArrayRef<Value> part : left.parts()) {
+    if (part.size() == 4) {
+      result = multiplyAddOnce(code, part, right, result);
+      continue;
+    }
+    // Nothing in rows 8 to 15.
+    Value none = code.constant(int64_t(0)), zero = code.constant(0.0f);
+    result = multiplyAddOnce(code, {part[0], none, part[1], none}, right,
+                             {result[0], result[1], zero, zero});
+    result.truncate(2);
+  }
+  return result;
 }

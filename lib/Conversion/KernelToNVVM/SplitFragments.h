@@ -12,12 +12,19 @@
 namespace qllm {
 
 /// The left operand of a step of m16n8k16: 4 words of bf16 pairs, and 4 more of what the first ones
-/// leave over. `rest` is empty where it is known to be nothing.
+/// leave over. `rest` is empty where it is known to be nothing. Two words instead of four are rows
+/// 0 to 7 alone.
 struct SplitWords {
   Words nearest, rest;
+
+  llvm::SmallVector<llvm::ArrayRef<mlir::Value>, 2> parts() const {
+    if (rest.empty())
+      return {nearest};
+    return {nearest, rest};
+  }
 };
 
-/// Pairs of floats to words, those of the first word first.
+/// Pairs of floats to a word each.
 SplitWords splitPairs(CodeBuilder &code, llvm::ArrayRef<std::array<mlir::Value, 2>> pairs,
                       bool isExact);
 
@@ -25,11 +32,12 @@ SplitWords splitPairs(CodeBuilder &code, llvm::ArrayRef<std::array<mlir::Value, 
 /// operand. Codes are below 16, or any byte.
 Words codesToFloats(CodeBuilder &code, mlir::Value word, unsigned bits);
 
-/// Code words of four codes each, of words that hold codes of 4 or 8 bits. With 4 bits a word gives
-/// two: the even and the odd codes.
-Words unpackCodes(CodeBuilder &code, llvm::ArrayRef<mlir::Value> words, unsigned bits);
+/// The codes of a step, one in each byte, of words that hold codes of 4 or 8 bits. With 4 bits a
+/// word has two steps: the even and the odd codes.
+mlir::Value codesOfStep(CodeBuilder &code, llvm::ArrayRef<mlir::Value> words, int64_t step,
+                        unsigned bits);
 
-/// sums + left * right, for the four f32 of a lane.
+/// sums + left * right, for the four f32 of a lane, or its two of rows 0 to 7.
 Words multiplyAdd(CodeBuilder &code, const SplitWords &left, llvm::ArrayRef<mlir::Value> right,
                   llvm::ArrayRef<mlir::Value> sums);
 

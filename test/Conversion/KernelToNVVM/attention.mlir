@@ -39,7 +39,7 @@ func.func @append(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?
 // CHECK-LABEL: func.func @attention
 func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>)
     -> tensor<?x576xf16> {
-  // CHECK: qk.launch "attention_uint4_uint4_h9_3_d64"(%{{.*}}) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 5, threads = 128, shared = 18944>} :
+  // CHECK: qk.launch "attention_uint4_uint4_h9_3_d64"(%{{.*}}) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 5, threads = 128, shared = 23040>} :
   %0 = qk.attention %q over(%cache) at(%positions, %pages) heads 9 formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4
       : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x576xf16>
   return %0 : tensor<?x576xf16>
@@ -47,6 +47,8 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
 // CHECK: llvm.func @attention_uint4_uint4_h9_3_d64(
 // CHECK-DAG: %[[LEAST:.*]] = arith.constant -1.000000e+30 : f32
 // CHECK-DAG: %[[EXPONENT:.*]] = arith.constant 1128481603 : i32
+// The warps meet when queries are in shared memory, and after the loop.
+// CHECK: nvvm.barrier0
 // CHECK: %[[LOOP:.*]]:38 = scf.for
 // CHECK: llvm.load %{{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
 // CHECK: nvvm.prmt <default> %{{.*}}, %{{.*}}, %[[EXPONENT]]
@@ -54,10 +56,32 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
 // CHECK-COUNT-128: nvvm.mma.sync {{.*}}#nvvm.mma_type<bf16>{{.*}}k = 16
 // CHECK-NOT: nvvm.mma.sync
 // CHECK: scf.yield
-// The warps meet once, after the loop.
 // CHECK: nvvm.barrier0
 // CHECK-NOT: nvvm.barrier0
 // CHECK: arith.divf
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
+// A single query of three heads takes half of the rows: half of the sums, and zeros in the other rows. A symmetric query is one bf16.
+
+// CHECK-LABEL: func.func @decode
+func.func @decode(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<1xi32>, %pages: tensor<?xi32>)
+    -> tensor<1x576xf16> {
+  // CHECK: geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 1, threads = 128, shared = 10496>} :
+  %0 = qk.attention %q over(%cache) at(%positions, %pages) heads 9 query_format(#qllm.int<8>) formats(#int4, #int4)
+      page_tokens 64 scale 0.125 warps 4
+      : (tensor<1x576xf16>, tensor<?x3x5120xi8>, tensor<1xi32>, tensor<?xi32>) -> tensor<1x576xf16>
+  return %0 : tensor<1x576xf16>
+}
+// CHECK-DAG: %[[NONE:.*]] = arith.constant 0 : i32
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK: %[[LOOP:.*]]:19 = scf.for
+// CHECK: nvvm.mma.sync A[%{{.*}}, %[[NONE]], %{{.*}}, %[[NONE]]] B[%{{.*}}, %{{.*}}] C[%[[ZERO]], %[[ZERO]], %[[ZERO]], %[[ZERO]]]
+// CHECK-COUNT-95: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: scf.yield
 
 // -----
 
@@ -68,7 +92,7 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
 // CHECK-LABEL: func.func @splits
 func.func @splits(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>)
     -> tensor<?x576xf16> {
-  // CHECK: qk.launch "attention_uint4_uint4_h9_3_d64"(%{{.*}}) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 5, layers = 4, threads = 64, shared = 9472>} :
+  // CHECK: qk.launch "attention_uint4_uint4_h9_3_d64"(%{{.*}}) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 5, layers = 4, threads = 64, shared = 13568>} :
   %0:2 = qk.attention %q over(%cache) at(%positions, %pages) heads 9 formats(#int4, #int4) page_tokens 64 scale 0.125 warps 2 splits 4
       : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> (tensor<4x?x576xf32>, tensor<4x?x18xf32>)
   // CHECK: qk.launch "combine_attention_s4_n576"(%{{.*}}) sizes [0, 1] geometry {sm_80 = #qk.geometry<columns = 2, tile_rows = 1, threads = 128, shared = 0>} :

@@ -66,6 +66,18 @@ gpu.module @unknown [#nvvm.target<chip = "sm_80">] {
 
 // -----
 
+// Intrinsics that are called by name are in a list of their own.
+gpu.module @intrinsics [#nvvm.target<chip = "sm_80">] {
+  llvm.func @kernel(%x: f32) {
+    %0 = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%x) : (f32) -> f32
+    // expected-error @+1 {{is not in the list of operations whose needs are known, so it cannot be checked for sm_80}}
+    %1 = llvm.call_intrinsic "llvm.nvvm.sin.approx.f"(%x) : (f32) -> f32
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @types [#nvvm.target<chip = "sm_80">] {
   llvm.func @kernel(%p: !llvm.ptr<1>) {
     // expected-error @+1 {{expected integers of 1, 8, 16, 32 or 64 bits, f16, bf16, f32, f64, pointers or aggregates of them, but got 'f128'}}

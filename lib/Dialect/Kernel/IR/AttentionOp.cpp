@@ -5,6 +5,7 @@
 
 #include "CacheOperands.h"
 #include "mlir/IR/Builders.h"
+#include "qllm/Dialect/Kernel/IR/AttentionTile.h"
 
 #include <cmath>
 
@@ -64,6 +65,13 @@ kernels::AttentionKernel AttentionOp::getKernel() {
           int64_t(getWarps()), int64_t(getSplits())};
 }
 
+kernels::AttentionTile qk::tileOf(AttentionOp op) {
+  int64_t rows = shapeOf(op.getQuery())[0];
+  bool splitQueries = !op.getQueryFormat() || op.getQueryFormat()->isAsymmetric();
+  return kernels::AttentionTile::of(op.getKernel(), ShapedType::isDynamic(rows) ? 0 : rows,
+                                    splitQueries);
+}
+
 std::string AttentionOp::describeKernel() {
   kernels::AttentionKernel kernel = getKernel();
   return "attention_" + describeFormats(getKeyFormat(), getValueFormat()) + "_h" +
@@ -75,6 +83,9 @@ SmallVector<Type> AttentionOp::getKernelTypes() {
   SmallVector<Type> types;
   for (Value value : getOperands())
     types.push_back(withoutRows(value.getType()));
+  // A smaller tile is other code.
+  if (kernels::AttentionTile tile = tileOf(*this); tile.queries != tile.kernel.queriesOfTile())
+    types.front() = getQuery().getType();
   // With splits, the second dimension is the one of rows.
   for (Value value : getResults())
     types.push_back(cast<RankedTensorType>(value.getType()).getElementType());
@@ -83,6 +94,7 @@ SmallVector<Type> AttentionOp::getKernelTypes() {
 
 GeometryAttr AttentionOp::getGeometryOn(const kernels::Target &) {
   kernels::AttentionKernel kernel = getKernel();
-  return GeometryAttr::get(getContext(), kernel.cache.heads, kernel.queriesOfTile(), kernel.splits,
-                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
+  kernels::AttentionTile tile = tileOf(*this);
+  return GeometryAttr::get(getContext(), kernel.cache.heads, tile.queries, kernel.splits,
+                           kernel.threads(), tile.sharedBytes(), /*cluster=*/1, {});
 }

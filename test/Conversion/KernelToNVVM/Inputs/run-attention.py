@@ -5,8 +5,9 @@ usage: run-attention.py FOLDER append|attention OPTION=VALUE ..
 length: tokens of the sequence, of which the last `rows` are new. heads, kv, size: heads of queries, of the cache, and
 their elements. key, value, query: formats, such as int4 or uint8; no query is quantized without. type, result: floats of
 rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. clip,
-warps, splits: as in the operations. mean: added to keys and values. target: sm_80 unless given. Other options, such as
-seed and async, go to qllm-emu. Prints its report, and how much of the bound the worst element takes.
+warps, splits: as in the operations. static: 1 for kernels of that number of rows only. mean: added to keys and values.
+target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report, and how much of the
+bound the worst element takes.
 
 `append` wants every byte of the cache to be as it should. `attention` wants every element within the bound of
 utils/kernel_attention.py, plus one rounding to the type of the result.
@@ -22,12 +23,12 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
-from kernel_attention import Cache, Quantized, attend, quantize, rotate  # noqa: E402
+from kernel_attention import Cache, attend, quantize, rotate  # noqa: E402
 from kernel_codes import Format  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
-                result="f32", page="64", order="up", rotary="1", clip="1", warps="4", splits="1", mean="0",
+                result="f32", page="64", order="up", rotary="1", clip="1", static="0", warps="4", splits="1", mean="0",
                 target="sm_80")
 FLOATS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32}
 SCALE = 0.125
@@ -40,6 +41,7 @@ class Problem:
     def __init__(self, o):
         self.options, self.emulator = o, []
         self.rows, self.length = int(o["rows"]), int(o["length"])
+        self.m = o["rows"] if int(o["static"]) else "?"
         self.heads, self.kv, self.size = int(o["heads"]), int(o["kv"]), int(o["size"])
         self.key, self.value, self.clip = Format(o["key"]), Format(o["value"]), float(o["clip"])
         width = lambda each: 4 if each.bits <= 4 else 8  # noqa: E731
@@ -74,7 +76,7 @@ class Problem:
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"
 
     def add_common(self):
-        self.add("positions", self.positions, "?xi32")
+        self.add("positions", self.positions, f"{self.m}xi32")
         self.add("pages", self.pages, "?xi32")
         for name, table in zip(("cos", "sin"), self.tables):
             self.add(name, table, f"?x{self.size // 2}xf32")
@@ -110,7 +112,7 @@ class Problem:
         return arguments
 
     def kind(self, columns, form="type"):
-        return f"?x{columns}x{self.options[form]}"
+        return f"{self.m}x{columns}x{self.options[form]}"
 
 
 def append(problem, folder):
@@ -147,7 +149,7 @@ def attention(problem, folder):
     query = f"query_format({form.attribute})" if form else ""
     clip = f"clip {p.clip}" if p.clip != 1 and form else ""
     results = f"tensor<{p.kind(flat, 'result')}>" if splits == 1 else (
-        f"tensor<{splits}x?x{flat}xf32>, tensor<{splits}x?x{2 * p.heads}xf32>")
+        f"tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>")
     text = p.module("qk.attention %q over(%cache)",
                     f"heads {o['heads']} {query} formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} "
                     f"scale {SCALE} {clip} warps {o['warps']} splits {splits}", results)
@@ -167,8 +169,8 @@ def attention(problem, folder):
 
 
 def combine(p, folder, flat, splits):
-    kinds = f"(tensor<{splits}x?x{flat}xf32>, tensor<{splits}x?x{2 * p.heads}xf32>) -> tensor<{p.kind(flat, 'result')}>"
-    text = (f"func.func @run(%sums: tensor<{splits}x?x{flat}xf32>, %statistics: tensor<{splits}x?x{2 * p.heads}xf32>) -> "
+    kinds = f"(tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> tensor<{p.kind(flat, 'result')}>"
+    text = (f"func.func @run(%sums: tensor<{splits}x{p.m}x{flat}xf32>, %statistics: tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> "
             f"tensor<{p.kind(flat, 'result')}> {{\n  %0 = qk.combine_attention %sums, %statistics : {kinds}\n"
             f"  return %0 : tensor<{p.kind(flat, 'result')}>\n}}\n")
     arguments = [{"name": name, "input": f"{name}.npy"} for name in ("sums", "statistics")]
