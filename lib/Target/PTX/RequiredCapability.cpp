@@ -65,8 +65,8 @@ bool isEverywhere(StringRef name) {
 
 /// Intrinsics that are called by name, which every target has.
 bool isIntrinsicEverywhere(StringRef name) {
-  static const llvm::StringSet<> names = {
-      "llvm.nvvm.ex2.approx.ftz.f", "llvm.nvvm.rcp.approx.ftz.f", "llvm.nvvm.sqrt.rn.f"};
+  static const llvm::StringSet<> names = {"llvm.nvvm.ex2.approx.ftz.f",
+                                          "llvm.nvvm.rcp.approx.ftz.f", "llvm.nvvm.sqrt.rn.f"};
   return names.contains(name);
 }
 
