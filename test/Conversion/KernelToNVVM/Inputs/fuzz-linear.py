@@ -1,0 +1,79 @@
+"""Writes a module of random qk.linear operations, each with its operands and the exact result that it is checked against.
+
+usage: fuzz-linear.py COUNT SEED > MODULE.mlir
+
+Shapes, formats, schedules, groups, zero points, biases and branches are drawn; operands and results come from run-linear.py.
+"""
+
+import importlib
+import pathlib
+import sys
+
+import numpy as np
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent))
+linear = importlib.import_module("run-linear")
+
+# Rows and columns of a tile, and the warps that share it.
+TILES = ((16, 64, "1,4"), (32, 64, "1,2"), (32, 128, "1,4"), (64, 64, "2,2"), (64, 128, "2,2"))
+FORMATS = ("int3", "int4", "uint4", "int6", "int8", "uint8")
+
+
+def draw(random):
+    """Options of run-linear.py that its verifier takes."""
+    weight, input = random.choice(FORMATS, 2)
+    if linear.Format(weight).bits > 4 >= linear.Format(input).bits:
+        weight, input = input, weight
+    storage = 4 if linear.Format(input).bits <= 4 else 8
+    rows, columns, warps = TILES[random.integers(len(TILES))]
+    tile_depth = int(random.choice((64, 128))) * 8 // storage
+    options = dict(rows=random.integers(1, 71), columns=random.integers(1, 201), depth=random.integers(1, 20) * 128 // storage,
+                   input=input, weight=weight, tile=f"{rows},{columns},{tile_depth}", warps=warps,
+                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16", "i32")), bias=random.integers(2),
+                   rank=random.choice((0, 0, 32)), result=random.choice(("f16", "f32")))
+    groups = [length for length in (32, 64, 128) if length % (256 // storage) == 0 and tile_depth % length == 0]
+    if linear.Format(weight).signed and groups and random.integers(3) == 0:
+        options["group"] = random.choice(groups)
+        options["depth"] = options["group"] * random.integers(2, 6)
+    if options["zero"] == "i32":
+        options["result"] = "f32"
+    return {key: str(value) for key, value in (linear.DEFAULTS | options).items()}
+
+
+def dense(value, kind):
+    """A constant of a type whose dynamic size is that of the value."""
+    sizes = kind.removeprefix("tensor<").removesuffix(">").split("x")
+    element = sizes.pop()
+    shape = [str(value.shape[0]) if size == "?" else size for size in sizes]
+    if element in ("i4", "ui4"):
+        value = np.stack([value & 15, value >> 4], -1)
+    return f'dense<"0x{np.ascontiguousarray(value).tobytes().hex()}"> : tensor<{"x".join(shape)}x{element}>'
+
+
+def function(name, options):
+    problem = linear.Problem(options)
+    kind = f"tensor<{options['rows']}x{options['columns']}x{options['result']}>"
+    lines = [f"// {' '.join(f'{key}={value}' for key, value in options.items())}", f"func.func @{name}() {{"]
+    types = []
+    for key, value in problem.operands.items():
+        constant = dense(value, problem.types[key])
+        types.append(constant.rsplit(" : ", 1)[1])
+        lines.append(f'  %{key} = onnx.Initializer "{key}" = {constant}')
+    operation = problem.module().split("\n")[1].strip().replace("%0", "%y")
+    lines.append("  " + operation)
+    lines.append(f"      : ({', '.join(types)}) -> {kind}")
+    lines.append(f'  %expected = onnx.Initializer "expected" = {dense(problem.result, kind)}')
+    lines.append(f"  check.expect_eq %y, %expected : {kind}, {kind}")
+    return "\n".join(lines + ["  return", "}"])
+
+
+def main():
+    count, seed = int(sys.argv[1]), int(sys.argv[2])
+    random = np.random.default_rng(seed)
+    linear.random = random
+    for index in range(count):
+        print(function(f"linear{index}", draw(random)))
+
+
+if __name__ == "__main__":
+    main()
