@@ -42,11 +42,26 @@ def linears(n: int, k: int):
         yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))
 
 
+def split_schedule(tile, warps, stages, splits):
+    return schedule(tile, warps, stages)[:-1] + f", scheduler = split_k, splits = {splits}>"
+
+
+def weight_only(n: int, k: int):
+    """4-bit weights in groups of 128 beside f16; a depth that several blocks share where columns alone are too few of them."""
+    problem = {"n": n, "k": k, "weight": "int4", "group": 128}
+    yield "weight_only_linear", {**problem, "splits": 1}, [
+        (schedule((128, 128, 64), (2, 4), 4), PREFILL), (schedule((8, 32, 512), (4, 1), 1), SINGLE), (schedule((64, 64, 128), (2, 2), 4), BATCH)]
+    if n <= 8192:
+        yield "weight_only_linear", {**problem, "splits": 4}, [(split_schedule((8, 32, 512), (4, 1), 1, 4), SINGLE)]
+
+
 def entries():
     """(family, problem, [(schedule, rows)]) of everything."""
     shapes = list(SHAPES.values())
     yield from linears(*shapes[0])
+    yield from weight_only(*shapes[0])
     yield from attentions()
     yield from quantizers()
     for shape in shapes[1:]:
         yield from linears(*shape)
+        yield from weight_only(*shape)

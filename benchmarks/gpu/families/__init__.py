@@ -3,5 +3,6 @@
 from families.attention import Attention
 from families.linear import Linear
 from families.quantize import Quantize
+from families.weight_only import WeightOnly
 
-FAMILIES = {family.name: family for family in (Linear, Attention, Quantize)}
+FAMILIES = {family.name: family for family in (Linear, Attention, Quantize, WeightOnly)}
