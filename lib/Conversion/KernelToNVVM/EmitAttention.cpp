@@ -95,6 +95,9 @@ AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef
     : op(op), tile(tileOf(op)), kernel(tile.kernel), cache(kernel.cache),
       function(builder, op, name, kernel.threads()), code(builder, op.getLoc()) {
   Location loc = op.getLoc();
+  // Sums want registers more than there is use for a second block.
+  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                                                      builder.getI32IntegerAttr(1));
   shared = LLVM::AddressOfOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);
   place.thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
@@ -264,6 +267,8 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
 }
 
 AttentionEmitter::State AttentionEmitter::addChunk(State state, Value chunk) {
+  // Nothing that is read from shared memory may be kept in registers from chunk to chunk.
+  NVVM::SyncWarpOp::create(code.getBuilder(), op.getLoc(), code.constant(int64_t(-1)));
   Value address = chunkAddress(code, cache, function[op.getCache()].pointer,
                                function[op.getPages()].pointer, place.head, chunk);
   // Of the lane in the first block.

@@ -6,15 +6,12 @@
 // A chunk of 64 tokens takes two tensor instructions for every 8 tokens by 16 elements of keys, and 16 tokens by 8 elements of
 // values; queries whose codes are bf16 take one for keys.
 // CHECK: sm_80 append_kv_uint4_uint4_h3_d64 {{.*}}spilled=0 tensor=0
-// CHECK: sm_80 attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=256
 // CHECK: sm_80 attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
-// CHECK: sm_80 attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
 // CHECK: sm_80 combine_attention_s4_n576 {{.*}}spilled=0 tensor=0
-// CHECK: sm_90a attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=256
-// CHECK: sm_120a attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
+// CHECK: sm_90a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
+// CHECK: sm_120a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
 
 #int4 = #qllm.int<4, asymmetric>
-#int8 = #qllm.int<8, asymmetric>
 
 func.func @append(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>,
                   %pages: tensor<?xi32>, %cos: tensor<64x32xf32>, %sin: tensor<64x32xf32>) -> tensor<?x3x5120xi8> {
@@ -32,20 +29,4 @@ func.func @smollm2(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %position
       -> (tensor<4x?x576xf32>, tensor<4x?x18xf32>)
   %1 = qk.combine_attention %0#0, %0#1 : (tensor<4x?x576xf32>, tensor<4x?x18xf32>) -> tensor<?x576xf16>
   return %1 : tensor<?x576xf16>
-}
-
-func.func @llama(%q: tensor<?x4096xf16>, %cache: tensor<?x8x9216xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
-                 %cos: tensor<64x64xf32>, %sin: tensor<64x64xf32>) -> tensor<?x4096xf16> {
-  %0 = qk.attention %q over(%cache) at(%positions, %pages) rotary(%cos, %sin) heads 32 query_format(#int8)
-      formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4
-      : (tensor<?x4096xf16>, tensor<?x8x9216xi8>, tensor<?xi32>, tensor<?xi32>, tensor<64x64xf32>, tensor<64x64xf32>)
-      -> tensor<?x4096xf16>
-  return %0 : tensor<?x4096xf16>
-}
-
-func.func @wide(%q: tensor<?x1024xbf16>, %cache: tensor<?x8x17408xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>)
-    -> tensor<?x1024xf32> {
-  %0 = qk.attention %q over(%cache) at(%positions, %pages) heads 8 formats(#int8, #int8) page_tokens 64 scale 0.125 warps 4
-      : (tensor<?x1024xbf16>, tensor<?x8x17408xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x1024xf32>
-  return %0 : tensor<?x1024xf32>
 }
