@@ -42,14 +42,6 @@ struct AttentionKernel {
   std::int64_t queriesOfTile() const { return rowsOfTile / groupSize(); }
   std::int64_t threads() const { return 32 * warps; }
 
-  /// Floats from one row of a warp's sums in shared memory to the next: rows begin in different
-  /// banks.
-  std::int64_t rowPitch() const { return cache.headSize + 8; }
-  /// Where the maximum and the sum of weights of each row follow.
-  std::int64_t statisticsAt() const { return rowsOfTile * rowPitch() * 4; }
-  std::int64_t warpBytes() const { return statisticsAt() + rowsOfTile * 2 * 4; }
-  std::int64_t sharedBytes() const { return warps * warpBytes(); }
-
   FormatStatus verify() const;
 };
 
