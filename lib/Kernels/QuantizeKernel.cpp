@@ -33,6 +33,13 @@ std::int64_t QuantizeKernel::warpsOfRow() const {
       return warps;
 }
 
+std::int64_t QuantizeKernel::rowBytes() const {
+  // Behind the row there is a zero.
+  std::int64_t gathered = gathers ? columns + pieceLength : 0;
+  std::int64_t rotated = hadamard > 32 * pieceLength ? resultColumns : 0;
+  return 4 * std::max(gathered, rotated);
+}
+
 FormatStatus QuantizeKernel::verify() const {
   if (codes.bits < 3 || codes.bits > 8)
     return refuse("codes of 3 to 8 bits", codes.bits);
@@ -40,13 +47,35 @@ FormatStatus QuantizeKernel::verify() const {
   for (std::int64_t size : {columns, resultColumns})
     if (size < 1 || size > most || size % pieceLength != 0)
       return refuse("rows of a multiple of 8 elements, at most " + std::to_string(most), size);
+  if (FormatStatus status = verifyGroups(); !status)
+    return status;
+  return verifyRotation();
+}
+
+FormatStatus QuantizeKernel::verifyGroups() const {
   if (!isGrouped())
     return {};
   constexpr std::int64_t longest = 32 * pieceLength;
-  if (!isPowerOfTwo(groupLength) || groupLength < pieceLength || groupLength > longest ||
-      resultColumns % groupLength != 0)
-    return refuse("groups of 8, 16, .. or " + std::to_string(longest) +
-                      " elements that divide rows of " + std::to_string(resultColumns),
-                  groupLength);
-  return {};
+  if (isPowerOfTwo(groupLength) && groupLength >= pieceLength && groupLength <= longest &&
+      resultColumns % groupLength == 0)
+    return {};
+  return refuse("groups of 8, 16, .. or " + std::to_string(longest) +
+                    " elements that divide rows of " + std::to_string(resultColumns),
+                groupLength);
+}
+
+FormatStatus QuantizeKernel::verifyRotation() const {
+  if (isPowerOfTwo(hadamard) && hadamard <= longestRotation && resultColumns % hadamard == 0)
+    return {};
+  return refuse("a Hadamard matrix of 1, 2, 4, .. or " + std::to_string(longestRotation) +
+                    " rows that divide rows of " + std::to_string(resultColumns),
+                hadamard);
+}
+
+FormatStatus QuantizeKernel::verifyOn(const Target &target) const {
+  if (sharedBytes() <= target.sharedBytes())
+    return {};
+  return refuse("rows that take at most " + std::to_string(target.sharedBytes()) +
+                    " bytes of shared memory on " + std::string(target.name),
+                sharedBytes());
 }

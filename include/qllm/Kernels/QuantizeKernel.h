@@ -19,8 +19,10 @@ struct QuantizeKernel {
   std::int64_t resultColumns = 0; ///< k', of the result
   std::int64_t groupLength = 0;   ///< elements with a common scale; `resultColumns` for all
   bool gathers = false;           ///< whether elements of the result come from anywhere in the row
+  std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
 
   static constexpr std::int64_t pieceLength = 8, mostPieces = 8, mostWarps = 16;
+  static constexpr std::int64_t longestRotation = 16384;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
   /// Reductions over a row at most, each of which has a place in shared memory.
@@ -38,13 +40,19 @@ struct QuantizeKernel {
   std::int64_t reductionBytes() const {
     return warpsOfRow() == 1 ? 0 : (warpsOfRow() + 3) / 4 * 16;
   }
-  /// Where in shared memory rows begin that are gathered from, and the bytes of one.
+  /// Where in shared memory the rows themselves begin, and the bytes of one: there elements are
+  /// gathered from, and those of a rotation meet that are too far apart for one warp.
   std::int64_t rowOffset() const { return reductions * reductionBytes(); }
-  std::int64_t rowBytes() const { return gathers ? columns * 4 : 0; }
+  std::int64_t rowBytes() const;
   std::int64_t sharedBytes() const { return rowOffset() + rowsOfBlock() * rowBytes(); }
 
-  /// Whether there is such a kernel. It is the same on every target.
+  /// Whether there is such a kernel, and whether a target has the shared memory for it.
   FormatStatus verify() const;
+  FormatStatus verifyOn(const Target &target) const;
+
+private:
+  FormatStatus verifyGroups() const;
+  FormatStatus verifyRotation() const;
 };
 
 } // namespace qllm::kernels

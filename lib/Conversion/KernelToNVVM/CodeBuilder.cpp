@@ -121,27 +121,6 @@ Value CodeBuilder::multiplyAdd(Value a, Value b, Value c) {
   return LLVM::FMAOp::create(builder, loc, ValueRange{a, b, c});
 }
 
-Value CodeBuilder::divideFloat(Value a, Value b) {
-  return arith::DivFOp::create(builder, loc, a, b);
-}
-
-Value CodeBuilder::maximumFloat(Value a, Value b) {
-  return arith::MaxNumFOp::create(builder, loc, a, b);
-}
-
-Value CodeBuilder::minimumFloat(Value a, Value b) {
-  return arith::MinNumFOp::create(builder, loc, a, b);
-}
-
-Value CodeBuilder::absoluteFloat(Value a) {
-  return bitsToFloat(bitAnd(floatToBits(a), 0x7fffffff));
-}
-
-Value CodeBuilder::callFloat(StringRef intrinsic, Value a) {
-  return LLVM::CallIntrinsicOp::create(builder, loc, f32(), builder.getStringAttr(intrinsic), a)
-      .getResult(0);
-}
-
 Value CodeBuilder::floatToBits(Value a) { return arith::BitcastOp::create(builder, loc, i32(), a); }
 
 Value CodeBuilder::intToFloat(Value a) { return arith::SIToFPOp::create(builder, loc, f32(), a); }

@@ -64,15 +64,9 @@ public:
   mlir::Value multiplyFloat(mlir::Value a, mlir::Value b);
   /// a * b + c, rounded once.
   mlir::Value multiplyAdd(mlir::Value a, mlir::Value b, mlir::Value c);
-  mlir::Value divideFloat(mlir::Value a, mlir::Value b);
-  mlir::Value maximumFloat(mlir::Value a, mlir::Value b);
-  mlir::Value minimumFloat(mlir::Value a, mlir::Value b);
-  mlir::Value absoluteFloat(mlir::Value a);
   mlir::Value intToFloat(mlir::Value a);
   mlir::Value bitsToFloat(mlir::Value a);
   mlir::Value floatToBits(mlir::Value a);
-  /// An intrinsic of NVVM from f32 to f32.
-  mlir::Value callFloat(llvm::StringRef intrinsic, mlir::Value a);
 
   /// The address `bytes` further on. It need not lie in the same object.
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);

@@ -25,12 +25,16 @@ void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, 
                    arguments[op.getNormWeight()], arguments[op.getNormBias()]});
   if (op.getGate())
     row.gate(arguments[op.getGate()]);
-  if (op.getIndex())
-    row.gather(arguments[op.getIndex()]);
+  if (Value index = op.getIndex()) {
+    auto type = cast<RankedTensorType>(index.getType());
+    row.gather(arguments[index], type.getRank() == 2 ? type.getDimSize(0) : 1);
+  }
   if (op.getMultiply())
     row.multiply(arguments[op.getMultiply()]);
   if (op.getAdd())
     row.add(arguments[op.getAdd()]);
+  if (op.getHadamard())
+    row.rotate(kernel.hadamard);
   emitRowQuantizer(code, threads, kernel, row,
                    {arguments[op.getCodes()], arguments[op.getScales()],
                     arguments[op.getZeroPoints()], arguments[op.getSums()],
@@ -38,6 +42,12 @@ void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, 
 }
 
 } // namespace
+
+LogicalResult qllm::verifyQuantize(QuantizeOp op, const kernels::Target &target) {
+  if (FormatStatus status = op.getKernel().verifyOn(target); !status)
+    return op.emitOpError() << status.message();
+  return success();
+}
 
 void qllm::emitQuantize(OpBuilder &builder, QuantizeOp op, StringRef name, StringRef sharedName) {
   OpBuilder::InsertionGuard guard(builder);

@@ -12,6 +12,14 @@
 using namespace mlir;
 using namespace qllm;
 
+/// An intrinsic from f32 to f32.
+static Value call(CodeBuilder &code, StringRef intrinsic, Value a) {
+  OpBuilder &builder = code.getBuilder();
+  return LLVM::CallIntrinsicOp::create(builder, code.getLoc(), code.f32(),
+                                       builder.getStringAttr(intrinsic), ValueRange{a})
+      .getResult(0);
+}
+
 Value floats::maximum(CodeBuilder &code, Value a, Value b) {
   return arith::MaxNumFOp::create(code.getBuilder(), code.getLoc(), a, b);
 }
@@ -38,12 +46,20 @@ Value floats::toInteger(CodeBuilder &code, Value a) {
   return arith::FPToSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), a);
 }
 
+Value floats::absolute(CodeBuilder &code, Value a) {
+  return code.bitsToFloat(code.bitAnd(code.floatToBits(a), 0x7fffffff));
+}
+
+Value floats::squareRoot(CodeBuilder &code, Value a) {
+  return call(code, "llvm.nvvm.sqrt.rn.f", a);
+}
+
+Value floats::reciprocal(CodeBuilder &code, Value a) {
+  return call(code, "llvm.nvvm.rcp.approx.ftz.f", a);
+}
+
 Value floats::exp2(CodeBuilder &code, Value a) {
-  OpBuilder &builder = code.getBuilder();
-  return LLVM::CallIntrinsicOp::create(builder, code.getLoc(), code.f32(),
-                                       builder.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"),
-                                       ValueRange{a})
-      .getResult(0);
+  return call(code, "llvm.nvvm.ex2.approx.ftz.f", a);
 }
 
 Value floats::exchange(CodeBuilder &code, Value a, int64_t distance) {

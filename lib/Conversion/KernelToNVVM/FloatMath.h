@@ -23,6 +23,11 @@ Value divide(CodeBuilder &code, Value a, Value b);
 Value roundToInteger(CodeBuilder &code, Value a);
 /// The integer that a float is, as i32.
 Value toInteger(CodeBuilder &code, Value a);
+Value absolute(CodeBuilder &code, Value a);
+/// The square root, rounded once.
+Value squareRoot(CodeBuilder &code, Value a);
+/// 1 / a within 2^-23 of it; zero where it is below the smallest normal number.
+Value reciprocal(CodeBuilder &code, Value a);
 /// 2^a within 2^-22 of it; results below the smallest normal number are zero.
 Value exp2(CodeBuilder &code, Value a);
 

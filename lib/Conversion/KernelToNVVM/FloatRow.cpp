@@ -5,6 +5,7 @@
 
 #include "FloatRow.h"
 
+#include "FloatMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -95,14 +96,14 @@ void FloatRow::normalize(const RowNorm &norm) {
   Value count = code.constant(float(columns)), one = code.constant(1.0f);
   if (norm.isCentred) {
     Value total = sum([&](Value x, Value sum) { return code.addFloat(sum, x); });
-    Value mean = code.divideFloat(total, count);
+    Value mean = floats::divide(code, total, count);
     for (Value &value : values)
       value = code.subtractFloat(value, mean);
   }
   Value squares = sum([&](Value x, Value sum) { return code.multiplyAdd(x, x, sum); });
-  Value variance = code.addFloat(code.divideFloat(squares, count), code.constant(norm.epsilon));
-  Value root = code.callFloat("llvm.nvvm.sqrt.rn.f", variance);
-  Value inverse = code.divideFloat(one, root);
+  Value variance = code.addFloat(floats::divide(code, squares, count), code.constant(norm.epsilon));
+  Value root = floats::squareRoot(code, variance);
+  Value inverse = floats::divide(code, one, root);
   for (Value &value : values)
     value = code.multiplyFloat(value, inverse);
   multiply(norm.weight);
@@ -116,28 +117,51 @@ void FloatRow::gate(Buffer matrix) {
   for (int64_t i = 0; i != pieces(); ++i)
     for (auto [j, gate] : llvm::enumerate(loadAt(matrix, base, threads.column(i, columns)))) {
       Value exponent = code.multiplyFloat(gate, code.constant(-log2e));
-      Value power = code.callFloat("llvm.nvvm.ex2.approx.ftz.f", exponent);
-      Value sigmoid =
-          code.callFloat("llvm.nvvm.rcp.approx.ftz.f", code.addFloat(power, code.constant(1.0f)));
+      Value power = floats::exp2(code, exponent);
+      Value sigmoid = floats::reciprocal(code, code.addFloat(power, code.constant(1.0f)));
       Value &value = values[i * pieceLength + j];
       value = code.multiplyFloat(value, code.multiplyFloat(gate, sigmoid));
     }
 }
 
-void FloatRow::gather(Buffer index) {
+/// All elements to shared memory, where every thread of the row sees them.
+void FloatRow::storeShared() {
+  if (isSharedRead)
+    threads.synchronize();
   for (int64_t i = 0; i != pieces(); ++i)
     code.when(threads.inside(i, columns), [&] {
-      Value pointer = code.advance(threads.rowShared, code.multiply(threads.column(i, columns), 4));
-      for (int64_t first = 0; first != pieceLength; first += 4)
-        code.store(code.vector(piece(i).slice(first, 4)), code.advance(pointer, first * 4), 16);
+      Value place = threads.place(threads.column(i, columns));
+      for (auto [j, value] : llvm::enumerate(piece(i)))
+        code.store(value, threads.address(place, int64_t(j)), 4);
     });
   threads.synchronize();
+  isSharedRead = true;
+}
+
+void FloatRow::loadShared() {
+  for (int64_t i = 0; i != pieces(); ++i) {
+    Value place = threads.place(threads.column(i, columns));
+    for (int64_t j = 0; j != pieceLength; ++j)
+      values[i * pieceLength + j] = code.load(code.f32(), threads.address(place, j), 4);
+  }
+}
+
+void FloatRow::gather(Buffer index, int64_t sources) {
+  code.when(code.isEqual(threads.thread, code.constant(int64_t(0))), [&] {
+    code.store(code.constant(0.0f), threads.address(threads.place(code.constant(columns))), 4);
+  });
+  storeShared();
   columns = kernel.resultColumns;
-  values.clear();
+  values.assign(pieces() * pieceLength, Value());
   for (int64_t i = 0; i != pieces(); ++i)
-    for (Value source : loadPiece(index, i))
-      values.push_back(
-          code.load(code.f32(), code.advance(threads.rowShared, code.multiply(source, 4)), 4));
+    for (int64_t source = 0; source != sources; ++source) {
+      Value base = code.advance(index.pointer, source * columns * 4);
+      for (auto [j, at] : llvm::enumerate(loadAt(index, base, threads.column(i, columns)))) {
+        Value &sum = values[i * pieceLength + j];
+        Value element = code.load(code.f32(), threads.address(threads.place(at)), 4);
+        sum = sum ? code.addFloat(sum, element) : element;
+      }
+    }
 }
 
 void FloatRow::combine(Buffer vector, Function function) {

@@ -18,8 +18,8 @@ struct RowNorm {
   Buffer weight, bias;
 };
 
-/// Elements are f32 values of the thread, piece by piece. Those of pieces outside of the row repeat
-/// the last piece.
+/// Elements are f32 values of the thread, piece by piece. Those of pieces outside of the row have
+/// no meaning.
 class FloatRow {
 public:
   FloatRow(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel)
@@ -32,9 +32,12 @@ public:
   void normalize(const RowNorm &norm);
   /// Multiplies by silu of the row of another matrix.
   void gate(Buffer matrix);
-  /// Replaces the row by the elements that an index names.
-  void gather(Buffer index);
+  /// Replaces the row by sums of the elements that an index names, each of `sources`; the element
+  /// behind the last is zero.
+  void gather(Buffer index, int64_t sources);
   void multiply(Buffer factors);
+  /// Multiplies blocks of `size` elements, a power of two, by a Hadamard matrix of unit length.
+  void rotate(int64_t size);
   void add(Buffer summands);
 
   int64_t pieces() const { return threads.pieces(columns); }
@@ -51,6 +54,11 @@ private:
   mlir::Value rowOf(Buffer matrix);
   /// Every element and that of a vector by `function`.
   void combine(Buffer vector, Function function);
+  void storeShared();
+  void loadShared();
+  void rotateInPieces(int64_t size);
+  void rotateInWarps(int64_t size);
+  void rotateInShared(int64_t size);
   /// The sum of function(element) over the row.
   mlir::Value sum(llvm::function_ref<mlir::Value(mlir::Value element, mlir::Value sum)> function);
 
@@ -59,6 +67,7 @@ private:
   const kernels::QuantizeKernel &kernel;
   int64_t columns;
   llvm::SmallVector<mlir::Value> values;
+  bool isSharedRead = false; ///< whether others may still read the row in shared memory
 };
 
 } // namespace qllm

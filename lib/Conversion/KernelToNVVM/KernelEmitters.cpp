@@ -19,7 +19,8 @@ using namespace qllm::qk;
 LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &target) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
-      .Case<AppendKVOp, AttentionOp, CombineAttentionOp, QuantizeOp>([](auto) { return success(); })
+      .Case<AppendKVOp, AttentionOp, CombineAttentionOp>([](auto) { return success(); })
+      .Case([&](QuantizeOp op) { return verifyQuantize(op, target); })
       .Case([&](BlockScaledLinearOp op) { return verifyBlockScaled(op, target); })
       .Case([&](WeightOnlyLinearOp op) { return verifyWeightOnly(op, target); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });

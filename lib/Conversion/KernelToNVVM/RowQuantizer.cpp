@@ -6,6 +6,7 @@
 
 #include "RowQuantizer.h"
 
+#include "FloatMath.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "qllm/Format/Quantize.h"
@@ -34,6 +35,31 @@ struct Parameters {
   Value lowestStep, highestStep; ///< codes without their zero point, as floats
 };
 
+/// Quotients by one divisor, rounded as a division is (P. Markstein, Computation of elementary
+/// functions on the IBM RISC System/6000 processor, 1990): from the reciprocal in two parts comes a
+/// quotient that is less than a unit off, whose remainder is exact; with that and the correctly
+/// rounded reciprocal the next one is correctly rounded. Four operations take the place of the
+/// dozen and the branch that a division becomes.
+class Divisor {
+public:
+  Divisor(CodeBuilder &code, Value divisor) : code(code) {
+    Value one = code.constant(1.0f);
+    negated = floats::negate(code, divisor);
+    reciprocal = floats::divide(code, one, divisor);
+    rest = code.multiplyFloat(code.multiplyAdd(negated, reciprocal, one), reciprocal);
+  }
+
+  Value quotient(Value x) {
+    Value first = code.multiplyAdd(x, reciprocal, code.multiplyFloat(x, rest));
+    Value remainder = code.multiplyAdd(first, negated, x);
+    return code.multiplyAdd(remainder, reciprocal, first);
+  }
+
+private:
+  CodeBuilder &code;
+  Value negated, reciprocal, rest;
+};
+
 class RowQuantizer {
 public:
   RowQuantizer(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel,
@@ -46,6 +72,7 @@ public:
 
 private:
   ElementRange rangeOf(ArrayRef<Value> elements);
+  ElementRange rangeInside(int64_t piece);
   ElementRange merge(ElementRange a, ElementRange b);
   ElementRange combine(ElementRange range);
   Value clipped(Value bound);
@@ -53,10 +80,12 @@ private:
   Parameters symmetricParameters(Value magnitude);
   Parameters asymmetricParameters(ElementRange range);
   void storeParameters(const Parameters &parameters, Value index, Value condition);
-  void encode(int64_t piece, const Parameters &parameters);
-  Value codeBits(Value element, Value offset, const Parameters &parameters);
+  void encode(int64_t piece, const Parameters &parameters, Divisor &divisor);
+  Value codeBits(Value step, Value offset, const Parameters &parameters);
   Value pack(ArrayRef<Value> bits);
   void storeSum();
+  void emitRow();
+  void emitGroups();
 
   CodeBuilder &code;
   RowThreads &threads;
@@ -73,16 +102,29 @@ private:
 ElementRange RowQuantizer::rangeOf(ArrayRef<Value> elements) {
   ElementRange range;
   for (Value element : elements) {
-    ElementRange one = isSymmetric ? ElementRange{Value(), code.absoluteFloat(element)}
+    ElementRange one = isSymmetric ? ElementRange{Value(), floats::absolute(code, element)}
                                    : ElementRange{element, element};
     range = range.high ? merge(range, one) : one;
   }
   return range;
 }
 
+/// The range of a piece that merges as nothing where the row does not have the piece.
+ElementRange RowQuantizer::rangeInside(int64_t piece) {
+  ElementRange range = rangeOf(row.piece(piece));
+  Value inside = threads.inside(piece, kernel.resultColumns);
+  if (!inside)
+    return range;
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (isSymmetric)
+    return {Value(), code.select(inside, range.high, code.constant(0.0f))};
+  return {code.select(inside, range.low, code.constant(infinity)),
+          code.select(inside, range.high, code.constant(-infinity))};
+}
+
 ElementRange RowQuantizer::merge(ElementRange a, ElementRange b) {
-  return {isSymmetric ? Value() : code.minimumFloat(a.low, b.low),
-          code.maximumFloat(a.high, b.high)};
+  return {isSymmetric ? Value() : floats::minimum(code, a.low, b.low),
+          floats::maximum(code, a.high, b.high)};
 }
 
 /// Over all threads that share it. Magnitudes are ordered as their bits are; other floats have to
@@ -111,33 +153,38 @@ Value RowQuantizer::clipped(Value bound) {
   if (to.clip < 1)
     return product;
   float limit = isSymmetric ? std::numeric_limits<float>::max() : maxRangeMagnitude;
-  return code.minimumFloat(code.maximumFloat(product, code.constant(-limit)), code.constant(limit));
+  return floats::minimum(code, floats::maximum(code, product, code.constant(-limit)),
+                         code.constant(limit));
 }
 
 Parameters RowQuantizer::symmetricParameters(Value magnitude) {
-  Value scale = code.maximumFloat(code.divideFloat(clipped(magnitude), code.constant(highest)),
-                                  code.constant(scaleFloor));
+  Value scale =
+      floats::maximum(code, floats::divide(code, clipped(magnitude), code.constant(highest)),
+                      code.constant(scaleFloor));
   return {scale, Value(), code.constant(lowest), code.constant(highest)};
 }
 
 Parameters RowQuantizer::asymmetricParameters(ElementRange range) {
   Value zero = code.constant(0.0f), magic = code.constant(roundingMagic);
   if (to.includesZero)
-    range = {code.minimumFloat(range.low, zero), code.maximumFloat(range.high, zero)};
+    range = {floats::minimum(code, range.low, zero), floats::maximum(code, range.high, zero)};
   range = {clipped(range.low), clipped(range.high)};
-  Value magnitude = code.maximumFloat(code.subtractFloat(zero, range.low), range.high);
-  Value floor = code.maximumFloat(code.multiplyFloat(magnitude, code.constant(smallestStepRatio)),
-                                  code.constant(scaleFloor));
-  Value step = code.divideFloat(code.subtractFloat(range.high, range.low), code.constant(highest));
+  Value magnitude = floats::maximum(code, code.subtractFloat(zero, range.low), range.high);
+  Value floor =
+      floats::maximum(code, code.multiplyFloat(magnitude, code.constant(smallestStepRatio)),
+                      code.constant(scaleFloor));
+  Value step =
+      floats::divide(code, code.subtractFloat(range.high, range.low), code.constant(highest));
   Parameters parameters;
-  parameters.scale = code.maximumFloat(step, floor);
+  parameters.scale = floats::maximum(code, step, floor);
   float least = -float(maxZeroPoint - 256), most = -least;
   if (to.zeroPoints.elementType.getIntOrFloatBitWidth() == 16) {
     least = std::numeric_limits<int16_t>::min();
     most = std::numeric_limits<int16_t>::max();
   }
-  Value offset = code.divideFloat(code.subtractFloat(zero, range.low), parameters.scale);
-  offset = code.minimumFloat(code.maximumFloat(offset, code.constant(least)), code.constant(most));
+  Value offset = floats::divide(code, code.subtractFloat(zero, range.low), parameters.scale);
+  offset = floats::minimum(code, floats::maximum(code, offset, code.constant(least)),
+                           code.constant(most));
   Value rounded = code.addFloat(offset, magic);
   parameters.zeroBits = code.subtract(code.floatToBits(rounded), code.constant(roundingBits));
   Value zeroPoint = code.subtractFloat(rounded, magic);
@@ -167,14 +214,13 @@ void RowQuantizer::storeParameters(const Parameters &parameters, Value index, Va
 }
 
 /// The code in the low bits of an integer; above it are bits of no meaning, the same for all.
-Value RowQuantizer::codeBits(Value element, Value offset, const Parameters &parameters) {
-  Value step = code.divideFloat(element, parameters.scale);
+Value RowQuantizer::codeBits(Value step, Value offset, const Parameters &parameters) {
   if (offset)
     step = code.addFloat(step, offset);
   // An own symmetric range that is not made smaller has no codes outside.
   if (offset || !isSymmetric || to.clip < 1) {
-    step = code.maximumFloat(step, parameters.lowestStep);
-    step = code.minimumFloat(step, parameters.highestStep);
+    step = floats::maximum(code, step, parameters.lowestStep);
+    step = floats::minimum(code, step, parameters.highestStep);
   }
   Value bits = code.floatToBits(code.addFloat(step, code.constant(roundingMagic)));
   return parameters.zeroBits ? code.add(bits, parameters.zeroBits) : bits;
@@ -196,13 +242,13 @@ Value RowQuantizer::pack(ArrayRef<Value> bits) {
   return code.bitOr(even, odd);
 }
 
-void RowQuantizer::encode(int64_t piece, const Parameters &parameters) {
+void RowQuantizer::encode(int64_t piece, const Parameters &parameters, Divisor &divisor) {
   SmallVector<Value> offsets(pieceLength);
   if (to.roundingOffsets)
     offsets = row.loadPiece(to.roundingOffsets, piece);
   SmallVector<Value> bits;
   for (auto [element, offset] : llvm::zip(row.piece(piece), offsets))
-    bits.push_back(codeBits(element, offset, parameters));
+    bits.push_back(codeBits(divisor.quotient(element), offset, parameters));
   Value inside = threads.inside(piece, kernel.resultColumns);
   if (to.sums) {
     Value total = bits.front();
@@ -231,27 +277,37 @@ void RowQuantizer::storeSum() {
             [&] { code.store(total, code.advance(to.sums.pointer, at), 4); });
 }
 
-void RowQuantizer::emit() {
+void RowQuantizer::emitRow() {
+  ElementRange range = rangeInside(0);
+  for (int64_t i = 1; i != row.pieces(); ++i)
+    range = merge(range, rangeInside(i));
+  Parameters parameters = parametersOf(combine(range));
   Value zero = code.constant(int64_t(0));
-  Parameters parameters;
-  if (!kernel.isGrouped()) {
-    ElementRange range;
-    for (int64_t i = 0; i != row.pieces(); ++i)
-      range = range.high ? merge(range, rangeOf(row.piece(i))) : rangeOf(row.piece(i));
-    parameters = parametersOf(combine(range));
-    storeParameters(parameters, zero, code.isEqual(threads.thread, zero));
-  }
+  storeParameters(parameters, zero, code.isEqual(threads.thread, zero));
+  Divisor divisor(code, parameters.scale);
+  for (int64_t i = 0; i != row.pieces(); ++i)
+    encode(i, parameters, divisor);
+}
+
+void RowQuantizer::emitGroups() {
   for (int64_t i = 0; i != row.pieces(); ++i) {
-    if (kernel.isGrouped()) {
-      parameters = parametersOf(combine(rangeOf(row.piece(i))));
-      Value column = threads.column(i, kernel.resultColumns);
-      Value isFirst = code.isEqual(code.bitAnd(column, kernel.groupLength - 1), zero);
-      if (Value inside = threads.inside(i, kernel.resultColumns))
-        isFirst = code.both(isFirst, inside);
-      storeParameters(parameters, code.divide(column, kernel.groupLength), isFirst);
-    }
-    encode(i, parameters);
+    Parameters parameters = parametersOf(combine(rangeOf(row.piece(i))));
+    Value column = threads.column(i, kernel.resultColumns);
+    Value isFirst =
+        code.isEqual(code.bitAnd(column, kernel.groupLength - 1), code.constant(int64_t(0)));
+    if (Value inside = threads.inside(i, kernel.resultColumns))
+      isFirst = code.both(isFirst, inside);
+    storeParameters(parameters, code.divide(column, kernel.groupLength), isFirst);
+    Divisor divisor(code, parameters.scale);
+    encode(i, parameters, divisor);
   }
+}
+
+void RowQuantizer::emit() {
+  if (kernel.isGrouped())
+    emitGroups();
+  else
+    emitRow();
   if (to.sums)
     storeSum();
 }

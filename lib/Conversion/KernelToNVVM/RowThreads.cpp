@@ -43,6 +43,16 @@ Value RowThreads::column(int64_t piece, int64_t columns) {
   return code.multiply(index, pieceLength);
 }
 
+Value RowThreads::place(Value column) {
+  return code.bitXor(column, code.bitAnd(code.shiftRight(column, 5), 7));
+}
+
+Value RowThreads::address(Value place, int64_t i) {
+  if (i != 0)
+    place = code.bitXor(place, code.constant(i));
+  return code.advance(rowShared, code.shiftLeft(place, 2));
+}
+
 Value RowThreads::exchange(Value value, int64_t distance) {
   return NVVM::ShflOp::create(code.getBuilder(), code.getLoc(), value.getType(),
                               code.constant(int64_t(-1)), value, code.constant(distance),

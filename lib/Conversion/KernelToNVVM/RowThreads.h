@@ -37,10 +37,15 @@ public:
   /// After this, the threads of the row see what each of them has stored.
   void synchronize();
 
-  mlir::Value row;       ///< of the matrix
-  mlir::Value thread;    ///< of the row
-  mlir::Value lane;      ///< of its warp
-  mlir::Value rowShared; ///< shared memory of the row that is gathered from
+  /// Where an element of the row lies in shared memory, and the `i`th after one whose column is a
+  /// multiple of 8. Neither threads with neighbouring pieces nor with neighbouring columns meet in
+  /// a bank.
+  mlir::Value place(mlir::Value column);
+  mlir::Value address(mlir::Value place, int64_t i = 0);
+
+  mlir::Value row;    ///< of the matrix
+  mlir::Value thread; ///< of the row
+  mlir::Value lane;   ///< of its warp
 
 private:
   mlir::Value combineWarp(Combine kind, mlir::Value value);
@@ -49,6 +54,7 @@ private:
   CodeBuilder &code;
   const kernels::QuantizeKernel &kernel;
   mlir::Value shared, warp;
+  mlir::Value rowShared; ///< shared memory for the row itself
   int64_t usedPlaces = 0;
 };
 

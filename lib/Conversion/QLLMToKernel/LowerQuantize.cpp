@@ -129,8 +129,8 @@ QuantizedRows qllm::lowerQuantize(QuantizeOp op, bool wantsSums) {
       rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
       /*index=*/Value(), /*multiply=*/Value(), /*add=*/Value(), op.getRoundingOffsets(),
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
-      producers.epsilon, format, /*group=*/IntegerAttr(), op.getIncludeZeroAttr(),
-      op.getClipAttr());
+      producers.epsilon, /*hadamard=*/IntegerAttr(), format, /*group=*/IntegerAttr(),
+      op.getIncludeZeroAttr(), op.getClipAttr());
   if (producers.stream) {
     Value whole = fromRows(builder, loc, kernel.getStream(), producers.input, input);
     producers.stream.getResult().replaceAllUsesExcept(whole, op.getInput().getDefiningOp());

@@ -22,7 +22,14 @@ func.func @warp(%x: tensor<?x576xf16>) -> tensor<?x576xi8> {
 // CHECK: arith.divf %{{.*}}, %cst{{.*}} : f32
 // CHECK: %[[SCALE:.*]] = arith.maxnumf
 // CHECK: llvm.store %[[SCALE]], %{{.*}} {alignment = 4 : i64} : f32, !llvm.ptr<1>
-// CHECK: %[[STEP:.*]] = arith.divf %{{.*}}, %[[SCALE]]
+// One division for the row; of each quotient the remainder is exact.
+// CHECK: %[[RECIPROCAL:.*]] = arith.divf %{{.*}}, %[[SCALE]]
+// CHECK: %[[REST:.*]] = arith.mulf %{{.*}}, %[[RECIPROCAL]]
+// CHECK-NOT: arith.divf
+// CHECK: %[[LOW:.*]] = arith.mulf %[[ELEMENT:.*]], %[[REST]]
+// CHECK: %[[FIRST:.*]] = llvm.intr.fma(%[[ELEMENT]], %[[RECIPROCAL]], %[[LOW]])
+// CHECK: %[[REMAINDER:.*]] = llvm.intr.fma(%[[FIRST]], %{{.*}}, %[[ELEMENT]])
+// CHECK: %[[STEP:.*]] = llvm.intr.fma(%[[REMAINDER]], %[[RECIPROCAL]], %[[FIRST]])
 // An own range has no codes outside.
 // CHECK-NOT: arith.maxnumf
 // CHECK: %[[ROUNDED:.*]] = arith.addf %[[STEP]], %cst
@@ -79,7 +86,7 @@ func.func @groups(%x: tensor<?x256xf32>) -> tensor<?x256xui8> {
 // CHECK-LABEL: func.func @gather
 func.func @gather(%x: tensor<?x256xf16>, %g: tensor<?x256xf16>, %i: tensor<320xi32>, %o: tensor<320xf32>)
     -> tensor<?x320xi4> {
-  // CHECK: tile_rows = 4, threads = 128, shared = 4096>
+  // CHECK: tile_rows = 4, threads = 128, shared = 4224>
   %codes, %scales = qk.quantize %x gate(%g) gather(%i) format(#qllm.int<4>) rounding_offsets(%o)
       : (tensor<?x256xf16>, tensor<?x256xf16>, tensor<320xi32>, tensor<320xf32>) -> tensor<?x320xi4>, tensor<?xf32>
   return %codes : tensor<?x320xi4>
@@ -95,3 +102,28 @@ func.func @gather(%x: tensor<?x256xf16>, %g: tensor<?x256xf16>, %i: tensor<320xi
 // CHECK: %[[MOVED:.*]] = arith.addf
 // CHECK: %[[LOW:.*]] = arith.maxnumf %[[MOVED]]
 // CHECK: arith.minnumf %[[LOW]]
+
+// -----
+
+// Sums and differences in a thread, by shuffles in a warp, and in shared memory beyond that; then the scale of the matrix.
+
+// CHECK-LABEL: func.func @rotate
+func.func @rotate(%x: tensor<?x2048xf16>) -> tensor<?x2048xi8> {
+  // CHECK: threads = 128, shared = 8272>
+  %codes, %scales = qk.quantize %x hadamard 2048 format(#qllm.int<8>) : (tensor<?x2048xf16>) -> tensor<?x2048xi8>, tensor<?xf32>
+  return %codes : tensor<?x2048xi8>
+}
+// CHECK: llvm.func @quantize_int8_k2048
+// CHECK: arith.addf
+// CHECK: arith.subf
+// CHECK: nvvm.shfl.sync bfly
+// CHECK: llvm.intr.fma
+// CHECK-NOT: nvvm.barrier
+// CHECK: llvm.store %{{.*}}, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<3> -> f32
+// CHECK: arith.addf
+// CHECK: llvm.store %{{.*}}, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: %[[MOVED:.*]] = llvm.load %{{.*}} : !llvm.ptr<3> -> f32
+// CHECK: arith.mulf %[[MOVED]], %cst

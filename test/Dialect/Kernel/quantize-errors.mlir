@@ -51,8 +51,16 @@ func.func @quantize_c2_columns(%x: tensor<?x64xf16>) {
 // -----
 
 func.func @quantize_c2_index(%x: tensor<?x64xf16>, %i: tensor<96xi32>) {
-  // expected-error @+1 {{expected an index of type 'tensor<128xi32>', but got 'tensor<96xi32>'}}
+  // expected-error @+1 {{expected an index of shape [128] or [sources, 128] with 1 to 16 sources, but got 'tensor<96xi32>'}}
   %0:2 = qk.quantize %x gather(%i) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<96xi32>) -> tensor<?x128xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_sources(%x: tensor<?x64xf16>, %i: tensor<17x64xi32>) {
+  // expected-error @+1 {{expected an index of shape [64] or [sources, 64] with 1 to 16 sources, but got 'tensor<17x64xi32>'}}
+  %0:2 = qk.quantize %x gather(%i) format(#qllm.int<8>) : (tensor<?x64xf16>, tensor<17x64xi32>) -> tensor<?x64xi8>, tensor<?xf32>
   return
 }
 
@@ -239,5 +247,13 @@ func.func @quantize_c9_long(%x: tensor<?x65536xf16>) {
 func.func @quantize_c9_group(%x: tensor<?x576xf16>) {
   // expected-error @+1 {{expected groups of 8, 16, .. or 256 elements that divide rows of 576, but got 96}}
   %0:2 = qk.quantize %x format(#qllm.int<8>) group 96 : (tensor<?x576xf16>) -> tensor<?x576xi8>, tensor<?x6xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c9_hadamard(%x: tensor<?x576xf16>) {
+  // expected-error @+1 {{expected a Hadamard matrix of 1, 2, 4, .. or 16384 rows that divide rows of 576, but got 128}}
+  %0:2 = qk.quantize %x hadamard 128 format(#qllm.int<8>) : (tensor<?x576xf16>) -> tensor<?x576xi8>, tensor<?xf32>
   return
 }

@@ -13,9 +13,9 @@ func.func @plain(%x: tensor<?x64xf32>) {
 // CHECK-LABEL: func.func @layer
 func.func @layer(%x: tensor<?x64xf16>, %w: tensor<64xf16>, %b: tensor<64xf32>, %i: tensor<128xi32>, %f: tensor<128xf32>) {
   // CHECK: qk.quantize %{{.*}} residual(%{{.*}}) norm layer(%{{.*}}, %{{.*}}) epsilon 9.99999974E-6
-  // CHECK-SAME: gather(%{{.*}}) multiply(%{{.*}}) add(%{{.*}}) format(<4, asymmetric>) group 32 include_zero clip 0.899999976 rounding_offsets(%{{.*}}) :
+  // CHECK-SAME: gather(%{{.*}}) multiply(%{{.*}}) add(%{{.*}}) hadamard 32 format(<4, asymmetric>) group 32 include_zero clip 0.899999976 rounding_offsets(%{{.*}}) :
   // CHECK-SAME: -> tensor<?x128xui4>, tensor<?x4xf32> zero_points tensor<?x4xui8> sums tensor<?xi32> stream tensor<?x64xf16>
-  %0:5 = qk.quantize %x residual(%x) norm layer(%w, %b) epsilon 1.0e-5 gather(%i) multiply(%f) add(%f)
+  %0:5 = qk.quantize %x residual(%x) norm layer(%w, %b) epsilon 1.0e-5 gather(%i) multiply(%f) add(%f) hadamard 32
       format(#qllm.int<4, asymmetric>) group 32 include_zero clip 0.9 rounding_offsets(%f)
       : (tensor<?x64xf16>, tensor<?x64xf16>, tensor<64xf16>, tensor<64xf32>, tensor<128xi32>, tensor<128xf32>, tensor<128xf32>,
          tensor<128xf32>) -> tensor<?x128xui4>, tensor<?x4xf32> zero_points tensor<?x4xui8> sums tensor<?xi32> stream tensor<?x64xf16>

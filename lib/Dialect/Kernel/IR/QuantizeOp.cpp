@@ -27,6 +27,20 @@ LogicalResult verifyRows(Operation *op, StringRef name, Value rows, Value input)
   return rows ? verifyType(op, name, rows, shapeOf(input), elementTypeOf(input)) : success();
 }
 
+LogicalResult verifyIndex(QuantizeOp op, int64_t columns) {
+  if (!op.getIndex())
+    return success();
+  ArrayRef<int64_t> shape = shapeOf(op.getIndex());
+  constexpr int64_t mostSources = 16;
+  bool isMatrix = shape.size() == 2;
+  if ((shape.size() == 1 || (isMatrix && shape[0] >= 1 && shape[0] <= mostSources)) &&
+      shape.back() == columns)
+    return success();
+  return op.emitOpError() << "expected an index of shape [" << columns << "] or [sources, "
+                          << columns << "] with 1 to " << mostSources << " sources, but got "
+                          << op.getIndex().getType();
+}
+
 LogicalResult verifyShapes(QuantizeOp op) {
   // quantize_c1
   int64_t rows = shapeOf(op.getInput())[0], columns = shapeOf(op.getInput())[1],
@@ -45,7 +59,7 @@ LogicalResult verifyShapes(QuantizeOp op) {
     return op.emitOpError() << "expected " << columns
                             << " columns of codes where nothing is gathered, but got "
                             << resultColumns;
-  if (failed(verifyVector(op, "an index", op.getIndex(), resultColumns)) ||
+  if (failed(verifyIndex(op, resultColumns)) ||
       failed(verifyVector(op, "factors", op.getMultiply(), resultColumns)) ||
       failed(verifyVector(op, "summands", op.getAdd(), resultColumns)) ||
       failed(verifyVector(op, "rounding offsets", op.getRoundingOffsets(), resultColumns)))
@@ -128,6 +142,7 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.resultColumns = shapeOf(getCodes())[1];
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
   kernel.gathers = bool(getIndex());
+  kernel.hadamard = getHadamard() ? int64_t(*getHadamard()) : 1;
   return kernel;
 }
 

@@ -2,10 +2,10 @@
 
 usage: run-quantize.py FOLDER OPTION=VALUE ..
 
-rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, edges). format: int8,
+rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges). format: int8,
 uint4, .. group: elements with a common scale. clip, include_zero, zeros (type of the zero points), offsets: see
 qllm.quantize. norm: rms, layer or bias. residual, stream, gate, multiply, add, sums: 1 for one. gather: how many elements
-of the row are gathered. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
+of the row are gathered, or sums of so many `sources`, in a random order unless index is same. hadamard: elements of a block that is rotated. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
 
 What is computed before a row is quantized is exact without a norm and a gate: then codes, scales and zero points must be
 those of the interpreter to the bit. Otherwise scales must be within the bound that the operation states, every code next
@@ -25,7 +25,7 @@ from kernel_codes import Format  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", group="0", clip="", include_zero="0",
-                zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", multiply="0", add="0",
+                zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", sources="1", index="random", multiply="0", add="0", hadamard="0",
                 sums="0", target="sm_80")
 EPSILON = 1.0e-5
 INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
@@ -48,6 +48,12 @@ def draw(o, rows, columns):
     if o["values"] == "ties":  # halves of a step of 1, between codes
         values = random.integers(-254, 254, (rows, columns)) / 2
         values[:, 0] = 127
+    if o["values"] == "near":  # products of a scale and the middle between two codes, rounded, and their neighbours
+        largest = random.uniform(1, 2, (rows, 1)).astype(np.float32) * np.exp2(random.integers(-20, 90, (rows, 1))).astype(np.float32)
+        middles = (random.integers(-127, 127, (rows, columns)) + 0.5).astype(np.float32) * (largest / np.float32(127))
+        values = np.nextafter(middles, random.choice([-np.inf, np.inf], (rows, columns)).astype(np.float32))
+        values[:, ::2] = middles[:, ::2]
+        values[:, 0] = largest[:, 0]
     if o["values"] == "edges":  # zeros, one number alone, all equal, far from zero, denormals
         values[0], values[1], values[2], values[3], values[4] = 0, 0, -3.25, 900 + values[3], values[4] * 1e-9
         values[1, columns // 2] = -2
@@ -73,14 +79,19 @@ class Problem:
             gate = self.matrix("g", draw(o, self.rows, self.columns)).astype(np.float64)
             y = y * gate / (1 + np.exp(-gate))
             self.clauses += "gate(%g) "
-        if self.width != self.columns or self.has("gather"):
-            index = random.integers(0, self.columns, self.width).astype(np.int32)
-            self.add("index", index, f"{self.width}xi32", "gather")
-            y = y[:, index]
+        if self.has("gather"):
+            index = random.integers(0, self.columns + 1, (int(o["sources"]), self.width)).astype(np.int32)
+            if o["index"] == "same":
+                index[:] = np.arange(self.width)
+            self.add("index", index, f"{f'{len(index)}x' if len(index) > 1 else ''}{self.width}xi32", "gather")
+            y = np.pad(y, ((0, 0), (0, 1)))
+            y = sum((y[:, each] for each in index[1:]), y[:, index[0]])
         if self.has("multiply"):
             y = y * self.table("f", "multiply")
         if self.has("add"):
             y = y + self.table("d", "add")
+        if self.has("hadamard"):
+            y = self.rotate(y, int(o["hadamard"]))
         self.row = y
         if self.has("offsets"):
             self.add("o", random.uniform(-0.49, 0.49, self.width).astype(np.float32), f"{self.width}xf32", "")
@@ -102,6 +113,16 @@ class Problem:
         values = random.uniform(-1.5, 1.5, self.width).astype(np.float32)
         self.add(name, values, f"{self.width}xf32", clause)
         return values
+
+    def rotate(self, y, size):
+        """Sums and differences at growing distances, as qllm.rotate_channels has them."""
+        self.clauses += f"hadamard {size} "
+        distance = 1
+        while distance < size:
+            pairs = y.reshape(self.rows, -1, 2, distance)
+            y = np.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], 2).reshape(self.rows, -1)
+            distance *= 2
+        return y * (np.float32(1) / np.sqrt(np.float32(size)))
 
     def normalize(self, y):
         y = y.astype(np.float64)

@@ -24,12 +24,15 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     x = x / sqrt(mean(x^2) + e) * w                   norm rms(w) epsilon e
     x = (x - mean(x)) / sqrt(var(x) + e) * w (+ b)    norm layer(w, b) epsilon e
     x = x * g / (1 + exp(-g))                         gate(g)
-    y[j] = x[index[j]]                                gather(index)
+    y[j] = x[index[j]]                                gather(index), index of shape [k']
+    y[j] = sum over i of x[index[i, j]]               gather(index), index of shape [p, k'], from i = 0 on
     y[j] = y[j] * f[j] + d[j]                         multiply(f), add(d): two roundings
+    y = y H for blocks of h neighbours                hadamard h
     y -> scale, zero point, codes
     ```
 
-    T rounds to the element type of `input`; the rest is computed in f32. The last line is that of
+    T rounds to the element type of `input`; the rest is computed in f32. H is the matrix of
+    `qllm.rotate_channels`, and its products are the same to the bit. The last line is that of
     `qllm.quantize` to the bit, with a range for each token, or for each group of `group` neighbours; with its
     rounding, saturation, smallest scale, `clip`, `include_zero` and `rounding_offsets`. Zero points saturate at the
     limits of their type before codes are computed from them. `sums` are those of the codes of a row.
@@ -38,21 +41,26 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
 
     **Order and error.** Sums over a row are added in f32 in an order that depends on nothing but the number of
     columns: each thread adds its elements in their order, a butterfly of distances 16, 8, .. 1 adds the threads of a
-    warp, and the warps are added in their order. So equal rows give equal codes, wherever they are. With n elements to
-    a thread a sum of squares is within (n + 10 + warps) 2^-24 of itself, and a normalized element within that plus
-    2^-22. `exp` is ex2.approx with a relative error of 2^-22, and 1/(1 + e) is rcp.approx with one of 2^-23, so that the
-    gate is within (4 + abs(g)/2) 2^-22. A code can then differ by one from that of a more exact value.
+    warp, and the warps are added in their order. So equal rows give equal codes, wherever they are. With up to n = 64
+    elements to a thread and up to 16 warps a sum of squares is within (n + 5 + warps) 2^-24 of itself, and an element
+    normalized by it within half of that and 2^-22; under `norm layer` the error of the mean is added to it, at most the
+    former bound times mean(abs(x)) / sqrt(var(x) + e). `exp` is ex2.approx, within 2^-22, of a product with log2(e) that
+    is rounded to f32, and 1 / (1 + exp(-g)) is rcp.approx, within 2^-23: a gate is within (3 + abs(g)) 2^-22 of
+    itself. A code next to the middle between two can then be the other one.
 
     What a row with a NaN or an infinity gives is not defined; other rows are not touched by it.
 
     **Binary interface.** The kernel takes a pointer to global memory for each operand that is there, in their order,
-    and each result, and the number of rows m as an i32. Pointers are aligned to 16 bytes. Indices must be columns of
-    the input. There is a block along y for each row, or for four rows where a row has at most 768 elements.
+    and each result, and the number of rows m as an i32. Pointers are aligned to 16 bytes. Indices are columns of the
+    input, or k for a zero: split and permuted channels have one source, merged ones several, filled up with zeros.
+    There is a block along y for each row, or for four rows where a row has at most 768 elements; a grid has at most
+    65535 of them.
 
     Constraints:
     - (C1) `input` has a static number of columns k; `residual`, `gate` and `stream` have its type. `codes` has its
       rows, k' columns and the storage type of `format`.
-    - (C2) k' is k unless there is an index of k' columns; `multiply`, `add` and `rounding_offsets` have k' elements.
+    - (C2) k' is k unless there is an index of k' columns and at most 16 rows; `multiply`, `add` and
+      `rounding_offsets` have k' elements.
     - (C3) `norm`, its weight of k elements and `epsilon` >= 0 come together; a bias of k elements needs `norm layer`.
     - (C4) a gate excludes a residual and a norm; `stream` needs a residual.
     - (C5) `scales` is [m], or [m, k' / group] with a `group`, which divides k'.
@@ -60,7 +68,8 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
       needs them, and ui8 needs `include_zero`.
     - (C7) `sums` is [m] of i32.
     - (C8) `clip` is positive and finite.
-    - (C9) the row fits: k and k' are multiples of 8 and at most 32768, groups are 8, 16, .. or 256 elements.
+    - (C9) the row fits: k and k' are multiples of 8 and at most 32768, groups are 8, 16, .. or 256 elements;
+      `hadamard` is a power of two that divides k' and is at most 16384.
 
     ```mlir
     func.func @rms(%x: tensor<?x576xf16>, %r: tensor<?x576xf16>, %w: tensor<576xf16>) -> (tensor<?x576xi8>, tensor<?x576xf16>) {
@@ -72,11 +81,11 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
   }];
   let arguments = (ins Kernel_FloatRows:$input, Optional<Kernel_FloatRows>:$residual,
       Optional<Kernel_FloatVector>:$norm_weight, Optional<Kernel_FloatVector>:$norm_bias,
-      Optional<Kernel_FloatRows>:$gate, Optional<1DTensorOf<[I32]>>:$index,
+      Optional<Kernel_FloatRows>:$gate, Optional<RankedTensorOf<[I32]>>:$index,
       Optional<Kernel_Table>:$multiply, Optional<Kernel_Table>:$add,
       Optional<Kernel_Table>:$rounding_offsets,
       OptionalAttr<Kernel_NormKind>:$norm, OptionalAttr<F32Attr>:$epsilon,
-      QLLM_IntFormatAttr:$format, OptionalAttr<I64Attr>:$group, UnitAttr:$include_zero,
+      OptionalAttr<I64Attr>:$hadamard, QLLM_IntFormatAttr:$format, OptionalAttr<I64Attr>:$group, UnitAttr:$include_zero,
       OptionalAttr<F32Attr>:$clip);
   let results = (outs 2DTensorOf<[AnyInteger]>:$codes, RankedTensorOf<[F32]>:$scales,
       Optional<RankedTensorOf<[UI8, I16, I32]>>:$zero_points, Optional<1DTensorOf<[I32]>>:$sums,
@@ -85,6 +94,7 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     $input (`residual` `(` $residual^ `)`)?
     (`norm` $norm^ `(` $norm_weight (`,` $norm_bias^)? `)` `epsilon` $epsilon)?
     (`gate` `(` $gate^ `)`)? (`gather` `(` $index^ `)`)? (`multiply` `(` $multiply^ `)`)? (`add` `(` $add^ `)`)?
+    (`hadamard` $hadamard^)?
     `format` `(` $format `)` (`group` $group^)? (`include_zero` $include_zero^)? (`clip` $clip^)?
     (`rounding_offsets` `(` $rounding_offsets^ `)`)? attr-dict
     `:` `(` type(operands) `)` `->` type($codes) `,` type($scales) (`zero_points` type($zero_points)^)?

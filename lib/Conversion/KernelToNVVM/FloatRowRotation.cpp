@@ -1,0 +1,81 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The fast Walsh-Hadamard transform of a row: sums and differences of elements at the distances 1,
+// 2, 4, .., in this order, which makes the result the same to the bit wherever it is computed.
+// Elements at distances below 8 are in one thread, below 256 in one warp, and beyond that they meet
+// in shared memory.
+
+#include "FloatRow.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+constexpr int64_t pieceLength = RowThreads::pieceLength, warpLength = 32 * pieceLength;
+
+} // namespace
+
+/// Sums and differences of those of `count` values that are `distance` apart.
+static void sumAndSubtract(CodeBuilder &code, MutableArrayRef<Value> values, int64_t distance) {
+  for (size_t i = 0; i != values.size(); ++i)
+    if ((int64_t(i) & distance) == 0) {
+      Value low = values[i], high = values[i + distance];
+      values[i] = code.addFloat(low, high);
+      values[i + distance] = code.subtractFloat(low, high);
+    }
+}
+
+void FloatRow::rotateInPieces(int64_t size) {
+  for (int64_t distance = 1; distance < std::min(size, pieceLength); distance *= 2)
+    sumAndSubtract(code, values, distance);
+}
+
+/// The lane whose number has the bit gets the difference: its own element times -1, added to the
+/// other one.
+void FloatRow::rotateInWarps(int64_t size) {
+  for (int64_t distance = 1; distance * pieceLength < std::min(size, warpLength); distance *= 2) {
+    Value isLow = code.isEqual(code.bitAnd(threads.lane, distance), code.constant(int64_t(0)));
+    Value sign = code.select(isLow, code.constant(1.0f), code.constant(-1.0f));
+    for (Value &value : values)
+      value = code.multiplyAdd(value, sign, threads.exchange(value, distance));
+  }
+}
+
+/// A thread takes all elements of a block whose columns are equal up to a multiple of 256.
+void FloatRow::rotateInShared(int64_t size) {
+  storeShared();
+  int64_t perThread = size / warpLength, strands = columns / perThread;
+  for (int64_t first = 0; first < strands; first += kernel.threadsOfRow()) {
+    Value strand = code.add(threads.thread, first);
+    Value inside = strands - first < kernel.threadsOfRow()
+                       ? code.less(strand, code.constant(strands))
+                       : Value();
+    code.when(inside, [&] {
+      Value block = code.shiftRight(strand, 8), within = code.bitAnd(strand, warpLength - 1);
+      Value start = threads.address(threads.place(code.add(code.multiply(block, size), within)));
+      SmallVector<Value> elements;
+      for (int64_t i = 0; i != perThread; ++i)
+        elements.push_back(code.load(code.f32(), code.advance(start, i * warpLength * 4), 4));
+      for (int64_t distance = 1; distance != perThread; distance *= 2)
+        sumAndSubtract(code, elements, distance);
+      for (auto [i, element] : llvm::enumerate(elements))
+        code.store(element, code.advance(start, int64_t(i) * warpLength * 4), 4);
+    });
+  }
+  threads.synchronize();
+  loadShared();
+}
+
+void FloatRow::rotate(int64_t size) {
+  rotateInPieces(size);
+  rotateInWarps(size);
+  if (size > warpLength)
+    rotateInShared(size);
+  Value scale = code.constant(1.0f / std::sqrt(float(size)));
+  for (Value &value : values)
+    value = code.multiplyFloat(value, scale);
+}

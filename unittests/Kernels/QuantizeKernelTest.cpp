@@ -1,0 +1,87 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// How rows are spread over threads, and which rows are refused.
+
+#include "qllm/Kernels/QuantizeKernel.h"
+
+#include <gtest/gtest.h>
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+QuantizeKernel makeKernel(std::int64_t columns) {
+  QuantizeKernel kernel;
+  kernel.codes = {8, true};
+  kernel.columns = kernel.resultColumns = kernel.groupLength = columns;
+  return kernel;
+}
+
+std::string messageOf(const QuantizeKernel &kernel) { return kernel.verify().message(); }
+
+// Widths of models: threads have at most two pieces while there are warps for that, and few of them
+// have nothing to do.
+TEST(QuantizeKernel, SpreadsRows) {
+  struct {
+    std::int64_t columns, warps;
+  } cases[] = {{8, 1},     {576, 1},   {768, 1},    {776, 2},    {1536, 3},   {4096, 8},
+               {8192, 16}, {8200, 11}, {11008, 15}, {14336, 14}, {28672, 16}, {32768, 16}};
+  for (auto [columns, warps] : cases)
+    EXPECT_EQ(makeKernel(columns).warpsOfRow(), warps) << columns;
+}
+
+// The invariants that the emitter relies on, for every row that is accepted.
+TEST(QuantizeKernel, HoldsEveryRow) {
+  for (std::int64_t columns = 8; columns <= 32768; columns += 8) {
+    QuantizeKernel kernel = makeKernel(columns);
+    ASSERT_TRUE(kernel.verify()) << columns;
+    std::int64_t pieces = columns / 8, threads = kernel.threadsOfRow();
+    ASSERT_LE(pieces, threads * QuantizeKernel::mostPieces) << columns;
+    ASSERT_LE(kernel.threads(), 512) << columns;
+    // Warps beyond the last piece would only wait.
+    ASSERT_GT(pieces, threads - 32) << columns;
+  }
+}
+
+TEST(QuantizeKernel, TakesSharedMemoryForWhatMeetsThere) {
+  QuantizeKernel kernel = makeKernel(576);
+  EXPECT_EQ(kernel.rowsOfBlock(), 4);
+  EXPECT_EQ(kernel.sharedBytes(), 0);
+  kernel.hadamard = 64;
+  EXPECT_EQ(kernel.sharedBytes(), 0);
+  kernel.gathers = true;
+  kernel.resultColumns = 640;
+  EXPECT_EQ(kernel.sharedBytes(), 4 * (576 + 8) * 4);
+
+  QuantizeKernel wide = makeKernel(32768);
+  EXPECT_EQ(wide.sharedBytes(), QuantizeKernel::reductions * 64);
+  EXPECT_TRUE(wide.verifyOn(*findTarget("sm_86")));
+  wide.hadamard = 4096;
+  EXPECT_TRUE(wide.verifyOn(*findTarget("sm_80")));
+  EXPECT_EQ(
+      wide.verifyOn(*findTarget("sm_86")).message(),
+      "expected rows that take at most 101376 bytes of shared memory on sm_86, but got 131392");
+}
+
+TEST(QuantizeKernel, RefusesWhatItCannotHold) {
+  EXPECT_EQ(messageOf(makeKernel(60)),
+            "expected rows of a multiple of 8 elements, at most 32768, but got 60");
+  EXPECT_EQ(messageOf(makeKernel(32776)),
+            "expected rows of a multiple of 8 elements, at most 32768, but got 32776");
+  QuantizeKernel kernel = makeKernel(576);
+  kernel.codes.bits = 2;
+  EXPECT_EQ(messageOf(kernel), "expected codes of 3 to 8 bits, but got 2");
+  kernel = makeKernel(576);
+  kernel.groupLength = 288;
+  EXPECT_EQ(messageOf(kernel),
+            "expected groups of 8, 16, .. or 256 elements that divide rows of 576, but got 288");
+  kernel.groupLength = 64;
+  EXPECT_EQ(messageOf(kernel), "");
+  kernel.hadamard = 128;
+  EXPECT_EQ(messageOf(kernel), "expected a Hadamard matrix of 1, 2, 4, .. or 16384 rows that "
+                               "divide rows of 576, but got 128");
+}
+
+} // namespace
