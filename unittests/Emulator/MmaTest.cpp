@@ -6,6 +6,7 @@
 #include "qllm/Format/HalfFloat.h"
 #include "gtest/gtest.h"
 #include <cmath>
+#include <cstring>
 #include <random>
 
 using namespace qllm;
@@ -125,6 +126,32 @@ TEST(WarpgroupMma, EqualsTheMatrixProduct) {
         ASSERT_EQ(outLanes[lane][word], sum) << i << "," << j;
       }
   }
+}
+
+/// Registers of A: lane 4 g + t of warp w holds bytes 4 t and 16 + 4 t of rows 16 w + g and 16 w +
+/// g + 8.
+TEST(WarpgroupMma, FragmentsAreRows) {
+  auto mma = std::get<WarpgroupMma>(
+      *parseCollective("wgmma.mma_async.sync.aligned.m64n8k32.s32.s8.s8.registers"));
+  EXPECT_TRUE(mma.registerA);
+  EXPECT_FALSE(mma.unfenced);
+  EXPECT_EQ(mma.firstDescriptor(), 4u);
+  EXPECT_EQ(mma.firstD(), 6u);
+  std::vector<uint8_t> rows(64 * 32), gathered(64 * 32);
+  for (size_t i = 0; i < rows.size(); ++i)
+    rows[i] = uint8_t(i * 7 + i / 32);
+  std::vector<std::array<uint32_t, 4>> words(128);
+  std::vector<const uint32_t *> lanes;
+  for (unsigned thread = 0; thread < 128; ++thread) {
+    for (unsigned r = 0; r < 4; ++r)
+      std::memcpy(&words[thread][r],
+                  &rows[(thread / 32 * 16 + thread % 32 / 4 + r % 2 * 8) * 32 + thread % 4 * 4 +
+                        r / 2 * 16],
+                  4);
+    lanes.push_back(words[thread].data());
+  }
+  gatherFragments(lanes.data(), gathered.data());
+  EXPECT_EQ(gathered, rows);
 }
 
 /// Small integers have exact sums in every order, so every model must give the same bits.

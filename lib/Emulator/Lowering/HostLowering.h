@@ -77,13 +77,6 @@ void populateCopyPatterns(mlir::RewritePatternSet &patterns, HostLowering &host)
 void populateArithmeticPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateInlinePtxPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 
-/// Set on products that take registers which were written after the last wgmma.fence.
-inline constexpr llvm::StringLiteral kUnfencedAttribute = "emu.unfenced";
-
-/// Before the patterns: finds such products, and gives results of products a place in memory where
-/// they live across a wait.
-void prepareMatrixRegisters(mlir::Operation *module, HostLowering &host);
-
 /// Gives every function of `module` a context argument and passes it on at calls; makes an entry
 /// for each kernel; replaces globals of shared memory by places in the block's.
 mlir::LogicalResult convertFunctions(mlir::Operation *module);

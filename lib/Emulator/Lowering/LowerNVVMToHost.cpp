@@ -4,7 +4,7 @@
 // From NVVM to calls of the runtime: all patterns over the module once, then a look at what is
 // left.
 
-#include "HostLowering.h"
+#include "MatrixRegisters.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "qllm/Emulator/Lowering/Passes.h"

@@ -4,7 +4,7 @@
 // Registers of wgmma. A product may write them until its wait, so values that hold its result get a
 // place in memory that the runtime brings up to date at every wait where they are still needed.
 
-#include "HostLowering.h"
+#include "MatrixRegisters.h"
 #include "mlir/Analysis/Liveness.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/Dominance.h"

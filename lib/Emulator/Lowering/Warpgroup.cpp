@@ -3,7 +3,7 @@
 //
 // wgmma and the operations around it.
 
-#include "HostLowering.h"
+#include "MatrixRegisters.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 

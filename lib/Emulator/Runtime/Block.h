@@ -128,7 +128,8 @@ private:
                    unsigned end, std::vector<const uint8_t *> &pieces);
   const uint8_t *readMatrixPiece(const ProductReads &reads, unsigned warp, const WarpClock &clock,
                                  uint8_t *address);
-  void complete(Product &product);
+  void complete(Product &last);
+  void multiply(Product &product);
   void controlProducts(Thread &thread, const WarpgroupControl &control);
   void finishReads(Thread &thread, const ProductReads &reads);
 

@@ -12,20 +12,29 @@ namespace {
 
 constexpr unsigned kRows = 64, kRowBytes = 32, kPieceBytes = 16;
 
-void gather(const std::vector<const uint8_t *> &pieces, uint8_t *bytes) {
+std::vector<uint8_t> gather(const std::vector<const uint8_t *> &pieces) {
+  std::vector<uint8_t> bytes(pieces.size() * kPieceBytes);
   for (size_t i = 0; i < pieces.size(); ++i)
-    std::memcpy(bytes + i * kPieceBytes, pieces[i], kPieceBytes);
+    std::memcpy(bytes.data() + i * kPieceBytes, pieces[i], kPieceBytes);
+  return bytes;
 }
 
 } // namespace
 
-/// Reads the operands and makes the results, those of products that it depends on first.
-void Block::complete(Product &product) {
-  if (product.done)
-    return;
+/// The product and those that it depends on, the first one first.
+void Block::complete(Product &last) {
+  std::vector<Product *> chain;
+  for (Product *product = &last; product && !product->done; product = product->before.get())
+    chain.push_back(product);
+  for (auto product = chain.rbegin(); product != chain.rend(); ++product)
+    multiply(**product);
+}
+
+/// Reads the operands and makes the results. Threads have small stacks, so nothing large lies on
+/// them.
+void Block::multiply(Product &product) {
   const WarpgroupMma &operation = *product.operation;
   if (product.before) {
-    complete(*product.before);
     product.sums = product.before->results;
     product.before.reset();
   }
@@ -39,13 +48,12 @@ void Block::complete(Product &product) {
     sums[lane] = product.sums.data() + lane * count;
     results[lane] = product.results.data() + lane * count;
   }
-  uint8_t a[kRows * kRowBytes], b[256 * kRowBytes];
-  if (operation.registerA)
-    gatherFragments(fragments.data(), a);
-  else
-    gather(product.a, a);
-  gather(product.b, b);
-  evaluate(operation, models[product.site], a, b, sums.data(), 0, results.data());
+  std::vector<uint8_t> a = gather(product.a), b = gather(product.b);
+  if (operation.registerA) {
+    a.resize(kRows * kRowBytes);
+    gatherFragments(fragments.data(), a.data());
+  }
+  evaluate(operation, models[product.site], a.data(), b.data(), sums.data(), 0, results.data());
   product.done = true;
 }
 

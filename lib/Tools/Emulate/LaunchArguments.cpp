@@ -127,6 +127,9 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
       return wrong("'" + argument.name +
                    "' is a tensor map in the launch, but neither a pointer nor 128 bytes in the "
                    "kernel");
+    if (argument.map->buffer.empty())
+      if (llvm::Error error = addBuffer(argument))
+        return error;
     return addMap(argument, isBytes);
   }
   if (argument.number && isPointer)
@@ -161,8 +164,9 @@ llvm::Error LaunchArguments::addMap(const LaunchArgument &argument, bool byValue
 
 llvm::Error LaunchArguments::describe(DeviceMap &entry) const {
   const LaunchTensorMap &given = *entry.argument->map;
+  const std::string &wanted = given.buffer.empty() ? entry.argument->name : given.buffer;
   auto found = llvm::find_if(
-      device, [&](const DeviceBuffer &buffer) { return buffer.argument->name == given.buffer; });
+      device, [&](const DeviceBuffer &buffer) { return buffer.argument->name == wanted; });
   if (found == device.end())
     return wrong("'" + entry.argument->name + "' maps a buffer '" + given.buffer +
                  "' that no argument has");
@@ -198,7 +202,7 @@ std::vector<emu::Buffer> LaunchArguments::buffers() const {
     all.push_back(
         {buffer.argument->name, buffer.address, buffer.size, buffer.argument->isWritten()});
   for (const DeviceMap &map : maps)
-    all.push_back({map.argument->name, map.address, sizeof map.map, false});
+    all.push_back({"the map of " + map.argument->name, map.address, sizeof map.map, false});
   return all;
 }
 

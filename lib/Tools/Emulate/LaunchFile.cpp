@@ -128,8 +128,8 @@ llvm::Expected<LaunchTensorMap> readTensorMap(const llvm::json::Value &value,
     if (llvm::Error error = readNumbers(*object, key, where, *numbers))
       return std::move(error);
   map.swizzle = object->getInteger("swizzle").value_or(0);
-  if (map.buffer.empty() || map.box.empty())
-    return wrong("expected 'buffer' and 'box' in " + where);
+  if (map.box.empty())
+    return wrong("expected a 'box' in " + where);
   return map;
 }
 
@@ -161,7 +161,8 @@ llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size
     if (!map)
       return map.takeError();
     argument.map = std::move(*map);
-    return argument;
+    if (!argument.map->buffer.empty())
+      return argument;
   }
   if (argument.input.empty())
     if (llvm::Error error = readLayout(*object, where, argument))

@@ -11,7 +11,8 @@
 
 namespace qllm::tool {
 
-/// A tensor map of the buffer of another argument, innermost dimension first. Sizes that are left
+/// A tensor map of a buffer, innermost dimension first: of that of another argument, or of the
+/// argument's own if `buffer` is empty. Sizes that are left
 /// out are those of the buffer, strides those of whole rows.
 struct LaunchTensorMap {
   std::string buffer;
@@ -19,7 +20,7 @@ struct LaunchTensorMap {
   int64_t swizzle = 0;
 };
 
-/// An argument of the kernel: a number, a tensor map, or a buffer.
+/// An argument of the kernel: a number, or a buffer or a tensor map of one.
 struct LaunchArgument {
   std::string name;
   std::optional<double> number;

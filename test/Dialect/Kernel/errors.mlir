@@ -422,3 +422,27 @@ func.func @block_scaled_linear_c4_rows(%x: tensor<?x48xf4E2M1FN>, %w: tensor<64x
       : (tensor<?x48xf4E2M1FN>, tensor<64x48xf4E2M1FN>, tensor<?x1x512xf8E4M3FN>, tensor<1x1x512xf8E4M3FN>) -> tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @wgmma_register_a_c1(%a: i32, %b: i64, %sums: !llvm.struct<(i32, i32, i32, i32)>) {
+  // expected-error @+1 {{expected 4 words of A, but got 3}}
+  %0 = qk.wgmma_register_a %a, %a, %a by %b to %sums : !llvm.struct<(i32, i32, i32, i32)>
+  return
+}
+
+// -----
+
+func.func @wgmma_register_a_c2_type(%a: i32, %b: i64, %sums: !llvm.struct<(f32, f32, f32, f32)>) {
+  // expected-error @+1 {{expected sums in a struct of i32, but got '!llvm.struct<(f32, f32, f32, f32)>'}}
+  %0 = qk.wgmma_register_a %a, %a, %a, %a by %b to %sums : !llvm.struct<(f32, f32, f32, f32)>
+  return
+}
+
+// -----
+
+func.func @wgmma_register_a_c2_columns(%a: i32, %b: i64, %sums: !llvm.struct<(i32, i32, i32, i32, i32)>) {
+  // expected-error @+1 {{expected sums of 8, 24 or a multiple of 16 up to 256 columns, but got 5 words, which are of 10}}
+  %0 = qk.wgmma_register_a %a, %a, %a, %a by %b to %sums : !llvm.struct<(i32, i32, i32, i32, i32)>
+  return
+}

@@ -118,3 +118,11 @@ func.func @weights(%c: tensor<100x64xi4>, %s: tensor<2x100xf32>) -> (tensor<7x1x
   %2 = qk.code_sums %c scales(%s : tensor<2x100xf32>) : tensor<100x64xi4> -> tensor<100xf32>
   return %0, %1, %2 : tensor<7x1x512xi8>, tensor<100xi32>, tensor<100xf32>
 }
+
+// An instruction inside of a kernel.
+// CHECK-LABEL: func.func @wgmma_register_a
+func.func @wgmma_register_a(%a: i32, %b: i64, %sums: !llvm.struct<(i32, i32, i32, i32)>) -> !llvm.struct<(i32, i32, i32, i32)> {
+  // CHECK: qk.wgmma_register_a %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} by %{{.*}} to %{{.*}} {unsigned_a} : !llvm.struct<(i32, i32, i32, i32)>
+  %0 = qk.wgmma_register_a %a, %a, %a, %a by %b to %sums {unsigned_a} : !llvm.struct<(i32, i32, i32, i32)>
+  return %0 : !llvm.struct<(i32, i32, i32, i32)>
+}

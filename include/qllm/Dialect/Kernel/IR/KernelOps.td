@@ -8,12 +8,11 @@
 
 include "qllm/Dialect/Kernel/IR/KernelAttentionOps.td"
 include "qllm/Dialect/Kernel/IR/KernelBlockScaledOps.td"
+include "qllm/Dialect/Kernel/IR/KernelInstructionOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLaunchOps.td"
 include "qllm/Dialect/Kernel/IR/KernelLinearOps.td"
 include "qllm/Dialect/Kernel/IR/KernelQuantizeOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOps.td"
 include "qllm/Dialect/Kernel/IR/KernelWeightOnlyOps.td"
-
-include "qllm/Dialect/Kernel/IR/KernelInstructionOps.td"
 
 #endif // QLLM_DIALECT_KERNEL_IR_KERNELOPS_TD
