@@ -4,10 +4,10 @@
 usage: kernel-report.py MODULE.mlir [--check]
 
 MODULE.mlir (or - for standard input) is the output of qllm-opt --qllm-lower-to-nvvm="... format=ptx". One line for each
-kernel and target: registers, bytes spilled, tensor instructions of the PTX, CPU seconds of ptxas. Where cuobjdump and
-nvdisasm are on the path as well, the inner loop of the machine code is counted: instructions issued for each tensor
-instruction, conversions from int to float, calls (which is how tensor instructions that a target lacks appear). With
---check, spills, calls and slow conversions are errors.
+kernel and target: registers, bytes spilled, tensor instructions of the PTX, warnings that they are put in sequence, CPU
+seconds of ptxas. Where cuobjdump and nvdisasm are on the path as well, the inner loop of the machine code is counted:
+instructions issued for each tensor instruction, conversions from int to float, calls (which is how tensor instructions
+that a target lacks appear). With --check, spills, warnings, calls and slow conversions are errors.
 """
 
 import pathlib
@@ -23,13 +23,14 @@ from kernel_text import objects
 USED = re.compile(r"Compiling entry function '(\w+)' for '\w+'.*?(\d+) bytes spill stores, (\d+) bytes spill loads.*?"
                   r"Used (\d+) registers", re.DOTALL)
 INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.x]*)(.*)", re.MULTILINE)
+SERIALIZED = re.compile(r"Potential Performance Loss.*?function '(\w+)'")
 TENSOR = re.compile(r"[HIQO]MMA|[HIQ]GMMA")
 
 
 def tensor_instructions(ptx):
     """How many each kernel of the PTX has."""
-    bodies = re.findall(r"\.entry (\w+)\((.*?)\n\}", ptx, re.DOTALL)
-    return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async)", body)) for name, body in bodies}
+    parts = re.split(r"\.entry (\w+)\(", ptx)[1:]  # functions are inlined, and braces occur inside of bodies too
+    return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async)", body)) for name, body in zip(parts[::2], parts[1::2])}
 
 
 def inner_loop(code):
@@ -73,12 +74,15 @@ def report(target, ptx, folder):
     problems = []
     messages, code, seconds = assemble(target, ptx, folder)
     counts = tensor_instructions(ptx)
+    serialized = SERIALIZED.findall(messages)
     used = USED.findall(messages)
     for name, stores, loads, registers in sorted(used):
         spilled = int(stores) + int(loads)
-        line = f"{target} {name} registers={registers} spilled={spilled} tensor={counts[name]}"
+        line = f"{target} {name} registers={registers} spilled={spilled} tensor={counts[name]} warnings={serialized.count(name)}"
         if spilled:
             problems.append(f"{name} spills {spilled} bytes on {target}")
+        if name in serialized:
+            problems.append(f"{name} has its warpgroup products put in sequence on {target}")
         if name in code:
             loop = inner_loop(code[name])
             tensor = sum(1 for i in loop if TENSOR.match(i))

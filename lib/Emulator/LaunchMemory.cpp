@@ -68,7 +68,8 @@ LogicalResult LaunchMemory::addResults(qk::LaunchOp launch, interp::KernelContex
 LogicalResult LaunchMemory::addMap(qk::TensorMapAttr given, const Tensor &operand,
                                    interp::KernelContext &ctx) {
   size_t index = size_t(given.getOperand());
-  if (operand.rank() != 2)
+  // Rows are the first dimension, all others are a row.
+  if (operand.rank() < 2)
     return ctx.fail("expected a matrix for a tensor map, but got " + describe(operand));
   TensorMap &map = maps.emplace_back();
   map.base = memory[index].data();
@@ -92,6 +93,8 @@ std::vector<Buffer> LaunchMemory::buffers() {
         i < operands ? "operand " + std::to_string(i) : "result " + std::to_string(i - operands);
     described.push_back({name, memory[i].data(), memory[i].size(), isWritten[i]});
   }
+  for (TensorMap &map : maps)
+    described.push_back({"a tensor map", reinterpret_cast<uint8_t *>(&map), sizeof map, false});
   return described;
 }
 

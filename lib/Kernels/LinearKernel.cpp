@@ -46,6 +46,8 @@ OperandTile LinearKernel::weightTile() const {
 }
 
 MmaForm LinearKernel::formOn(const Target &target) const {
+  if (isWarpSpecialized())
+    return MmaForm::Int8;
   bool fourBit = input.storageBits() == 4 && weight.storageBits() == 4;
   return fourBit && target.isNative(Capability::MmaInt4) ? MmaForm::Int4 : MmaForm::Int8;
 }
@@ -166,9 +168,14 @@ FormatStatus LinearKernel::verifyRank() const {
 FormatStatus LinearKernel::verifyTiles() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
-  for (auto check :
-       {&LinearKernel::verifyFormats, &LinearKernel::verifyRows, &LinearKernel::verifySchedule,
-        &LinearKernel::verifyCopies, &LinearKernel::verifyRank})
+  using Check = FormatStatus (LinearKernel::*)() const;
+  std::vector<Check> checks = {&LinearKernel::verifyFormats, &LinearKernel::verifyRows,
+                               &LinearKernel::verifyRank};
+  if (isWarpSpecialized())
+    checks.push_back(&LinearKernel::verifyWarpgroups);
+  else
+    checks.insert(checks.end(), {&LinearKernel::verifySchedule, &LinearKernel::verifyCopies});
+  for (Check check : checks)
     if (FormatStatus status = (this->*check)(); !status)
       return status;
   return {};
@@ -191,6 +198,12 @@ FormatStatus LinearKernel::verifyShared(const Target &target) const {
 }
 
 FormatStatus LinearKernel::verifyOn(const Target &target) const {
+  for (Capability needed :
+       {Capability::WarpgroupMma, Capability::TensorCopy, Capability::RegisterRebalance})
+    if (isWarpSpecialized() && !target.isNative(needed))
+      return refuse("no producers on " + std::string(target.name) + ", which has no " +
+                        std::string(describe(needed).name),
+                    number(schedule.producers));
   if (FormatStatus status = verifyShared(target); !status)
     return status;
   AccumulatorProof proof = proveAccumulator(formOn(target));

@@ -156,4 +156,64 @@ TEST(LinearKernel, ProofsDependOnTheTarget) {
             "2147483648], outside int32 on sm_90a");
 }
 
+LinearKernel makeWarpgroupKernel(unsigned weightBits) {
+  LinearKernel kernel = makeKernel(8, weightBits);
+  kernel.schedule = {128, 256, 128, 8, 1, 4, 1};
+  if (weightBits == 4)
+    kernel.schedule = {256, 128, 128, 1, 8, 4, 1};
+  return kernel;
+}
+
+// Producers load by boxes: of rows as wide as the swizzle, or of 256 bytes of a row of the layout.
+TEST(LinearKernel, WarpgroupsLoadBoxes) {
+  LinearKernel kernel = makeWarpgroupKernel(8);
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_FALSE(kernel.isTransposed());
+  EXPECT_EQ(kernel.schedule.threads(), 384);
+  EXPECT_EQ(kernel.stageBytes(), (128 + 256) * 128);
+  EXPECT_EQ(kernel.sharedBytes(), 4 * kernel.stageBytes() + 64);
+  ASSERT_EQ(kernel.boxes().size(), 2u);
+  EXPECT_EQ(kernel.boxes()[1].rows, 256);
+  EXPECT_EQ(kernel.boxes()[1].rowBytes, 128);
+  EXPECT_EQ(kernel.boxes()[1].swizzle, 128);
+  kernel = makeWarpgroupKernel(4);
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_TRUE(kernel.isTransposed());
+  EXPECT_EQ(kernel.boxes()[1].rows, 8);
+  EXPECT_EQ(kernel.boxes()[1].rowBytes, 256);
+  EXPECT_EQ(kernel.boxes()[1].swizzle, 0);
+  EXPECT_EQ(kernel.verifyOn(*findTarget("sm_90a")).message(), "");
+  EXPECT_EQ(kernel.verifyOn(*findTarget("sm_100a")).message(),
+            "expected no producers on sm_100a, which has no warpgroup mma, but got 1");
+}
+
+TEST(LinearKernel, WarpgroupSchedules) {
+  auto messageWith = [](auto change, unsigned weightBits = 8) {
+    LinearKernel kernel = makeWarpgroupKernel(weightBits);
+    change(kernel);
+    return messageOf(kernel);
+  };
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.producers = 2; }),
+            "expected one of them with producers, but got 2");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileDepth = 64; }),
+            "expected a tile depth of 128 with producers, but got 64");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
+            "expected one scale for each column of the weight with producers, but got 8 groups");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
+            "expected 2 to 8 stages with producers, but got 9");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),
+            "expected 4 or 8 warps that have 16 rows of the tile each with producers, but got 8x1 "
+            "warps on 256x256");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileColumns = 512; }),
+            "expected a multiple of 16 up to 256 columns of the tile with producers, but got 512");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 5; }),
+            "expected at most 232448 bytes of shared memory with producers, but got 245840 for 5 "
+            "stages");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.warpRows = 8; }, 4),
+            "expected 4 or 8 warps that have 16 columns of the tile each with producers, but got "
+            "8x8 warps on 256x128");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.input.bits = 4; }, 4),
+            "expected inputs of 5 to 8 bits with producers, but got int4");
+}
+
 } // namespace

@@ -12,6 +12,7 @@
 #include "qllm/Kernels/Target.h"
 
 #include <cstdint>
+#include <vector>
 
 namespace qllm::kernels {
 
@@ -20,14 +21,15 @@ namespace qllm::kernels {
 struct Schedule {
   std::int64_t tileRows = 0, tileColumns = 0, tileDepth = 0;
   std::int64_t warpRows = 0, warpColumns = 0;
-  std::int64_t stages = 0; ///< tiles of operands that are in shared memory at a time
-  std::int64_t splits = 1; ///< blocks that share a tile's depth
+  std::int64_t stages = 0;    ///< tiles of operands that are in shared memory at a time
+  std::int64_t splits = 1;    ///< blocks that share a tile's depth
+  std::int64_t producers = 0; ///< warpgroups that only load, beside the warps
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
 
   std::int64_t warps() const { return warpRows * warpColumns; }
-  std::int64_t threads() const { return 32 * warps(); }
+  std::int64_t threads() const { return 32 * warps() + 128 * producers; }
   /// The part of a tile that one warp computes.
   std::int64_t rowsOfWarp() const { return tileRows / warpRows; }
   std::int64_t columnsOfWarp() const { return tileColumns / warpColumns; }
@@ -53,6 +55,13 @@ struct OperandTile {
   static constexpr std::int64_t pieceBytes = 16;
   std::int64_t piecesPerRow() const { return rowBytes / pieceBytes; }
   std::int64_t bytes() const { return rows * rowBytes; }
+};
+
+/// What one tensor copy brings of an operand: rows of bytes, whose 16-byte pieces are permuted over
+/// `swizzle` bytes in shared memory.
+struct TensorBox {
+  unsigned operand; ///< 0 for the input, 1 for the weight
+  std::int64_t rows, rowBytes, swizzle;
 };
 
 /// The tensor instruction in the inner loop.
@@ -84,7 +93,26 @@ struct LinearKernel {
   OperandTile inputTile() const;
   OperandTile weightTile() const;
   std::int64_t stageBytes() const { return inputTile().bytes() + weightTile().bytes(); }
-  std::int64_t sharedBytes() const { return schedule.stages * stageBytes(); }
+  std::int64_t ringBytes() const { return schedule.stages * stageBytes(); }
+  /// With producers, two barriers of 8 bytes for each stage lie behind the ring.
+  std::int64_t sharedBytes() const {
+    return ringBytes() + (isWarpSpecialized() ? 16 * schedule.stages : 0);
+  }
+
+  /// Producers load by tensor copies, and warpgroups multiply.
+  bool isWarpSpecialized() const { return schedule.producers != 0; }
+  /// Warpgroups take their left operand from registers only, so narrow weights are that one: the
+  /// product is computed transposed.
+  bool isTransposed() const { return isWarpSpecialized() && isWeightShuffled(); }
+  /// The side of the tile that warps share, 16 each, and the one that each has all of.
+  std::int64_t sharedSide() const {
+    return isTransposed() ? schedule.tileColumns : schedule.tileRows;
+  }
+  std::int64_t wholeSide() const {
+    return isTransposed() ? schedule.tileRows : schedule.tileColumns;
+  }
+  /// The tensor copies of a stage; an operand's lie behind each other along its rows of bytes.
+  std::vector<TensorBox> boxes() const;
 
   /// The form that is fastest on the target.
   MmaForm formOn(const Target &target) const;
@@ -108,6 +136,7 @@ private:
   FormatStatus verifySchedule() const;
   FormatStatus verifyCopies() const;
   FormatStatus verifyRank() const;
+  FormatStatus verifyWarpgroups() const;
 };
 
 } // namespace qllm::kernels

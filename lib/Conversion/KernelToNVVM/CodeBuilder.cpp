@@ -179,3 +179,43 @@ void CodeBuilder::when(Value condition, llvm::function_ref<void()> body) {
   builder.setInsertionPointToStart(branch.thenBlock());
   body();
 }
+
+void CodeBuilder::either(Value condition, llvm::function_ref<void()> body,
+                         llvm::function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(builder, loc, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  body();
+  builder.setInsertionPointToStart(branch.elseBlock());
+  otherwise();
+}
+
+/// Unrolled, the long bodies of these loops would take more registers and more of the instruction
+/// cache.
+static void keepRolled(scf::ForOp loop) {
+  MLIRContext *context = loop.getContext();
+  auto unroll =
+      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}, {}, {});
+  // The name that branches of the llvm dialect have for it; the lowering of scf hands it on.
+  loop->setAttr("loop_annotation", annotation);
+}
+
+ValueRange
+CodeBuilder::repeat(int64_t begin, int64_t end, ValueRange initial,
+                    llvm::function_ref<SmallVector<Value>(Value index, ValueRange carried)> body) {
+  auto loop =
+      scf::ForOp::create(builder, loc, constant(begin), constant(end), constant(int64_t(1)),
+                         initial, [&](OpBuilder &, Location, Value index, ValueRange carried) {
+                           scf::YieldOp::create(builder, loc, body(index, carried));
+                         });
+  keepRolled(loop);
+  return loop.getResults();
+}
+
+Value CodeBuilder::broadcast(Value value) {
+  return NVVM::ShflOp::create(builder, loc, i32(), constant(int64_t(-1)), value,
+                              constant(int64_t(0)), constant(int64_t(31)), NVVM::ShflKind::idx,
+                              UnitAttr());
+}

@@ -13,7 +13,7 @@
 namespace qllm {
 
 /// Address spaces of PTX.
-inline constexpr unsigned globalSpace = 1, sharedSpace = 3;
+inline constexpr unsigned genericSpace = 0, globalSpace = 1, sharedSpace = 3, clusterSpace = 7;
 
 /// Builds the body of one kernel. Integers are i32 unless said otherwise, comparisons signed.
 class CodeBuilder {
@@ -83,6 +83,17 @@ public:
 
   /// `body` runs where the condition holds; a null condition always does.
   void when(mlir::Value condition, llvm::function_ref<void()> body);
+  void either(mlir::Value condition, llvm::function_ref<void()> body,
+              llvm::function_ref<void()> otherwise);
+  /// A loop over begin, begin + 1, .. below end that stays one: `body` makes the values that the
+  /// next round starts with. The last ones.
+  mlir::ValueRange
+  repeat(int64_t begin, int64_t end, mlir::ValueRange initial,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
+                                                           mlir::ValueRange carried)>
+             body);
+  /// The value that the first lane has.
+  mlir::Value broadcast(mlir::Value value);
 
 private:
   mlir::Value materialize(mlir::TypedAttr attribute);

@@ -5,7 +5,9 @@
 
 #include "EmitLinear.h"
 
+#include "EmitWarpgroupLinear.h"
 #include "Epilogue.h"
+#include "LinearFunction.h"
 #include "PlainSchedule.h"
 #include "ProductLoop.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -26,7 +28,6 @@ public:
   void emit(StringRef name, StringRef shared);
 
 private:
-  LinearArguments makeFunction(StringRef name);
   void makeParts(CodeBuilder &code, const LinearArguments &arguments, Value shared);
 
   OpBuilder &builder;
@@ -39,48 +40,6 @@ private:
 };
 
 } // namespace
-
-/// The function with the arguments of the operation's binary interface; the builder moves into it.
-LinearArguments LinearEmitter::makeFunction(StringRef name) {
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext(), globalSpace);
-  LinearArguments arguments;
-  SmallVector<std::pair<Buffer *, Value>> buffers = {
-      {&arguments.input, op.getInput()},
-      {&arguments.weight, op.getWeight()},
-      {&arguments.inputScales, op.getInputScales()},
-      {&arguments.weightScales, op.getWeightScales()},
-      {&arguments.inputZeroPoints, op.getInputZeroPoints()},
-      {&arguments.weightSums, op.getWeightSums()},
-      {&arguments.weightZeroPoints, op.getWeightZeroPoints()},
-      {&arguments.inputSums, op.getInputSums()},
-      {&arguments.bias, op.getBias()},
-      {&arguments.branchInput, op.getBranchInput()},
-      {&arguments.branchInputScales, op.getBranchInputScales()},
-      {&arguments.branchWeight, op.getBranchWeight()},
-      {&arguments.branchWeightScales, op.getBranchWeightScales()},
-      {&arguments.result, op.getResult()}};
-  llvm::erase_if(buffers, [](auto &entry) { return !entry.second; });
-  SmallVector<Type> types(buffers.size(), pointer);
-  types.push_back(builder.getI32Type());
-  auto function = LLVM::LLVMFuncOp::create(
-      builder, op.getLoc(), name,
-      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(builder.getContext()), types));
-  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), builder.getUnitAttr());
-  function->setAttr(NVVM::NVVMDialect::getMaxntidAttrName(),
-                    builder.getDenseI32ArrayAttr({int32_t(kernel.schedule.threads())}));
-  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
-  builder.setInsertionPointToStart(function.addEntryBlock(builder));
-  for (auto [index, entry] : llvm::enumerate(buffers)) {
-    auto [buffer, value] = entry;
-    *buffer = {function.getArgument(index),
-               cast<RankedTensorType>(value.getType()).getElementType()};
-    function.setArgAttr(index, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
-    if (buffer != &arguments.result)
-      function.setArgAttr(index, LLVM::LLVMDialect::getReadonlyAttrName(), builder.getUnitAttr());
-  }
-  arguments.rows = function.getArgument(buffers.size());
-  return arguments;
-}
 
 void LinearEmitter::makeParts(CodeBuilder &code, const LinearArguments &arguments, Value shared) {
   place = std::make_unique<LinearPlace>(code, kernel, arguments.rows);
@@ -95,7 +54,7 @@ void LinearEmitter::makeParts(CodeBuilder &code, const LinearArguments &argument
 void LinearEmitter::emit(StringRef name, StringRef sharedName) {
   OpBuilder::InsertionGuard guard(builder);
   Location loc = op.getLoc();
-  LinearArguments arguments = makeFunction(name);
+  LinearArguments arguments = makeLinearFunction(builder, op, kernel, name);
   CodeBuilder code(builder, loc);
   Value shared = LLVM::AddressOfOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);
@@ -106,7 +65,7 @@ void LinearEmitter::emit(StringRef name, StringRef sharedName) {
 }
 
 LogicalResult qllm::verifyLinear(LinearOp op, const kernels::Target &target) {
-  ScheduleAttr schedule = findPlainSchedule(op, op.getSchedule(), target);
+  ScheduleAttr schedule = findPlainSchedule(op, op.getSchedule(), target, /*producers=*/true);
   if (!schedule)
     return failure();
   if (FormatStatus status = op.getKernel(schedule).verifyOn(target); !status)
@@ -116,5 +75,8 @@ LogicalResult qllm::verifyLinear(LinearOp op, const kernels::Target &target) {
 
 void qllm::emitLinear(OpBuilder &builder, LinearOp op, const kernels::Target &target,
                       StringRef name, StringRef shared) {
-  LinearEmitter(builder, op, target).emit(name, shared);
+  if (op.getKernelOn(target).isWarpSpecialized())
+    emitWarpgroupLinear(builder, op, target, name, shared);
+  else
+    LinearEmitter(builder, op, target).emit(name, shared);
 }

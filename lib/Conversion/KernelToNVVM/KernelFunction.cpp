@@ -13,8 +13,19 @@ using namespace mlir;
 using namespace qllm;
 using namespace qllm::qk;
 
+/// 128 bytes that the kernel uses by their address only.
+static void passTensorMap(LLVM::LLVMFuncOp function, unsigned index) {
+  Builder builder(function.getContext());
+  auto bytes = LLVM::LLVMArrayType::get(builder.getI8Type(), 128);
+  function.setArgAttr(
+      index, LLVM::LLVMDialect::getByValAttrName(),
+      TypeAttr::get(LLVM::LLVMStructType::getLiteral(function.getContext(), {bytes})));
+  function.setArgAttr(index, LLVM::LLVMDialect::getAlignAttrName(), builder.getI64IntegerAttr(64));
+  function.setArgAttr(index, NVVM::NVVMDialect::getGridConstantAttrName(), builder.getUnitAttr());
+}
+
 KernelFunction::KernelFunction(OpBuilder &builder, KernelOpInterface op, StringRef name,
-                               int64_t threads) {
+                               int64_t threads, ArrayRef<int64_t> mapped) {
   MLIRContext *context = builder.getContext();
   SmallVector<int64_t> inPlace = op.getInPlaceResults();
   llvm::SmallDenseMap<int64_t, int64_t> operandOfResult;
@@ -30,6 +41,8 @@ KernelFunction::KernelFunction(OpBuilder &builder, KernelOpInterface op, StringR
       written.insert(result);
     }
   SmallVector<Type> types(tensors.size(), LLVM::LLVMPointerType::get(context, globalSpace));
+  for (int64_t operand : mapped)
+    types[operand] = LLVM::LLVMPointerType::get(context, genericSpace);
   types.append(op.getRuntimeSizes().size() / 2, builder.getI32Type());
   auto function = LLVM::LLVMFuncOp::create(
       builder, op.getLoc(), name,
@@ -41,6 +54,10 @@ KernelFunction::KernelFunction(OpBuilder &builder, KernelOpInterface op, StringR
   for (auto [index, tensor] : llvm::enumerate(tensors)) {
     buffers[tensor] = {function.getArgument(index),
                        cast<RankedTensorType>(tensor.getType()).getElementType()};
+    if (llvm::is_contained(mapped, int64_t(index))) {
+      passTensorMap(function, unsigned(index));
+      continue;
+    }
     function.setArgAttr(index, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
     if (!written.contains(tensor))
       function.setArgAttr(index, LLVM::LLVMDialect::getReadonlyAttrName(), builder.getUnitAttr());

@@ -24,9 +24,10 @@ struct Buffer {
 /// of its own, and then its sizes.
 class KernelFunction {
 public:
-  /// The builder moves to the start of the body. Blocks have `threads` threads.
+  /// The builder moves to the start of the body. Blocks have `threads` threads. Of the operands
+  /// `mapped` the kernel gets tensor maps, by value.
   KernelFunction(mlir::OpBuilder &builder, qk::KernelOpInterface op, llvm::StringRef name,
-                 int64_t threads);
+                 int64_t threads, llvm::ArrayRef<int64_t> mapped = {});
 
   /// The argument of an operand or result of the operation; null for a null value.
   Buffer operator[](mlir::Value tensor) const { return tensor ? buffers.at(tensor) : Buffer(); }

@@ -63,6 +63,16 @@ Value LinearPlace::layer() {
   return NVVM::BlockIdZOp::create(code.getBuilder(), code.getLoc(), code.i32());
 }
 
+Value LinearPlace::transposedRow(int64_t block, int64_t neighbour) {
+  Value inWarp = code.add(warpRow, code.shiftLeft(code.bitAnd(lane, 3), 1));
+  return code.add(code.add(tileRow, inWarp), block * 8 + neighbour);
+}
+
+Value LinearPlace::transposedColumn(int64_t half) {
+  Value inWarp = code.add(warpColumn, code.shiftRight(lane, 2));
+  return code.add(code.add(tileColumn, inWarp), half * 8);
+}
+
 Value LinearPlace::extend(Value value, Type elementType) {
   if (elementType.getIntOrFloatBitWidth() == 32)
     return value;

@@ -50,6 +50,10 @@ public:
   /// Number of the block along z.
   mlir::Value layer();
 
+  /// The same when rows and columns are exchanged: neighbours are rows, the halves columns.
+  mlir::Value transposedRow(int64_t block, int64_t neighbour);
+  mlir::Value transposedColumn(int64_t half);
+
   /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
   /// extended to i32, narrow floats to f32.
   mlir::Value loadRow(Buffer buffer, mlir::Value row);

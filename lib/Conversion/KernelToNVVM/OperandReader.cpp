@@ -13,18 +13,12 @@
 using namespace mlir;
 using namespace qllm;
 
-namespace {
-
-/// The half bytes of a word in the upper halves of bytes, where they stand for 16 times the code,
-/// signed or not.
-struct UnpackedWord {
-  Value low, high;
-};
-
-UnpackedWord unpack(CodeBuilder &code, Value word) {
+UnpackedWord qllm::unpackHalves(CodeBuilder &code, Value word) {
   constexpr int64_t upperHalves = 0xf0f0f0f0;
   return {code.bitAnd(code.shiftLeft(word, 4), upperHalves), code.bitAnd(word, upperHalves)};
 }
+
+namespace {
 
 /// A step of packed codes takes two instructions on bytes: the lower halves of all words are one,
 /// the upper the other. As both operands are split the same way, each instruction multiplies codes
@@ -34,7 +28,7 @@ StepFragments splitHalves(CodeBuilder &code, ArrayRef<Words> blocks) {
   for (const Words &words : blocks) {
     Words low, high;
     for (Value word : words) {
-      UnpackedWord unpacked = unpack(code, word);
+      UnpackedWord unpacked = unpackHalves(code, word);
       low.push_back(unpacked.low);
       high.push_back(unpacked.high);
     }
@@ -110,7 +104,7 @@ public:
     SmallVector<Words> blocks;
     for (Value vector : vectors)
       for (unsigned block = 0; block != 2; ++block) {
-        UnpackedWord word = unpack(code, code.element(vector, block * 2 + step % 2));
+        UnpackedWord word = unpackHalves(code, code.element(vector, block * 2 + step % 2));
         blocks.push_back({word.low, word.high});
       }
     return {blocks};

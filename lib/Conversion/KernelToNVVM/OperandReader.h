@@ -16,6 +16,13 @@ namespace qllm {
 /// block of the warp's tile. A block has 16 rows of the left operand or 8 columns of the right.
 using StepFragments = llvm::SmallVector<llvm::SmallVector<Words>>;
 
+/// The half bytes of a word in the upper halves of bytes, where they stand for 16 times the code,
+/// signed or not.
+struct UnpackedWord {
+  mlir::Value low, high;
+};
+UnpackedWord unpackHalves(CodeBuilder &code, mlir::Value word);
+
 /// Reads one operand of the warp's tile. Built before the loop.
 class OperandReader {
 public:

@@ -10,16 +10,16 @@ using namespace qllm;
 using namespace qllm::qk;
 
 ScheduleAttr qllm::findPlainSchedule(Operation *op, Attribute schedules,
-                                     const kernels::Target &target) {
+                                     const kernels::Target &target, bool producers) {
   ScheduleAttr schedule = scheduleOn(schedules, target.name);
   if (!schedule) {
     op->emitOpError() << "has no schedule for " << target.name;
     return {};
   }
-  if (schedule.getCluster() != 1 || schedule.getProducers() != 0 ||
+  if (schedule.getCluster() != 1 || (schedule.getProducers() != 0 && !producers) ||
       schedule.getScheduler() != TileScheduler::DataParallel) {
-    op->emitOpError() << "is not supported with " << schedule
-                      << "; there is code for one block without producers, data_parallel";
+    op->emitOpError() << "is not supported with " << schedule << "; there is code for one block"
+                      << (producers ? "" : " without producers") << ", data_parallel";
     return {};
   }
   return schedule;

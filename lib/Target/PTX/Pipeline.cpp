@@ -39,6 +39,7 @@ void qllm::buildLowerToNVVM(OpPassManager &manager, const LowerToNVVMOptions &op
   kernels.addPass(createCSEPass());
   if (options.format == LowerTo::Emulator)
     return;
+  kernels.addPass(createExpandKernelInstructions());
   kernels.addPass(createConvertNVVMToLLVMPass());
   if (options.format == LowerTo::NVVM)
     return;

@@ -30,6 +30,8 @@ bool isEverywhere(StringRef name) {
                                           "nvvm.barrier0",
                                           "nvvm.cp.async.commit.group",
                                           "nvvm.cp.async.wait.group",
+                                          "nvvm.mbarrier.arrive",
+                                          "nvvm.mbarrier.init",
                                           "nvvm.prmt",
                                           "nvvm.read.ptx.sreg.ctaid.x",
                                           "nvvm.read.ptx.sreg.ctaid.y",
@@ -46,6 +48,7 @@ bool isEverywhere(StringRef name) {
                                           "nvvm.read.ptx.sreg.tid.z",
                                           "nvvm.shfl.sync",
                                           "nvvm.vote.sync",
+                                          "llvm.addrspacecast",
                                           "llvm.bitcast",
                                           "llvm.extractelement",
                                           "llvm.extractvalue",
@@ -58,6 +61,8 @@ bool isEverywhere(StringRef name) {
                                           "llvm.mlir.constant",
                                           "llvm.mlir.global",
                                           "llvm.mlir.poison",
+                                          "llvm.mlir.zero",
+                                          "llvm.ptrtoint",
                                           "llvm.return",
                                           "llvm.store"};
   return names.contains(name);
@@ -74,14 +79,19 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
   static const llvm::StringMap<Capability> capabilities = {
       {"nvvm.cluster.arrive", Capability::Cluster},
       {"nvvm.cluster.wait", Capability::Cluster},
+      {"nvvm.cp.async.bulk.tensor.shared.cluster.global", Capability::TensorCopy},
       {"nvvm.cp.async.shared.global", Capability::AsyncCopy},
+      {"nvvm.fence.mbarrier.init", Capability::Cluster},
       {"nvvm.griddepcontrol", Capability::DependentLaunch},
+      {"nvvm.mbarrier.arrive.expect_tx", Capability::TensorCopy},
+      {"nvvm.mbarrier.try_wait.parity", Capability::TensorCopy},
       {"nvvm.mma.block_scale", Capability::MmaBlockScale},
       {"nvvm.setmaxregister", Capability::RegisterRebalance},
       {"nvvm.wgmma.commit.group.sync.aligned", Capability::WarpgroupMma},
       {"nvvm.wgmma.fence.aligned", Capability::WarpgroupMma},
       {"nvvm.wgmma.mma_async", Capability::WarpgroupMma},
-      {"nvvm.wgmma.wait.group.sync.aligned", Capability::WarpgroupMma}};
+      {"nvvm.wgmma.wait.group.sync.aligned", Capability::WarpgroupMma},
+      {"qk.wgmma_register_a", Capability::WarpgroupMma}};
   auto found = capabilities.find(name);
   return found == capabilities.end() ? std::nullopt : std::optional(found->second);
 }

@@ -12,8 +12,8 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
   let summary = "emit the code of every kernel, for each target";
   let description = [{
     Every target gets a `gpu.module` of its name with one function for each different kernel: operations that differ only in
-    the number of rows share one. The functions are scf, arith, llvm and nvvm operations without inline assembly, so an
-    emulator runs exactly what becomes PTX. The operations themselves become `qk.launch`.
+    the number of rows share one. The functions are scf, arith, llvm and nvvm operations and instructions of the qk dialect,
+    without inline assembly, so an emulator runs exactly what becomes PTX. The operations themselves become `qk.launch`.
 
     A product is a loop over tiles of the depth that a ring of asynchronous copies brings to shared memory; each step
     reads fragments, and multiplies on the tensor cores. Four-bit weights beside eight-bit inputs are moved to the upper
@@ -24,11 +24,16 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
 
     Floats of four bits with scales of blocks are multiplied by `mma.sync` with `block_scale`, which only sm_120a has.
 
+    With producers in the schedule (sm_90a), one thread of a warpgroup of its own brings tiles by tensor copies, and four or eight
+    other warps multiply them by wgmma on bytes; the two pass stages to each other through mbarriers. Four-bit weights go through
+    registers, as the left operand of the transposed product.
+
     Rows beyond m and columns beyond n are filled with zeros when they are loaded and left out when they are stored. A
     depth that is not a multiple of the tile is filled with zeros too.
 
     What a target lacks (shared memory, a proof for its accumulators) is an error, and so are schedules that no emitter
-    exists for: clusters, producers, and tile schedulers other than data_parallel, or for `qk.weight_only_linear` split_k.
+    exists for: clusters, producers elsewhere than in `qk.linear`, and tile schedulers other than data_parallel, or for
+    `qk.weight_only_linear` split_k.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
@@ -41,6 +46,16 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     Statistic<"numKernels", "num-kernels", "different kernels emitted, over all targets">,
     Statistic<"numShared", "num-shared", "operations that share the kernel of another one">
   ];
+}
+
+def ExpandKernelInstructions : Pass<"qllm-expand-kernel-instructions"> {
+  let summary = "turn instructions of the qk dialect into inline PTX";
+  let description = [{
+    The last step before code is generated: what the nvvm dialect cannot say, such as `qk.wgmma_register_a`, becomes
+    `llvm.inline_asm`. Until then such an instruction is an operation with types and attributes, which the emulator runs and
+    `qllm-check-gpu-targets` looks up.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // QLLM_CONVERSION_KERNELTONVVM_PASSES_TD

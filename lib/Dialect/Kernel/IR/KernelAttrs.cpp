@@ -100,6 +100,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 kernels::Schedule ScheduleAttr::getSchedule() const {
   kernels::Schedule schedule = makeSchedule(getTile(), getWarps(), getStages());
   schedule.splits = getSplits();
+  schedule.producers = getProducers();
   return schedule;
 }
 

@@ -198,8 +198,13 @@ SmallVector<Type> LinearOp::getKernelTypes() {
 
 GeometryAttr LinearOp::getGeometryOn(const kernels::Target &target) {
   kernels::LinearKernel kernel = getKernelOn(target);
+  SmallVector<TensorMapAttr> maps;
+  if (kernel.isWarpSpecialized())
+    for (const kernels::TensorBox &box : kernel.boxes())
+      maps.push_back(
+          TensorMapAttr::get(getContext(), box.operand, box.rows, box.rowBytes, box.swizzle));
   return GeometryAttr::get(getContext(),
                            llvm::divideCeil(kernel.columns, kernel.schedule.tileColumns),
                            kernel.schedule.tileRows, /*layers=*/1, kernel.schedule.threads(),
-                           kernel.sharedBytes(), /*cluster=*/1, {});
+                           kernel.sharedBytes(), /*cluster=*/1, maps);
 }

@@ -3,8 +3,9 @@
 usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
-schedule. group: elements with a common weight scale. zero: type of the zero points of the input. result: f16 or f32.
-bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report.
+schedule. producers: warpgroups that only load. group: elements with a common weight scale. zero: type of the zero
+points of the input. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
+Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
 import json
@@ -21,7 +22,7 @@ from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80")
+                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0")
 random = np.random.default_rng(0)
 
 
@@ -112,7 +113,7 @@ class Problem:
         arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
         return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.linear %x, %w {self.clauses} "
                 f"formats({self.input.attribute}, {self.weight.attribute}) schedule(#qk.schedule<tile = [{o['tile']}], "
-                f"warps = [{o['warps']}], stages = {o['stages']}>) {f'layout({LAYOUT})' if self.shuffled else ''}\n"
+                f"warps = [{o['warps']}], stages = {o['stages']}, producers = {o['producers']}>) {f'layout({LAYOUT})' if self.shuffled else ''}\n"
                 f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
 
 
@@ -134,9 +135,14 @@ def main():
     problem = Problem(options)
     name, geometry = compile_kernel(problem, folder)
     arguments = []
-    for key, value in problem.operands.items():
+    for index, (key, value) in enumerate(problem.operands.items()):
         np.save(folder / f"{key}.npy", value)
         arguments.append({"name": key, "input": f"{key}.npy"})
+        for tensor_map in geometry.maps:
+            if tensor_map.operand == index:
+                width = value[0].nbytes
+                arguments[-1]["tensor_map"] = {"box": [tensor_map.row_bytes, tensor_map.rows], "sizes": [width, len(value)],
+                                               "strides": [width], "swizzle": tensor_map.swizzle}
     np.save(folder / "y.npy", problem.result)
     arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
                       "expect": "y.npy"})

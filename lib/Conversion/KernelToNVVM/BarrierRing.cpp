@@ -1,0 +1,50 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// mbarrier operations of the ring.
+
+#include "BarrierRing.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+using namespace qllm;
+
+/// Nanoseconds that one attempt to wait may take; it is repeated until it succeeds.
+static constexpr int64_t waitHint = 10000000;
+
+void BarrierRing::initialize(Value isFirst, int64_t readers) {
+  for (int64_t stage = 0; stage != stages; ++stage)
+    for (auto [offset, arrivals] : {std::pair(int64_t(0), int64_t(1)), {stages, readers}})
+      NVVM::MBarrierInitOp::create(code.getBuilder(), code.getLoc(),
+                                   code.advance(barriers, 8 * (stage + offset)),
+                                   code.constant(arrivals), isFirst);
+  // The copies that arrive at them see them initialized.
+  NVVM::FenceMbarrierInitOp::create(code.getBuilder(), code.getLoc());
+}
+
+BarrierRing::Turn BarrierRing::next(Turn turn) {
+  Value following = code.add(turn.stage, 1);
+  Value isPast = code.isEqual(following, code.constant(stages));
+  Value flipped = code.bitXor(turn.parity, code.constant(int64_t(1)));
+  return {code.select(isPast, code.constant(int64_t(0)), following),
+          code.select(isPast, flipped, turn.parity)};
+}
+
+Value BarrierRing::expect(Turn turn, int64_t bytes) {
+  Value barrier = full(turn.stage);
+  NVVM::MBarrierArriveExpectTxOp::create(code.getBuilder(), code.getLoc(), Type(), barrier,
+                                         code.constant(bytes), NVVM::MemScopeKind::CTA,
+                                         /*relaxed=*/false, /*predicate=*/Value());
+  return barrier;
+}
+
+void BarrierRing::release(Value stage) {
+  NVVM::MBarrierArriveOp::create(code.getBuilder(), code.getLoc(), code.getBuilder().getI64Type(),
+                                 empty(stage), /*count=*/Value());
+}
+
+void BarrierRing::wait(Value barrier, Value parity) {
+  NVVM::MBarrierTryWaitParityOp::create(code.getBuilder(), code.getLoc(), barrier, parity,
+                                        code.constant(waitHint));
+}

@@ -1,0 +1,57 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Stages of shared memory between warps that fill them and warps that read them.
+
+#ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_BARRIERRING_H
+#define QLLM_LIB_CONVERSION_KERNELTONVVM_BARRIERRING_H
+
+#include "CodeBuilder.h"
+
+namespace qllm {
+
+/// Each stage has two mbarriers: one is completed by the bytes that fill it, the other by the warps
+/// that have read it.
+class BarrierRing {
+public:
+  /// Where somebody is in the ring: a stage, and the parity of the phase to wait for.
+  struct Turn {
+    mlir::Value stage, parity;
+  };
+
+  /// `barriers` is shared memory for 2 * `stages` of them.
+  BarrierRing(CodeBuilder &code, mlir::Value barriers, int64_t stages)
+      : code(code), barriers(barriers), stages(stages) {}
+
+  /// Makes the barriers; of all threads that call it, the one where `isFirst` holds. `readers` is
+  /// how many arrivals empty a stage. A barrier of the block has to follow.
+  void initialize(mlir::Value isFirst, int64_t readers);
+
+  /// Stages are empty in the beginning, so who fills them does not wait for their first phase.
+  Turn firstToFill() { return {code.constant(int64_t(0)), code.constant(int64_t(1))}; }
+  Turn firstToRead() { return {code.constant(int64_t(0)), code.constant(int64_t(0))}; }
+  Turn next(Turn turn);
+
+  void waitUntilEmpty(Turn turn) { wait(empty(turn.stage), turn.parity); }
+  void waitUntilFull(Turn turn) { wait(full(turn.stage), turn.parity); }
+  /// Announces that `bytes` are to come, and the barrier that they complete.
+  mlir::Value expect(Turn turn, int64_t bytes);
+  /// One of the readers is done with the stage.
+  void release(mlir::Value stage);
+
+private:
+  mlir::Value full(mlir::Value stage) { return at(stage, 0); }
+  mlir::Value empty(mlir::Value stage) { return at(stage, 8 * stages); }
+  mlir::Value at(mlir::Value stage, int64_t offset) {
+    return code.advance(code.advance(barriers, code.shiftLeft(stage, 3)), offset);
+  }
+  void wait(mlir::Value barrier, mlir::Value parity);
+
+  CodeBuilder &code;
+  mlir::Value barriers;
+  int64_t stages;
+};
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_KERNELTONVVM_BARRIERRING_H

@@ -1,0 +1,245 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One warpgroup brings tiles to shared memory by tensor copies, the others multiply them. Between
+// them is a ring of stages with barriers.
+
+#include "EmitWarpgroupLinear.h"
+
+#include "BarrierRing.h"
+#include "LinearFunction.h"
+#include "OperandReader.h"
+#include "WarpgroupAtom.h"
+#include "WarpgroupEpilogue.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "qllm/Kernels/WeightLayout.h"
+
+using namespace mlir;
+using namespace qllm;
+using namespace qllm::qk;
+
+namespace {
+
+/// Registers of a thread that loads and of one that multiplies; together no more than a block with
+/// two warpgroups that multiply has.
+constexpr uint32_t producerRegisters = 40, consumerRegisters = 232;
+
+class WarpgroupEmitter {
+public:
+  WarpgroupEmitter(CodeBuilder &code, const kernels::LinearKernel &kernel,
+                   const LinearArguments &arguments, Value shared)
+      : code(code), kernel(kernel), arguments(arguments), shared(shared),
+        place(code, kernel, arguments.rows),
+        ring(code, code.advance(shared, kernel.ringBytes()), kernel.schedule.stages),
+        atom(code, kernel.wholeSide(), leftSigned(),
+             !kernel.isTransposed() ? kernel.weight.isSigned : kernel.input.isSigned) {}
+
+  void emit();
+
+private:
+  bool leftSigned() const {
+    return kernel.isTransposed() ? kernel.weight.isSigned : kernel.input.isSigned;
+  }
+  int64_t consumers() const { return 32 * kernel.schedule.warps(); }
+
+  void produce();
+  void copyTile(Value tile, BarrierRing::Turn turn);
+  SmallVector<Value> consume();
+  Value multiplyShared();
+  Value multiplyRegisters();
+  Value startShared(Value sums, BarrierRing::Turn turn, bool accumulate);
+  Value startRegisters(Value sums, BarrierRing::Turn turn);
+  void release(Value stage);
+  /// Units of the stage's first byte.
+  Value unitsOf(Value stage) {
+    return code.add(sharedUnits,
+                    code.multiply(stage, kernel.stageBytes() / WarpgroupAtom::unitBytes));
+  }
+  Value offsetOf(Value stage) { return code.multiply(stage, kernel.stageBytes()); }
+  int64_t steps() const { return kernel.inputTile().rowBytes / kernels::LinearKernel::stepBytes; }
+
+  CodeBuilder &code;
+  const kernels::LinearKernel &kernel;
+  const LinearArguments &arguments;
+  Value shared;
+  LinearPlace place;
+  BarrierRing ring;
+  WarpgroupAtom atom;
+  Value sharedUnits, isFirstLane;
+  Value leftUnits; ///< of the warpgroup's rows in a tile in shared memory
+  Value fragments; ///< where the lane's words of a shuffled tile lie in stage 0
+};
+
+} // namespace
+
+void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
+  OpBuilder &builder = code.getBuilder();
+  Value barrier = ring.expect(turn, kernel.stageBytes());
+  Value to = code.advance(shared, offsetOf(turn.stage));
+  auto clusterPointer = LLVM::LLVMPointerType::get(builder.getContext(), clusterSpace);
+  for (const kernels::TensorBox &box : kernel.boxes()) {
+    kernels::OperandTile tileShape = box.operand == 0 ? kernel.inputTile() : kernel.weightTile();
+    Value map = box.operand == 0 ? arguments.input.pointer : arguments.weight.pointer;
+    Value first = box.operand == 0
+                      ? place.tileRow
+                      : code.divide(place.tileColumn, kernel.schedule.tileColumns / tileShape.rows);
+    for (int64_t byte = 0; byte != tileShape.rowBytes; byte += box.rowBytes) {
+      Value column = code.add(code.multiply(tile, tileShape.rowBytes), byte);
+      NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+          builder, code.getLoc(),
+          LLVM::AddrSpaceCastOp::create(builder, code.getLoc(), clusterPointer, to), map,
+          ValueRange{column, first}, barrier, ValueRange(), Value(), Value(),
+          NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+      to = code.advance(to, box.rows * box.rowBytes);
+    }
+  }
+}
+
+/// One thread asks for all tiles, as soon as there is room.
+void WarpgroupEmitter::produce() {
+  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), producerRegisters,
+                                 NVVM::SetMaxRegisterAction::decrease);
+  code.when(code.isEqual(place.thread, code.constant(consumers())), [&] {
+    BarrierRing::Turn first = ring.firstToFill();
+    code.repeat(0, kernel.tiles(), {first.stage, first.parity},
+                [&](Value tile, ValueRange carried) -> SmallVector<Value> {
+                  BarrierRing::Turn turn{carried[0], carried[1]};
+                  ring.waitUntilEmpty(turn);
+                  copyTile(tile, turn);
+                  BarrierRing::Turn next = ring.next(turn);
+                  return {next.stage, next.parity};
+                });
+  });
+}
+
+/// Each warp says so for itself: others of its warpgroup may still read.
+void WarpgroupEmitter::release(Value stage) {
+  code.when(isFirstLane, [&] { ring.release(stage); });
+}
+
+Value WarpgroupEmitter::startShared(Value sums, BarrierRing::Turn turn, bool accumulate) {
+  ring.waitUntilFull(turn);
+  Value units = unitsOf(turn.stage);
+  Value left = code.add(units, leftUnits),
+        right = code.add(units, kernel.inputTile().bytes() / WarpgroupAtom::unitBytes);
+  atom.fence();
+  for (int64_t step = 0; step != steps(); ++step) {
+    sums = atom.multiply(code.add(left, step * WarpgroupAtom::stepUnits),
+                         code.add(right, step * WarpgroupAtom::stepUnits), sums,
+                         accumulate || step != 0);
+  }
+  atom.commit();
+  return sums;
+}
+
+/// The products of one tile are under way while those of the next are started; then the stage of
+/// the first is released.
+Value WarpgroupEmitter::multiplyShared() {
+  BarrierRing::Turn turn = ring.firstToRead();
+  Value first = startShared(atom.zeroSums(), turn, /*accumulate=*/false);
+  BarrierRing::Turn second = ring.next(turn);
+  ValueRange results =
+      code.repeat(1, kernel.tiles(), {first, second.stage, second.parity, turn.stage},
+                  [&](Value, ValueRange carried) -> SmallVector<Value> {
+                    BarrierRing::Turn turn{carried[1], carried[2]};
+                    Value sums = startShared(carried[0], turn, /*accumulate=*/true);
+                    atom.waitForAllBut(1);
+                    release(carried[3]);
+                    BarrierRing::Turn next = ring.next(turn);
+                    return {sums, next.stage, next.parity, turn.stage};
+                  });
+  atom.waitForAllBut(0);
+  return results[0];
+}
+
+/// Unpacks the warp's part of the weights, 16 outputs, to registers.
+Value WarpgroupEmitter::startRegisters(Value sums, BarrierRing::Turn turn) {
+  ring.waitUntilFull(turn);
+  kernels::TensorBox box = kernel.boxes()[1];
+  kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
+  int64_t stepsOfLayout = layout.tileColumns() / 32;
+  int64_t layoutBytes = box.rows * layout.tileSize() / 2; // of a tile of the layout, for all rows
+  Value from = code.advance(fragments, offsetOf(turn.stage));
+  SmallVector<Words> left;
+  for (int64_t step = 0; step != steps(); ++step) {
+    Value address = code.advance(from, step / stepsOfLayout * layoutBytes);
+    Value vector = code.load(VectorType::get(4, code.i32()), address, 16);
+    UnpackedWord upper = unpackHalves(code, code.element(vector, unsigned(step % stepsOfLayout))),
+                 lower =
+                     unpackHalves(code, code.element(vector, unsigned(2 + step % stepsOfLayout)));
+    left.push_back({upper.low, lower.low, upper.high, lower.high});
+  }
+  Value right = unitsOf(turn.stage);
+  atom.fence();
+  for (auto [step, words] : llvm::enumerate(left))
+    sums = atom.multiplyWords(words, code.add(right, step * WarpgroupAtom::stepUnits), sums);
+  atom.commit();
+  return sums;
+}
+
+/// Registers of the left operand are in use until the products are there, so a warpgroup waits for
+/// them; the other one multiplies meanwhile.
+Value WarpgroupEmitter::multiplyRegisters() {
+  BarrierRing::Turn first = ring.firstToRead();
+  ValueRange results = code.repeat(0, kernel.tiles(), {atom.zeroSums(), first.stage, first.parity},
+                                   [&](Value, ValueRange carried) -> SmallVector<Value> {
+                                     BarrierRing::Turn turn{carried[1], carried[2]};
+                                     Value sums = startRegisters(carried[0], turn);
+                                     atom.waitForAllBut(0);
+                                     release(turn.stage);
+                                     BarrierRing::Turn next = ring.next(turn);
+                                     return {sums, next.stage, next.parity};
+                                   });
+  return results[0];
+}
+
+SmallVector<Value> WarpgroupEmitter::consume() {
+  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), consumerRegisters,
+                                 NVVM::SetMaxRegisterAction::increase);
+  isFirstLane = code.isEqual(place.lane, code.constant(int64_t(0)));
+  sharedUnits = atom.unitsOf(shared);
+  if (!kernel.isTransposed()) {
+    // Equal in a warp, and said to be so: then addresses need no register of each lane.
+    Value group = code.broadcast(code.shiftRight(place.thread, 7));
+    leftUnits = code.multiply(group, WarpgroupAtom::rows * kernel.inputTile().rowBytes /
+                                         WarpgroupAtom::unitBytes);
+    return atom.elements(multiplyShared());
+  }
+  // Boxes of 256 bytes of each row of tiles of the layout; 16 lanes have their words in one.
+  kernels::TensorBox box = kernel.boxes()[1];
+  int64_t lanes = box.rowBytes / 16;
+  Value row = code.multiply(code.shiftRight(place.thread, 5), box.rowBytes);
+  Value inBox = code.multiply(code.remainder(place.lane, lanes), 16);
+  Value boxStart = code.multiply(code.divide(place.lane, lanes), box.rows * box.rowBytes);
+  fragments = code.advance(code.advance(shared, kernel.inputTile().bytes()),
+                           code.add(row, code.add(inBox, boxStart)));
+  return atom.elements(multiplyRegisters());
+}
+
+void WarpgroupEmitter::emit() {
+  ring.initialize(code.isEqual(place.thread, code.constant(int64_t(0))), kernel.schedule.warps());
+  NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
+  Value multiplies = code.less(place.thread, code.constant(consumers()));
+  code.either(
+      multiplies,
+      [&] {
+        emitWarpgroupEpilogue(code, place, kernel, arguments, consume(),
+                              kernel.scaleLog2(kernels::MmaForm::Int8));
+      },
+      [&] { produce(); });
+}
+
+void qllm::emitWarpgroupLinear(OpBuilder &builder, LinearOp op, const kernels::Target &target,
+                               StringRef name, StringRef sharedName) {
+  OpBuilder::InsertionGuard guard(builder);
+  kernels::LinearKernel kernel = op.getKernelOn(target);
+  LinearArguments arguments = makeLinearFunction(builder, op, kernel, name);
+  CodeBuilder code(builder, op.getLoc());
+  Value shared = LLVM::AddressOfOp::create(
+      builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace),
+      sharedName);
+  WarpgroupEmitter(code, kernel, arguments, shared).emit();
+  LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
+}

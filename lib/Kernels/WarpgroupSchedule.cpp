@@ -1,0 +1,65 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Linear layers by warpgroups: which schedules work, and what producers copy.
+
+#include "qllm/Kernels/LinearKernel.h"
+
+#include <algorithm>
+
+using namespace qllm;
+using namespace qllm::kernels;
+
+namespace {
+
+/// Rows of the swizzle of 128 bytes are as wide as a tile is deep; without one a box has at most
+/// 256 elements, which are bytes here, along each side.
+constexpr std::int64_t swizzleBytes = 128, widestBox = 256;
+
+std::string number(std::int64_t value) { return std::to_string(value); }
+
+FormatStatus refuse(const std::string &wanted, const std::string &found) {
+  return FormatStatus::failure("expected " + wanted + " with producers, but got " + found);
+}
+
+} // namespace
+
+FormatStatus LinearKernel::verifyWarpgroups() const {
+  const Schedule &s = schedule;
+  if (s.producers != 1)
+    return refuse("one of them", number(s.producers));
+  if (input.storageBits() != 8)
+    return refuse("inputs of 5 to 8 bits", input.str());
+  if (isGrouped())
+    return refuse("one scale for each column of the weight", number(groups()) + " groups");
+  if (inputTile().rowBytes != swizzleBytes)
+    return refuse("a tile depth of 128", number(s.tileDepth));
+  if (s.stages < 2 || s.stages > 8)
+    return refuse("2 to 8 stages", number(s.stages));
+  std::int64_t along = isTransposed() ? s.warpColumns : s.warpRows,
+               across = isTransposed() ? s.warpRows : s.warpColumns;
+  const char *side = isTransposed() ? "columns" : "rows";
+  if (across != 1 || (along != 4 && along != 8) || sharedSide() != 16 * along)
+    return refuse("4 or 8 warps that have 16 " + std::string(side) + " of the tile each",
+                  number(s.warpRows) + "x" + number(s.warpColumns) + " warps on " +
+                      number(s.tileRows) + "x" + number(s.tileColumns));
+  if (wholeSide() % 16 != 0 || wholeSide() > widestBox)
+    return refuse("a multiple of 16 up to 256 " + std::string(isTransposed() ? "rows" : "columns") +
+                      " of the tile",
+                  number(wholeSide()));
+  if (sharedBytes() > largestSharedBytes())
+    return refuse("at most " + number(largestSharedBytes()) + " bytes of shared memory",
+                  number(sharedBytes()) + " for " + number(s.stages) + " stages");
+  return {};
+}
+
+std::vector<TensorBox> LinearKernel::boxes() const {
+  std::vector<TensorBox> boxes;
+  for (unsigned operand : {0u, 1u}) {
+    OperandTile tile = operand == 0 ? inputTile() : weightTile();
+    bool swizzled = tile.rowBytes == swizzleBytes;
+    boxes.push_back(
+        {operand, tile.rows, std::min(tile.rowBytes, widestBox), swizzled ? swizzleBytes : 0});
+  }
+  return boxes;
+}

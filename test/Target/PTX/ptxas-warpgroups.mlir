@@ -1,0 +1,28 @@
+// NVIDIA's assembler takes kernels with producers without spills and without putting wgmma in sequence, which it warns of; inline
+// PTX comes last. Machine code is looked into where cuobjdump is on the path.
+// REQUIRES: ptxas
+// RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_90a" -o %t.mlir
+// RUN: %python %qllm_utils/kernel-report.py %t.mlir --check | FileCheck %s
+// RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_90a format=nvvm" | FileCheck %s --check-prefix=NVVM
+
+// Four products before the loop and four in it; four in the loop.
+// CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
+// CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
+// NVVM: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n256k32.s32.s8.s8 {$0, $1,
+
+func.func @w8a8(%x: tensor<?x1024xi8>, %w: tensor<1536x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
+    -> tensor<?x1536xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, producers = 1>)
+      : (tensor<?x1024xi8>, tensor<1536x1024xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+  return %0 : tensor<?x1536xf16>
+}
+
+func.func @w4a8(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
+    -> tensor<?x1536xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+  return %0 : tensor<?x1536xf16>
+}
