@@ -32,6 +32,8 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("inputs of 5 to 8 bits", input.str());
   if (isGrouped())
     return refuse("one scale for each column of the weight", number(groups()) + " groups");
+  if (rank != 0)
+    return refuse("no low-rank branch", "one of rank " + number(rank));
   if (inputTile().rowBytes != swizzleBytes)
     return refuse("a tile depth of 128", number(s.tileDepth));
   if (s.stages < 2 || s.stages > 8)

@@ -158,9 +158,9 @@ TEST(LinearKernel, ProofsDependOnTheTarget) {
 
 LinearKernel makeWarpgroupKernel(unsigned weightBits) {
   LinearKernel kernel = makeKernel(8, weightBits);
-  kernel.schedule = {128, 256, 128, 8, 1, 4, 1};
+  kernel.schedule = {128, 256, 128, 8, 1, 4, /*splits=*/1, /*producers=*/1};
   if (weightBits == 4)
-    kernel.schedule = {256, 128, 128, 1, 8, 4, 1};
+    kernel.schedule = {256, 128, 128, 1, 8, 4, /*splits=*/1, /*producers=*/1};
   return kernel;
 }
 
@@ -195,6 +195,8 @@ TEST(LinearKernel, WarpgroupSchedules) {
   };
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.producers = 2; }),
             "expected one of them with producers, but got 2");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.rank = 32; }),
+            "expected no low-rank branch with producers, but got one of rank 32");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileDepth = 64; }),
             "expected a tile depth of 128 with producers, but got 64");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
