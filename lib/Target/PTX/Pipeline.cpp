@@ -33,7 +33,10 @@ void qllm::buildLowerToNVVM(OpPassManager &manager, const LowerToNVVMOptions &op
   if (options.format == LowerTo::Kernels)
     return;
   kernels.addPass(createSCFToControlFlowPass());
-  kernels.addPass(createConvertToLLVMPass());
+  // Operations of nvvm stay: the emulator runs them as they are.
+  ConvertToLLVMPassOptions toLLVM;
+  toLLVM.filterDialects = {"arith", "cf"};
+  kernels.addPass(createConvertToLLVMPass(toLLVM));
   kernels.addPass(createReconcileUnrealizedCastsPass());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
