@@ -27,10 +27,10 @@ MOST_KERNEL, MOST_MODEL = 1.0, 60.0
 MODELS = {"w8a8": (8, 8), "w4a8": (4, 8), "w4a4": (4, 4)}
 
 
-def kernel(folder: Path, kind: str) -> Path:
+def kernel(options, folder: Path, kind: str) -> Path:
     """A module with one linear layer, with the schedule for prompts."""
     inputs, weights, group = plan.LINEARS[kind]
-    schedule, _ = next(plan.linear_schedules(kind, 4096))
+    schedule, _ = next(plan.linear_schedules(kind, 4096, options.target))
     path = folder / f"{kind}.mlir"
     path.write_text(Linear({"n": 4096, "k": 4096, "input": inputs, "weight": weights, "group": group}).module(schedule))
     return path
@@ -67,7 +67,7 @@ def main() -> int:
     print(f"{options.target:22} {'launches':>8} {'kernels':>8} {'PTX CPU s':>10} {'cubin CPU s':>12} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        cases = [(f"{kind} 4096x4096", kernel(folder, kind), MOST_KERNEL) for kind in plan.LINEARS]
+        cases = [(f"{kind} 4096x4096", kernel(options, folder, kind), MOST_KERNEL) for kind in plan.LINEARS]
         cases += [(f"SmolLM2-135M {kind}", model(options, folder, kind), MOST_MODEL) for kind in MODELS]
         for title, path, most in cases:
             ptx, cubin = (compile_costs(options, path, form) for form in ("ptx", "cubin"))

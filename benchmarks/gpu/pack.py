@@ -97,7 +97,7 @@ def pack(options) -> int:
     for tool, wanted in (("qllm-opt", True), ("ptxas", "cubin" in options.code and not options.toolkit)):
         if wanted and not shutil.which(tool):
             raise BadInput(f"expected {tool} on the path" + ("; docs/getting-started.md says where to get it" if tool == "ptxas" else ""))
-    wanted = [each for each in (read_plan(options.plan) if options.plan else plan.entries())
+    wanted = [each for each in (read_plan(options.plan) if options.plan else plan.entries(options.target))
               if options.only in f"{each[0]} {FAMILIES[each[0]](each[1]).title}"]
     if not wanted:
         raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")

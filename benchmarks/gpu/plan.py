@@ -9,12 +9,27 @@ LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128"
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 
 
-def schedule(tile, warps, stages):
-    return f"#qk.schedule<tile = [{', '.join(map(str, tile))}], warps = [{', '.join(map(str, warps))}], stages = {stages}>"
+def schedule(tile, warps, stages, producers=0):
+    sizes = f"tile = [{', '.join(map(str, tile))}], warps = [{', '.join(map(str, warps))}], stages = {stages}"
+    return f"#qk.schedule<{sizes}{', producers = 1' if producers else ''}>"
 
 
-def linear_schedules(kind: str, n: int):
+def warpgroup_schedules(kind: str):
+    """Those of sm_90a; weights of four bits are the left operand, so their tiles have the columns on the side of warps."""
+    if LINEARS[kind][1].endswith("8"):
+        yield schedule((128, 256, 128), (8, 1), 4, 1), PREFILL
+        yield schedule((64, 32, 128), (4, 1), 8, 1), SINGLE
+        yield schedule((64, 64, 128), (4, 1), 8, 1), BATCH
+    else:
+        yield schedule((256, 128, 128), (1, 8), 4, 1), PREFILL
+        yield schedule((16, 64, 128), (1, 4), 8, 1), SINGLE
+        yield schedule((64, 64, 128), (1, 4), 8, 1), BATCH
+
+
+def linear_schedules(kind: str, n: int, target: str):
     """(schedule, rows) for a kind of LINEARS: large tiles for prompts; few columns a block for few rows, so that all processors load."""
+    if target == "sm_90a" and LINEARS[kind][0].endswith("8"):
+        yield from warpgroup_schedules(kind)
     depth = 64 if LINEARS[kind][0].endswith("8") else 128
     yield schedule((128, 128 if LINEARS[kind][2] else 256, depth), (2, 4), 4), PREFILL
     narrow = n <= 8192
@@ -37,9 +52,9 @@ def quantizers():
             yield "quantize", {"columns": columns, "norm": norm, "residual": norm, "format": "int8"}, [("", (4096, 16384))]
 
 
-def linears(n: int, k: int):
+def linears(n: int, k: int, target: str):
     for kind, (inputs, weights, group) in LINEARS.items():
-        yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n))
+        yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n, target))
 
 
 def split_schedule(tile, warps, stages, splits):
@@ -55,13 +70,13 @@ def weight_only(n: int, k: int):
         yield "weight_only_linear", {**problem, "splits": 4}, [(split_schedule((8, 32, 512), (4, 1), 1, 4), SINGLE)]
 
 
-def entries():
+def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
     shapes = list(SHAPES.values())
-    yield from linears(*shapes[0])
+    yield from linears(*shapes[0], target)
     yield from weight_only(*shapes[0])
     yield from attentions()
     yield from quantizers()
     for shape in shapes[1:]:
-        yield from linears(*shape)
+        yield from linears(*shape, target)
         yield from weight_only(*shape)
