@@ -5,8 +5,6 @@
 
 #include "LinearFormula.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-
 using namespace mlir;
 using namespace qllm;
 
@@ -15,6 +13,8 @@ RowValues LinearFormula::loadRow(Value row) {
   values.scale = place.loadRow(arguments.inputScales, row);
   if (arguments.inputZeroPoints)
     values.zeroPoint = place.loadRow(arguments.inputZeroPoints, row);
+  if (arguments.branchInputScales)
+    values.branchScale = place.loadRow(arguments.branchInputScales, row);
   if (arguments.inputSums) {
     values.centredSum = widen(place.loadRow(arguments.inputSums, row));
     if (values.zeroPoint)
@@ -39,23 +39,25 @@ std::array<ColumnValues, 2> LinearFormula::loadColumns(int64_t block) {
   load(arguments.weightSums, &ColumnValues::sum);
   load(arguments.weightZeroPoints, &ColumnValues::zeroPoint);
   load(arguments.bias, &ColumnValues::bias);
+  load(arguments.branchWeightScales, &ColumnValues::branchScale);
   return values;
 }
 
 ColumnValues LinearFormula::loadColumn(Value column) {
   auto load = [&](Buffer buffer) { return buffer ? place.loadColumn(buffer, column) : Value(); };
   return {kernel.isGrouped() ? Value() : load(arguments.weightScales), load(arguments.weightSums),
-          load(arguments.weightZeroPoints), load(arguments.bias)};
+          load(arguments.weightZeroPoints), load(arguments.bias),
+          load(arguments.branchWeightScales)};
 }
 
-Value LinearFormula::finish(Value sum, const RowValues &row, const ColumnValues &column) {
+Value LinearFormula::finish(Value sum, const RowValues &row, const ColumnValues &column,
+                            Value branchSum) {
   Value value = kernel.isGrouped() ? finishGroups(sum, row, column) : finishWhole(sum, row, column);
-  if (column.bias)
-    value = code.addFloat(value, column.bias);
-  Type type = arguments.result.elementType;
-  return type.isF32()
-             ? value
-             : arith::TruncFOp::create(code.getBuilder(), code.getLoc(), type, value).getResult();
+  if (branchSum)
+    value = code.addFloat(
+        value, code.multiplyFloat(code.intToFloat(branchSum),
+                                  code.multiplyFloat(row.branchScale, column.branchScale)));
+  return column.bias ? code.addFloat(value, column.bias) : value;
 }
 
 /// Integers up to the conversion; the division by 2^scaleLog2 leaves no rest.

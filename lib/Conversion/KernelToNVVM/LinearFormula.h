@@ -13,13 +13,14 @@ namespace qllm {
 /// What belongs to one row of the product.
 struct RowValues {
   mlir::Value scale;
-  mlir::Value zeroPoint;  ///< null where inputs are symmetric
-  mlir::Value centredSum; ///< sum of (code - zero point); null where weights are symmetric
+  mlir::Value zeroPoint;   ///< null where inputs are symmetric
+  mlir::Value centredSum;  ///< sum of (code - zero point); null where weights are symmetric
+  mlir::Value branchScale; ///< null where there is no low-rank branch
 };
 
 /// What belongs to one column; absent ones are null.
 struct ColumnValues {
-  mlir::Value scale, sum, zeroPoint, bias;
+  mlir::Value scale, sum, zeroPoint, bias, branchScale;
 };
 
 class LinearFormula {
@@ -36,9 +37,11 @@ public:
   /// Of one column.
   ColumnValues loadColumn(mlir::Value column);
 
-  /// The result in its element type. `sum` is an integer, or a float where weights have scales of
-  /// groups; 2^scaleLog2 times the sum of products of codes.
-  mlir::Value finish(mlir::Value sum, const RowValues &row, const ColumnValues &column);
+  /// The result in f32. `sum` is an integer, or a float where weights have scales of groups;
+  /// 2^scaleLog2 times the sum of products of codes. `branchSum` is the integer of the low-rank
+  /// branch, if there is one.
+  mlir::Value finish(mlir::Value sum, const RowValues &row, const ColumnValues &column,
+                     mlir::Value branchSum = mlir::Value());
 
 private:
   mlir::Value finishWhole(mlir::Value sum, const RowValues &row, const ColumnValues &column);

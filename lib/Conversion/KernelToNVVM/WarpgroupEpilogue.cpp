@@ -7,6 +7,7 @@
 #include "WarpgroupEpilogue.h"
 
 #include "LinearFormula.h"
+#include "MatrixRow.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -22,8 +23,7 @@ public:
   WarpgroupEpilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
                     const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), kernel(kernel), arguments(arguments),
-        formula(code, place, kernel, arguments, scaleLog2),
-        bytes(arguments.result.elementType.getIntOrFloatBitWidth() / 8) {}
+        formula(code, place, kernel, arguments, scaleLog2) {}
 
   /// Blocks of 16 rows and 8 columns: a lane has two neighbours in each half of the rows.
   void emit(ValueRange sums) {
@@ -33,7 +33,7 @@ public:
       held.push_back(formula.loadColumns(block));
     for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
       for (int64_t half = 0; half != 2; ++half)
-        emitRow(place.row(rows, half), [&](const RowValues &row, Value pointer) {
+        emitRow(place.row(rows, half), [&](const RowValues &row, MatrixRow &result) {
           for (int64_t block = 0; block != blocks; ++block) {
             std::array<ColumnValues, 2> columns =
                 held.empty() ? formula.loadColumns(block) : held[block];
@@ -41,7 +41,7 @@ public:
             for (unsigned i = 0; i != 2; ++i)
               results[i] =
                   formula.finish(sums[(rows * blocks + block) * 4 + half * 2 + i], row, columns[i]);
-            storePair(results, pointer, place.column(block));
+            result.storePair(place.column(block), results);
           }
         });
   }
@@ -56,35 +56,26 @@ public:
     }
     for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block)
       for (unsigned i = 0; i != 2; ++i)
-        emitRow(place.transposedRow(block, i), [&](const RowValues &row, Value pointer) {
+        emitRow(place.transposedRow(block, i), [&](const RowValues &row, MatrixRow &result) {
           for (unsigned half = 0; half != 2; ++half)
-            store(formula.finish(sums[block * 4 + half * 2 + i], row, columns[half]), pointer,
-                  indices[half], bytes);
+            store(result, indices[half],
+                  formula.finish(sums[block * 4 + half * 2 + i], row, columns[half]));
         });
   }
 
 private:
-  void emitRow(Value row, function_ref<void(const RowValues &, Value)> body) {
+  void emitRow(Value row, function_ref<void(const RowValues &, MatrixRow &)> body) {
     code.when(code.less(row, arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
-      Value start = code.multiply(code.extend64(row), code.constant64(kernel.columns * bytes));
-      body(values, code.advance(arguments.result.pointer, start));
+      MatrixRow result(code, place, arguments.result, code.extend64(row));
+      body(values, result);
     });
   }
 
-  void storePair(std::array<Value, 2> results, Value rowPointer, Value column) {
-    if (place.hasColumnPairs())
-      return store(code.pair(results[0], results[1]), rowPointer, column, 2 * bytes);
-    store(results[0], rowPointer, column, bytes);
-    store(results[1], rowPointer, code.add(column, 1), bytes);
-  }
-
-  void store(Value value, Value rowPointer, Value column, unsigned alignment) {
+  void store(MatrixRow &result, Value column, Value value) {
     Value inside =
         place.hasRaggedColumns() ? code.less(column, code.constant(kernel.columns)) : Value();
-    code.when(inside, [&] {
-      code.store(value, code.advance(rowPointer, code.multiply(column, bytes)), alignment);
-    });
+    code.when(inside, [&] { result.store(column, value); });
   }
 
   CodeBuilder &code;
@@ -92,7 +83,6 @@ private:
   const kernels::LinearKernel &kernel;
   const LinearArguments &arguments;
   LinearFormula formula;
-  unsigned bytes;
 };
 
 } // namespace
