@@ -6,6 +6,7 @@
 #include "CodeBuilder.h"
 #include "KernelEmitters.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
+#include "qllm/Dialect/Kernel/IR/TargetNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -56,21 +57,13 @@ Attribute keyOf(KernelOpInterface op) {
 FailureOr<SmallVector<const kernels::Target *>> ConvertKernelToNVVM::parseTargets() {
   // Not at the operation, whose printed form would be the whole module.
   Location loc = getOperation().getLoc();
-  SmallVector<const kernels::Target *> found;
-  for (const std::string &name : targets) {
-    const kernels::Target *target = kernels::findTarget(name);
-    if (!target)
-      return emitError(loc) << "expected targets out of " << kernels::listTargets() << ", but got '"
-                            << name << "'";
-    if (llvm::is_contained(found, target))
-      return emitError(loc) << "expected each target once, but got " << name << " twice";
-    if (SymbolTable::lookupSymbolIn(getOperation(), name))
-      return emitError(loc) << "expected no symbol with the name of a target, but found @" << name;
-    found.push_back(target);
-  }
-  if (found.empty())
-    return emitError(loc) << "expected targets out of " << kernels::listTargets()
-                          << ", but got none";
+  FailureOr<SmallVector<const kernels::Target *>> found = qk::parseTargets(loc, *targets);
+  if (failed(found))
+    return failure();
+  for (const kernels::Target *target : *found)
+    if (SymbolTable::lookupSymbolIn(getOperation(), target->name))
+      return emitError(loc) << "expected no symbol with the name of a target, but found @"
+                            << target->name;
   return found;
 }
 

@@ -8,6 +8,7 @@
 #include "LowerLinear.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
+#include "qllm/Dialect/Kernel/IR/TargetNames.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
@@ -51,16 +52,10 @@ private:
 FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
   SchedulePolicy policy;
   Location loc = getOperation().getLoc();
-  for (const std::string &name : targets) {
-    const kernels::Target *target = kernels::findTarget(name);
-    if (!target)
-      return emitError(loc) << "expected targets out of " << kernels::listTargets() << ", but got '"
-                            << name << "'";
-    policy.targets.push_back(target);
-  }
-  if (policy.targets.empty())
-    return emitError(loc) << "expected targets out of " << kernels::listTargets()
-                          << ", but got none";
+  FailureOr<SmallVector<const kernels::Target *>> found = qk::parseTargets(loc, *targets);
+  if (failed(found))
+    return failure();
+  policy.targets = *found;
   if (rows < 1)
     return emitError(loc) << "expected at least 1 row to choose schedules for, but got "
                           << int64_t(rows);

@@ -2,11 +2,13 @@
 // RUN: qllm-opt %s -split-input-file -verify-diagnostics -convert-qllm-to-kernel="targets=sm_80 rows=16 explain"
 // RUN: not qllm-opt %s -convert-qllm-to-kernel 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: not qllm-opt %s -convert-qllm-to-kernel=targets=sm_70 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not qllm-opt %s -convert-qllm-to-kernel=targets=sm_80,sm_80 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=0" 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 schedule=7" 2>&1 | FileCheck %s --check-prefix=SCHEDULE
 
 // NONE: expected targets out of sm_80, {{.*}}, but got none
 // UNKNOWN: expected targets out of sm_80, {{.*}}, but got 'sm_70'
+// TWICE: expected each target once, but got sm_80 twice
 // ROWS: expected at least 1 row to choose schedules for, but got 0
 // SCHEDULE: expected a #qk.schedule as schedule, but got '7'
 
