@@ -422,6 +422,23 @@ def test_opset_is_not_raised_past_what_operators_mean(tmp_path):
     assert "the model needs opset 23, where Softmax is not what it is in opset 11" in export_text(tmp_path, MODULE.format(opset=11, body=body), 1)
 
 
+def test_opset_is_raised_past_versions_that_add_element_types(tmp_path):
+    """If, Loop and LSTM are no typed operations; their later versions only take more element types."""
+    body = [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1], keepdims=1)]
+    then = helper.make_graph([helper.make_node("Identity", ["m"], ["t"])], "then", [], [info("t", shape=[2, 1])])
+    otherwise = helper.make_graph([helper.make_node("Neg", ["m"], ["e"])], "else", [], [info("e", shape=[2, 1])])
+    branch = helper.make_node("If", ["c"], ["y"], then_branch=then, else_branch=otherwise)
+    model = model_of([*body, branch], [info("x", shape=[2, 4]), info("c", TensorProto.BOOL, [])], [info("y", shape=[2, 1])], opset=15)
+    text = tmp_path / "m.mlir"
+    onnx.save(model, tmp_path / "m.onnx")
+    assert translate("--import-onnx", tmp_path / "m.onnx", "-o", text).returncode == 0
+    # An operation that opset 15 lacks, as recipes add.
+    text.write_text(text.read_text().replace('"onnx.Neg"', '"onnx.Gelu"').replace("onnx.Neg", "onnx.Gelu"))
+    result = translate("--export-onnx", text, "-o", tmp_path / "n.onnx")
+    assert result.returncode == 0, result.stderr
+    assert onnx.load(tmp_path / "n.onnx").opset_import[0].version == 20
+
+
 def test_new_values_get_names_of_their_own(tmp_path):
     """Two values that ask for one name, values without any, an input and an initializer that are outputs."""
     body = """    %w = onnx.Initializer "w" = dense<1.0> : tensor<2x4xf32>

@@ -107,7 +107,7 @@ LogicalResult qllm::onnx::raiseOpset(ArrayRef<ExportedNode> nodes, ModelProto &m
       continue;
     if (isStandard(entry))
       countOutputs(*entry.node, needed);
-    else if (sinceVersion("", entry.node->op_type(), imported) != sinceVersion("", entry.node->op_type(), needed) &&
+    else if (!meansTheSame(entry.node->op_type(), imported, needed) &&
              !moveAxes(*entry.node, imported, needed, model))
       return entry.op->emitError("the model needs opset ") << needed << ", where " << entry.node->op_type() << " is not what it is in opset "
                                                            << imported << "; convert the model to that opset before importing it";

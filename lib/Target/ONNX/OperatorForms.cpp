@@ -206,6 +206,30 @@ int64_t qllm::onnx::sinceVersion(StringRef domain, StringRef name, int64_t opset
   return schema && !schema->Deprecated() ? schema->since_version() : 0;
 }
 
+bool qllm::onnx::meansTheSame(StringRef name, int64_t from, int64_t to) {
+  int64_t since = sinceVersion("", name, from);
+  if (since == sinceVersion("", name, to))
+    return true;
+  // Older operators changed their meaning under the same form, and this one the names of its modes (in 20).
+  if (since < 13 || name == "GridSample")
+    return false;
+  const OpSchema *old = OpSchemaRegistry::Schema(name.str(), static_cast<int>(from), "");
+  const OpSchema *now = OpSchemaRegistry::Schema(name.str(), static_cast<int>(to), "");
+  if (!old || !now || now->Deprecated())
+    return false;
+  auto sameParameters = [](const auto &left, const auto &right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](const auto &a, const auto &b) { return a.GetName() == b.GetName() && a.GetOption() == b.GetOption(); });
+  };
+  auto sameAttribute = [](const auto &a, const auto &b) {
+    const auto &left = a.second, &right = b.second;
+    return a.first == b.first && left.type == right.type && left.required == right.required &&
+           left.default_value.SerializeAsString() == right.default_value.SerializeAsString();
+  };
+  return sameParameters(old->inputs(), now->inputs()) && sameParameters(old->outputs(), now->outputs()) &&
+         std::equal(old->attributes().begin(), old->attributes().end(), now->attributes().begin(), now->attributes().end(), sameAttribute);
+}
+
 int64_t qllm::onnx::newestVersion(StringRef domain) {
   static const OpSchemaRegistry::DomainToVersionRange ranges;
   auto found = ranges.Map().find(domain.str());

@@ -39,6 +39,10 @@ int64_t firstOpsetAccepting(const proto::NodeProto &node, llvm::ArrayRef<int32_t
 /// The version of the schema that defines `name` in `domain` at version `opset`; 0 when there is none.
 int64_t sinceVersion(llvm::StringRef domain, llvm::StringRef name, int64_t opset);
 
+/// Whether operator `name` of the default domain, as version `from` defines it, means the same at version `to`: its definition
+/// did not change, or only by the element types it takes.
+bool meansTheSame(llvm::StringRef name, int64_t from, int64_t to);
+
 /// The newest version of `domain` that the onnx library knows; 0 for a domain it does not.
 int64_t newestVersion(llvm::StringRef domain);
 
