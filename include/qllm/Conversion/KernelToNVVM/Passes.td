@@ -34,6 +34,19 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     What a target lacks (shared memory, a proof for its accumulators) is an error, and so are schedules that no emitter
     exists for: clusters, producers elsewhere than in `qk.linear`, and tile schedulers other than data_parallel, or for
     `qk.weight_only_linear` split_k.
+
+    ```mlir
+    // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --convert-kernel-to-nvvm=targets=sm_80
+    func.func @main(%x: tensor<16x128xf32>) -> tensor<16x64xf32> {
+      %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+      %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+      %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+      %q = qllm.quantize %x : tensor<16x128xf32> -> !qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>
+      %y = qllm.linear %q, %w : (!qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>,
+          !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<16x64xf32>
+      onnx.Return %y : tensor<16x64xf32>
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
@@ -54,6 +67,16 @@ def ExpandKernelInstructions : Pass<"qllm-expand-kernel-instructions"> {
     The last step before code is generated: what the nvvm dialect cannot say, such as `qk.wgmma_register_a`, becomes
     `llvm.inline_asm`. Until then such an instruction is an operation with types and attributes, which the emulator runs and
     `qllm-check-gpu-targets` looks up.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-expand-kernel-instructions
+    gpu.module @sm_90a {
+      llvm.func @product(%a: i32, %b: i64, %sums: !llvm.struct<(i32, i32, i32, i32)>) -> !llvm.struct<(i32, i32, i32, i32)> {
+        %0 = qk.wgmma_register_a %a, %a, %a, %a by %b to %sums : !llvm.struct<(i32, i32, i32, i32)>
+        llvm.return %0 : !llvm.struct<(i32, i32, i32, i32)>
+      }
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

@@ -21,14 +21,22 @@ def ConvertONNXToQLLM : Pass<"convert-onnx-to-qllm", "::mlir::ModuleOp"> {
     gets `qllm.plan = {skipped = "reason"}`, which coverage reports read; results do not change.
 
     ```mlir
-    func.func @before(%x: tensor<?x64xf32>, %w: tensor<64x32xf32>) -> tensor<?x32xf32> {
-      %y = onnx.MatMul(%x, %w) : (tensor<?x64xf32>, tensor<64x32xf32>) -> tensor<?x32xf32>
-      return %y : tensor<?x32xf32>
+    // RUN: qllm-opt --convert-onnx-to-qllm
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %y = onnx.MatMul(%x, %w) : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
     }
-    func.func @after(%x: tensor<?x64xf32>, %w: tensor<64x32xf32>) -> tensor<?x32xf32> {
-      %t = onnx.Transpose(%w) {perm = array<i64: 1, 0>} : (tensor<64x32xf32>) -> tensor<32x64xf32>
-      %y = qllm.linear %x, %t : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
-      return %y : tensor<?x32xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %0 = onnx.Initializer "w" = dense<[[7.000000e+00, 5.000000e-01], [1.000000e+00, -7.000000e+00]]> : tensor<2x2xf32>
+      %1 = onnx.Transpose(%0) {perm = array<i64: 1, 0>} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+      %2 = qllm.linear %arg0, %1 : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %2 : tensor<?x2xf32>
     }
     ```
   }];

@@ -23,6 +23,37 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     each has its own. `schedule` forces one, `explain` has every choice told in a remark.
 
     What has no kernel stays as it is, with the reason in a remark if `explain` is on.
+
+    ```mlir
+    // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16"
+    func.func @main(%x: tensor<16x128xf32>) -> tensor<16x64xf32> {
+      %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+      %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+      %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+      %q = qllm.quantize %x : tensor<16x128xf32> -> !qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>
+      %y = qllm.linear %q, %w : (!qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>,
+          !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<16x64xf32>
+      onnx.Return %y : tensor<16x64xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<16x128xf32>) -> tensor<16x64xf32> {
+      %0 = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+      %1 = onnx.Initializer "s" = dense<5.000000e-01> : tensor<64xf32>
+      %2 = qk.code_sums %0 : tensor<64x128xi4> -> tensor<64xi32>
+      %3 = qk.shuffle_weight %0 layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<64x128xi4> -> tensor<4x2x512xi8>
+      %codes, %scales, %zero_points = qk.quantize %arg0 format(<8, asymmetric>)
+          : (tensor<16x128xf32>) -> tensor<16x128xui8>, tensor<16xf32> zero_points tensor<16xi32>
+      %4 = qk.linear %codes, %3 scales(%scales, %1) zero_points(%zero_points, %2) formats(<8, asymmetric>, <4>)
+          schedule(#qk.schedule<tile = [16, 64, 128], warps = [1, 4], stages = 4>)
+              layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+                  : (tensor<16x128xui8>, tensor<4x2x512xi8>, tensor<16xf32>, tensor<64xf32>, tensor<16xi32>, tensor<64xi32>) -> tensor<16x64xf32>
+      onnx.Return %4 : tensor<16x64xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let options = [
@@ -62,6 +93,19 @@ def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {
   let summary = "compute what kernels want of weights";
   let description = [{
     Every `qk.shuffle_weight` and `qk.code_sums` of constants becomes a constant.
+
+    ```mlir
+    // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --fold-kernel-weights
+    func.func @main(%x: tensor<16x128xf32>) -> tensor<16x64xf32> {
+      %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+      %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+      %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+      %q = qllm.quantize %x : tensor<16x128xf32> -> !qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>
+      %y = qllm.linear %q, %w : (!qllm.quantized<16x128, #qllm.int<8, asymmetric>, per_token>,
+          !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<16x64xf32>
+      onnx.Return %y : tensor<16x64xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect"];
   let statistics = [Statistic<"numFolded", "num-folded", "constants computed">];

@@ -39,6 +39,17 @@ def ConvertQLLMToONNX : Pass<"convert-qllm-to-onnx", "::mlir::ModuleOp"> {
     points of MatMulNBits, or a constant that is subtracted after DequantizeLinear.
 
     4-bit and blocked DequantizeLinear need opset 21; the exporter raises the model's opset to it.
+
+    ```mlir
+    // RUN: qllm-opt --convert-qllm-to-onnx=weights=qdq
+    func.func @main(%x: tensor<?x16xf32>) -> tensor<?x2xf32> {
+      %c = onnx.Initializer "c" = dense<3> : tensor<2x16xi4>
+      %s = onnx.Initializer "s" = dense<0.5> : tensor<2xf32>
+      %w = qllm.pack %c, %s : (tensor<2x16xi4>, tensor<2xf32>) -> !qllm.quantized<2x16, #qllm.int<4>, per_channel<0>>
+      %y = qllm.linear %x, %w : (tensor<?x16xf32>, !qllm.quantized<2x16, #qllm.int<4>, per_channel<0>>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect"];
   let options = [

@@ -20,6 +20,17 @@ def QllmInstrumentKernels : KernelPass<"qllm-instrument-kernels"> {
     of the module's attribute `emu.sites`. What the checks look for is decided when the kernel runs.
 
     To be run before `qllm-lower-nvvm-to-host`. Bulk copies by `llvm.intr.memcpy` and the like are refused.
+
+    ```mlir
+    // RUN: qllm-opt --pass-pipeline='builtin.module(gpu.module(qllm-instrument-kernels))'
+    gpu.module @kernels {
+      llvm.func @copy(%from: !llvm.ptr<1>, %to: !llvm.ptr<3>) {
+        %value = llvm.load %from : !llvm.ptr<1> -> i32
+        llvm.store %value, %to : i32, !llvm.ptr<3>
+        llvm.return
+      }
+    }
+    ```
   }];
 }
 
@@ -37,6 +48,16 @@ def QllmLowerNVVMToHost : KernelPass<"qllm-lower-nvvm-to-host"> {
     - inline PTX that is a straight line of known instructions becomes LLVM operations.
 
     An operation that the emulator does not know is an error.
+
+    ```mlir
+    // RUN: qllm-opt --pass-pipeline='builtin.module(gpu.module(qllm-lower-nvvm-to-host))'
+    gpu.module @kernels {
+      llvm.func @block() -> i32 {
+        %block = nvvm.read.ptx.sreg.ctaid.x : i32
+        llvm.return %block : i32
+      }
+    }
+    ```
   }];
 }
 

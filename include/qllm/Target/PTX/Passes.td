@@ -17,6 +17,17 @@ def CheckGPUTargets : Pass<"qllm-check-gpu-targets", "::mlir::gpu::GPUModuleOp">
     more than 48 KiB of shared memory with a fixed size.
 
     The pass changes nothing. It runs on the operations that `convert-kernel-to-nvvm` emits, before they are lowered further.
+
+    ```mlir
+    // RUN: qllm-opt --pass-pipeline='builtin.module(gpu.module(qllm-check-gpu-targets))'
+    // sm_89 in place of sm_90a would be refused, with the targets that have griddepcontrol and what to do elsewhere.
+    gpu.module @kernels [#nvvm.target<chip = "sm_90a">] {
+      llvm.func @kernel() {
+        nvvm.griddepcontrol wait
+        llvm.return
+      }
+    }
+    ```
   }];
 }
 

@@ -31,10 +31,25 @@ def FoldNormGains : ChannelsPass<"qllm-fold-norm-gains"> {
     (`qllm-rotate-residual` does it by itself where it rotates). A layer whose table others read too (tied embeddings) keeps its norm as it is.
 
     ```mlir
-    func.func @before(%x: tensor<?x4xf32>, %g: tensor<4xf32>, %w: tensor<8x4xf32>) -> tensor<?x8xf32> {
-      %n = onnx.RMSNormalization(%x, %g) {axis = -1 : i64} : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
-      %y = qllm.linear %n, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
-      return %y : tensor<?x8xf32>
+    // RUN: qllm-opt --qllm-fold-norm-gains
+    func.func @main(%x: tensor<?x2xf32>, %g: tensor<2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %n = onnx.RMSNormalization(%x, %g) {axis = -1 : i64} : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+      %y = qllm.linear %n, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x2xf32>, %arg1: tensor<2xf32>) -> tensor<?x2xf32> {
+      %0 = onnx.Initializer "w" = dense<[[7.000000e+00, 5.000000e-01], [1.000000e+00, -7.000000e+00]]> : tensor<2x2xf32>
+      %1 = onnx.Initializer "ones" = dense<1.000000e+00> : tensor<2xf32>
+      %2 = onnx.RMSNormalization(%arg0, %1) {axis = -1 : i64} : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+      %3 = qllm.scale_channels %0 by %arg1 : tensor<2x2xf32>, tensor<2xf32>
+      %4 = qllm.linear %2, %3 : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %4 : tensor<?x2xf32>
     }
     ```
   }];
@@ -59,6 +74,19 @@ def RotateResidual : ChannelsPass<"qllm-rotate-residual"> {
     on the stored ones; whoever reads a weight evaluates it, one at a time.
 
     Cost: the IR only; no weight is read.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-rotate-residual
+    func.func @main(%ids: tensor<1x?xi64>) -> tensor<1x?x16xf32> {
+      %t = onnx.Initializer "t" = dense<1.0> : tensor<16x8xf32>
+      %g = onnx.Initializer "g" = dense<2.0> : tensor<8xf32>
+      %w = onnx.Initializer "w" = dense<3.0> : tensor<16x8xf32>
+      %x = qllm.embedding %ids, %t {qllm.name = "embed"} : (tensor<1x?xi64>, tensor<16x8xf32>) -> tensor<1x?x8xf32>
+      %n = onnx.RMSNormalization(%x, %g) {axis = -1 : i64} : (tensor<1x?x8xf32>, tensor<8xf32>) -> tensor<1x?x8xf32>
+      %y = qllm.linear %n, %w {qllm.name = "head"} : (tensor<1x?x8xf32>, tensor<16x8xf32>) -> tensor<1x?x16xf32>
+      onnx.Return %y : tensor<1x?x16xf32>
+    }
+    ```
   }];
   let options = [
     Option<"block", "block", "int64_t", "0", "channels that are mixed with each other; 0 for the largest number possible">,
@@ -78,6 +106,29 @@ def RotateHeads : ChannelsPass<"qllm-rotate-heads"> {
     cross: q H (k H)^T = q k^T. One Hadamard transform of a head each.
 
     Sections 4.2 and 4.3 of QuaRot (arXiv 2404.00456). Heads without a Hadamard matrix of their size are left alone, with a remark.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-rotate-heads=values=false
+    func.func @main(%q: tensor<1x2x?x4xf32>, %k: tensor<1x2x?x4xf32>, %v: tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32> {
+      %a = onnx.Attention(%q, %k, %v) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>,
+          resultSegmentSizes = array<i32: 1, 0, 0, 0>}
+          : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32>
+      onnx.Return %a : tensor<1x2x?x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<1x2x?x4xf32>, %arg1: tensor<1x2x?x4xf32>, %arg2: tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32> {
+      %0 = qllm.rotate_channels %arg0 hadamard 4 : tensor<1x2x?x4xf32>
+      %1 = qllm.rotate_channels %arg1 hadamard 4 : tensor<1x2x?x4xf32>
+      %y = onnx.Attention(%0, %1, %arg2) {operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>,
+          resultSegmentSizes = array<i32: 1, 0, 0, 0>}
+              : (tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>, tensor<1x2x?x4xf32>) -> tensor<1x2x?x4xf32>
+      onnx.Return %y : tensor<1x2x?x4xf32>
+    }
+    ```
   }];
   let options = [
     Option<"values", "values", "bool", "true", "rotate values, in the weights of v and o">,
@@ -96,15 +147,23 @@ def RotateInputs : ChannelsPass<"qllm-rotate-inputs"> {
     A width of 1536 is rotated by H12 (stride 128) and H128: 19 operations a channel.
 
     ```mlir
-    func.func @before(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) -> tensor<?x4xf32> {
+    // RUN: qllm-opt --qllm-rotate-inputs
+    func.func @main(%x: tensor<?x8xf32>) -> tensor<?x4xf32> {
+      %w = onnx.Initializer "w" = dense<1.0> : tensor<4x8xf32>
       %y = qllm.linear %x, %w {qllm.name = "layers.0.down_proj"} : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
-      return %y : tensor<?x4xf32>
+      onnx.Return %y : tensor<?x4xf32>
     }
-    func.func @after(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>) -> tensor<?x4xf32> {
-      %0 = qllm.rotate_channels %x hadamard 8 : tensor<?x8xf32>
-      %1 = qllm.rotate_channels %w hadamard 8 : tensor<4x8xf32>
-      %y = qllm.linear %0, %1 {qllm.name = "layers.0.down_proj"} : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
-      return %y : tensor<?x4xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x8xf32>) -> tensor<?x4xf32> {
+      %0 = qllm.rotate_channels %arg0 hadamard 8 : tensor<?x8xf32>
+      %1 = onnx.Initializer "w" = dense<1.000000e+00> : tensor<4x8xf32>
+      %2 = qllm.rotate_channels %1 hadamard 8 : tensor<4x8xf32>
+      %3 = qllm.linear %0, %2 {qllm.name = "layers.0.down_proj"} : (tensor<?x8xf32>, tensor<4x8xf32>) -> tensor<?x4xf32>
+      onnx.Return %3 : tensor<?x4xf32>
     }
     ```
   }];
@@ -134,6 +193,18 @@ def Smooth : CalibratedChannelsPass<"qllm-smooth"> {
       layers counts (SmoothQuant+, arXiv 2312.03788); on `search-windows` of the windows. A remark shows the curve.
 
     Needs a plan (`qllm-plan-rounding`); layers without one are left alone.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-smooth="alpha=0.5 calibration=x.npy sites=feed-forward-output"
+    // DATA: x.npy 6x5x4
+    func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 40.0, 0.5, 0.0], [1.0, -7.0, 0.3, 2.2]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.name = "layers.0.down_proj",
+          qllm.plan = {operands = [!qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>],
+        weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>}} : (tensor<1x?x4xf32>, tensor<2x4xf32>) -> tensor<1x?x2xf32>
+      onnx.Return %y : tensor<1x?x2xf32>
+    }
+    ```
   }];
   let options = !listconcat([
     Option<"alpha", "alpha", "double", "0.5", "share of the input's range that moves into weights, 0 to 1">,
@@ -152,6 +223,17 @@ def ShiftChannels : CalibratedChannelsPass<"qllm-shift-channels"> {
     range that remains is smaller. d is (min + max) / 2 of each channel with `by=middle` (MPTQ-ViT, arXiv 2401.14895), the mean
     with `by=mean`. Layer norms and layers in front take -d into their biases; behind an RMS norm or a product it is subtracted at
     run time.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-shift-channels=calibration=x.npy
+    // DATA: x.npy 6x5x4
+    func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5, 0.5, 0.0], [1.0, -7.0, 0.3, 2.2]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.name = "fc", qllm.plan = {operands = [!qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>],
+        weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>}} : (tensor<1x?x4xf32>, tensor<2x4xf32>) -> tensor<1x?x2xf32>
+      onnx.Return %y : tensor<1x?x2xf32>
+    }
+    ```
   }];
   let options = !listconcat([
     Option<"by", "by", "std::string", "\"mean\"", "mean or middle">,
@@ -167,6 +249,17 @@ def PermuteChannels : CalibratedChannelsPass<"qllm-permute-channels"> {
     cluster by cluster (RPTQ, arXiv 2304.01089, section 3.2). With activations planned in groups, channels of a group then have similar
     ranges. The order moves into rows of the layers in front (`up` and `gate` alike) where it can; behind a norm it is a gather at run
     time, which `qllm.kept` tells.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-permute-channels="clusters=2 sites=other calibration=x.npy"
+    // DATA: x.npy 6x5x4
+    func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5, 0.5, 0.0], [1.0, -7.0, 0.3, 2.2]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.name = "fc", qllm.plan = {operands = [!qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>],
+        weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>}} : (tensor<1x?x4xf32>, tensor<2x4xf32>) -> tensor<1x?x2xf32>
+      onnx.Return %y : tensor<1x?x2xf32>
+    }
+    ```
   }];
   let options = !listconcat([
     Option<"clusters", "clusters", "int64_t", "32", "at most so many">,

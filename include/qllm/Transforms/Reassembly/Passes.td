@@ -38,6 +38,18 @@ def PlanReassembly : Pass<"qllm-plan-reassembly", "::mlir::ModuleOp"> {
     published one unless `score=paper`; the paper's formula and the authors' code differ (docs/recipes/qllm.md).
 
     Cost: one float run of the model, and for each candidate one product and one block function on `search-windows` windows.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-plan-reassembly="calibration=x.npy ratio=0.5 report"
+    // DATA: x.npy 6x5x4
+    func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 40.0, 0.5, 0.0], [1.0, -7.0, 0.3, 2.2]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.name = "layers.0.down_proj",
+          qllm.plan = {operands = [!qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>],
+        weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>}} : (tensor<1x?x4xf32>, tensor<2x4xf32>) -> tensor<1x?x2xf32>
+      onnx.Return %y : tensor<1x?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
   let options = [
@@ -72,6 +84,27 @@ def ApplyReassembly : Pass<"qllm-apply-reassembly", "::mlir::ModuleOp"> {
 
     Splitting is exact in real arithmetic; a merge of i and j by their mean changes the output by (x_i - x_j)(w_i - w_j)/2.
     The threshold stays readable on the split as `qllm.threshold`. Needs no data and reads no weight.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-apply-reassembly
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %y = qllm.linear %x, %w {qllm.reassembly = {parts = array<i64: 3, 1>}} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %0 = qllm.split_channels %arg0 parts [3, 1] {qllm.threshold = 0.000000e+00 : f64} : tensor<?x2xf32>
+      %1 = onnx.Initializer "w" = dense<[[7.000000e+00, 5.000000e-01], [1.000000e+00, -7.000000e+00]]> : tensor<2x2xf32>
+      %2 = qllm.split_channels %1 parts [3, 1] repeat : tensor<2x2xf32>
+      %3 = qllm.linear %0, %2 : (tensor<?x4xf32>, tensor<2x4xf32>) -> tensor<?x2xf32>
+      onnx.Return %3 : tensor<?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let statistics = [

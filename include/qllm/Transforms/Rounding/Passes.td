@@ -31,6 +31,28 @@ def PlanRounding : Pass<"qllm-plan-rounding", "::mlir::ModuleOp"> {
     `activation-symmetric`. `activation-format` names another format: mxfp4, mxfp6, mxfp8 and nvfp4 bring their groups and
     scales (the tensor scale of nvfp4 is then that of the whole input of a run). Keys, queries and values are planned per
     token and head, asymmetric unless `kv-symmetric`.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-plan-rounding="weight-bits=4 activation-bits=8"
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %y = qllm.linear %x, %w {qllm.name = "fc"} : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %0 = onnx.Initializer "w" = dense<[[7.000000e+00, 5.000000e-01], [1.000000e+00, -7.000000e+00]]> : tensor<2x2xf32>
+      %1 = qllm.linear %arg0, %0 {qllm.name = "fc",
+          qllm.plan = {operands = [!qllm.quantized<?x2, #qllm.int<8, asymmetric>, per_token>],
+              weight = !qllm.quantized<2x2, #qllm.int<4, asymmetric>, per_channel<0>>}}
+                  : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %1 : tensor<?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
   let options = [
@@ -118,6 +140,16 @@ def QuantizeWeights : Pass<"qllm-quantize-weights", "::mlir::ModuleOp"> {
     spread over the context's threads; their borders do not depend on the number of threads, nor do results.
 
     A weight with a NaN or an infinity is skipped with a remark that names the element.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-quantize-weights
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<2x2, #qllm.int<4>, per_channel<0>>}}
+          : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let statistics = [
@@ -136,16 +168,23 @@ def QuantizeActivations : Pass<"qllm-quantize-activations", "::mlir::ModuleOp"> 
     read) or the inputs of linear layers; the rest of the plan stays. `clip` multiplies the ranges, as `qllm.quantize` says.
 
     ```mlir
-    func.func @before(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
-      %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x64, #qllm.int<8>, per_token>]}}
-          : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
-      return %y : tensor<?x32xf32>
+    // RUN: qllm-opt --qllm-quantize-activations
+    func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5], [1.0, -7.0]]> : tensor<2x2xf32>
+      %y = qllm.linear %x, %w {qllm.plan = {operands = [!qllm.quantized<?x2, #qllm.int<8, asymmetric>, per_token>]}}
+          : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %y : tensor<?x2xf32>
     }
-    func.func @after(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) -> tensor<?x32xf32> {
-      %q = qllm.quantize %x : tensor<?x64xf32> -> !qllm.quantized<?x64, #qllm.int<8>, per_token>
-      %y = qllm.linear %q, %w
-          : (!qllm.quantized<?x64, #qllm.int<8>, per_token>, tensor<32x64xf32>) -> tensor<?x32xf32>
-      return %y : tensor<?x32xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<?x2xf32>) -> tensor<?x2xf32> {
+      %0 = qllm.quantize %arg0 : tensor<?x2xf32> -> !qllm.quantized<?x2, #qllm.int<8, asymmetric>, per_token>
+      %1 = onnx.Initializer "w" = dense<[[7.000000e+00, 5.000000e-01], [1.000000e+00, -7.000000e+00]]> : tensor<2x2xf32>
+      %2 = qllm.linear %0, %1 : (!qllm.quantized<?x2, #qllm.int<8, asymmetric>, per_token>, tensor<2x2xf32>) -> tensor<?x2xf32>
+      onnx.Return %2 : tensor<?x2xf32>
     }
     ```
   }];

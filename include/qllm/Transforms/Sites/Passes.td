@@ -32,6 +32,17 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
 
     `calibration` is a .npy of tokens (one axis: a text; two: a window a row), or samples of a model's inputs as .npy or
     .npz, see docs/calibration.md. Results are the same bytes for any number of threads.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-quantize-sites="steps=mean,range{method=mse},round{method=gptq} calibration=x.npy"
+    // DATA: x.npy 6x5x4
+    func.func @main(%x: tensor<1x?x4xf32>) -> tensor<1x?x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[7.0, 0.5, 0.5, 0.0], [1.0, -7.0, 0.3, 2.2]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.name = "fc", qllm.plan = {operands = [!qllm.quantized<1x?x4, #qllm.int<4, asymmetric>, per_token>],
+        weight = !qllm.quantized<2x4, #qllm.int<4>, per_channel<0>>}} : (tensor<1x?x4xf32>, tensor<2x4xf32>) -> tensor<1x?x2xf32>
+      onnx.Return %y : tensor<1x?x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let options = [
@@ -76,6 +87,28 @@ def PlanGroupAxis : Pass<"qllm-plan-group-axis", "::mlir::ModuleOp"> {
     (arXiv 2309.15531, section 4.2).
 
     `calibration` is a .npy of tokens or samples of a model's inputs, as for `qllm-quantize-sites`.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-plan-group-axis="group-size=4 calibration=x.npy calibration-windows=64"
+    // DATA: x.npy 64x4
+    func.func @main(%x: tensor<1x4xf32>) -> tensor<1x2xf32> {
+      %w = onnx.Initializer "w" = dense<[[9.0, 0.1, -0.7, 0.3], [8.0, 0.3, 0.2, -0.6]]> : tensor<2x4xf32>
+      %y = qllm.linear %x, %w {qllm.plan = {weight = !qllm.quantized<2x4, #qllm.int<3, asymmetric>, group<1, 4>>}}
+          : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
+      onnx.Return %y : tensor<1x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<1x4xf32>) -> tensor<1x2xf32> {
+      %0 = onnx.Initializer "w" = dense<[[9.000000e+00, 1.000000e-01, -0.699999988, 3.000000e-01], [8.000000e+00, 3.000000e-01, 2.000000e-01, -6.000000e-01]]> : tensor<2x4xf32>
+      %1 = qllm.linear %arg0, %0 {qllm.plan = {weight = !qllm.quantized<2x4, #qllm.int<3, asymmetric>, group<0, 2>>}}
+          : (tensor<1x4xf32>, tensor<2x4xf32>) -> tensor<1x2xf32>
+      onnx.Return %1 : tensor<1x2xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::QLLMDialect"];
   let options = [
