@@ -1,8 +1,8 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The commands that recipe pages show, on a small model: a page whose example does not run fails here.
+"""The commands that pages of recipes and tools show, on a small model: a page whose example does not run fails here.
 
 A block without a language whose lines all call qllm's tools is run line by line in a folder that holds `model.onnx`, the same as
-`model.mlir`, and tokens as `calib.npy`, `text.npy` and `eval.npy`. Blocks that read the real model below build/ are left to the results. The
+`model.mlir`, an input of it as `sample.npy`, and tokens as `calib.npy`, `text.npy` and `eval.npy`. Blocks that read the real model below build/ are left to the results. The
 tuner's line, and what follows it in its block, needs PyTorch.
 """
 import importlib.util
@@ -13,6 +13,7 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import outlier_model
@@ -33,7 +34,7 @@ def commands(block):
 
 
 def examples():
-    for page in sorted((ROOT / "docs" / "recipes").glob("*.md")):
+    for page in [*sorted((ROOT / "docs" / "recipes").glob("*.md")), *sorted((ROOT / "docs" / "tools").glob("*.md"))]:
         text = page.read_text(encoding="utf-8")
         for match in BLOCK.finditer(text):
             try:
@@ -51,6 +52,7 @@ def folder(tmp_path_factory):
     for seed, name in enumerate(("calib", "text", "eval")):
         outlier_model.write_tokens(place / f"{name}.npy", 13000, seed)
     run(["qllm-translate", "--import-onnx", "model.onnx", "-o", "model.mlir"], place)
+    np.save(place / "sample.npy", np.load(place / "text.npy")[None, :8])
     return place
 
 

@@ -12,6 +12,10 @@
 #include <functional>
 #include <string>
 
+namespace llvm::cl {
+class OptionCategory;
+} // namespace llvm::cl
+
 namespace mlir {
 class DialectRegistry;
 class MLIRContext;
@@ -25,6 +29,8 @@ struct TranslateMode {
   const char *description;
   /// Paths as given; "-" is stdin or stdout. Errors are emitted as diagnostics of the context.
   std::function<llvm::LogicalResult(llvm::StringRef input, llvm::StringRef output, mlir::MLIRContext *context)> run;
+  /// Of options that only this mode has; null if there are none.
+  const llvm::cl::OptionCategory *options = nullptr;
 };
 
 TranslateMode importOnnxMode();
@@ -32,7 +38,6 @@ TranslateMode exportOnnxMode();
 
 /// Exit status: 0 done, 1 bad input, 2 wrong usage.
 int translateMain(int argc, char **argv, mlir::DialectRegistry &registry, llvm::ArrayRef<TranslateMode> modes);
-
 
 } // namespace qllm
 

@@ -21,28 +21,29 @@ namespace cl = llvm::cl;
 namespace {
 
 struct Options {
+  cl::OptionCategory category{"options of --run"};
   cl::list<std::string> inputs{
       "input", cl::desc("an input for --run: NAME=FILE.npy, or FILE.npz for several"),
-      cl::value_desc("input")};
+      cl::value_desc("input"), cl::cat(category)};
   cl::opt<std::string> output{
       "output",
       cl::desc("where --run writes its results (.npz); without it they are summed up on stdout"),
-      cl::value_desc("file")};
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<std::string> function{"function", cl::desc("the function that --run runs"),
-                                cl::init("main")};
+                                cl::init("main"), cl::cat(category)};
   cl::opt<unsigned> threads{"run-threads", cl::desc("threads for --run; 0 for one per core"),
-                            cl::init(0)};
+                            cl::init(0), cl::cat(category)};
   cl::opt<unsigned> repeat{"run-repeat",
                            cl::desc("for --run: run so many times and print the seconds of each"),
-                           cl::init(0)};
+                           cl::init(0), cl::cat(category)};
   cl::opt<std::string> device{"run-device",
                               cl::desc("for --run: run the kernels that the module launches on the "
                                        "emulator, as this target would"),
-                              cl::value_desc("sm_80")};
+                              cl::value_desc("sm_80"), cl::cat(category)};
   cl::opt<std::string> list{
       "run-list",
       cl::desc("for --run: run many models; each line of the file is MODEL INPUTS.npz OUTPUTS.npz"),
-      cl::value_desc("file")};
+      cl::value_desc("file"), cl::cat(category)};
 };
 
 /// Runs each line in a context of its own and prints `ok` or `failed` with what was wrong; fails
@@ -89,5 +90,6 @@ TranslateMode qllm::runMode() {
             return ModuleRun{input.str(),      inputs,          options->output, options->function,
                              options->threads, options->repeat, options->device}
                 .execute(context);
-          }};
+          },
+          &options->category};
 }

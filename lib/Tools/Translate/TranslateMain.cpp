@@ -86,6 +86,12 @@ int qllm::translateMain(int argc, char **argv, DialectRegistry &registry, llvm::
   std::vector<std::unique_ptr<cl::opt<bool>>> flags;
   for (const TranslateMode &mode : modes)
     flags.push_back(std::make_unique<cl::opt<bool>>(StringRef(mode.flag), cl::desc(mode.description), cl::cat(category)));
+  // The shared LLVM library brings hundreds of its own.
+  llvm::SmallVector<const cl::OptionCategory *> shown = {&category};
+  for (const TranslateMode &mode : modes)
+    if (mode.options)
+      shown.push_back(mode.options);
+  cl::HideUnrelatedOptions(shown);
   if (!cl::ParseCommandLineOptions(argc, argv, "qllm translation driver\n", &llvm::errs()))
     return 2;
   const TranslateMode *chosen = nullptr;
