@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fills the code that pages of the documentation quote with what the files say today.
+"""Fills the code and the rows of tables that pages of the documentation quote with what the files say today.
 
 usage: doc-snippets.py ROOT [--check]
 
@@ -9,7 +9,11 @@ A page quotes code by a comment in front of a fenced block:
 
 takes the first line that contains the text behind the second colon, and everything to the line that closes it (a `}` in the
 column where that line begins), or that line alone where it opens nothing. `+3 ` in front of the text takes three more lines
-instead. With --check nothing is written; a block that differs is an error.
+instead. Rows of a table of another page are quoted by
+
+    <!-- rows: docs/results.md: first cell of the header: first cell of a row, of another row -->
+
+in front of a table. With --check nothing is written; what differs is an error.
 """
 
 import argparse
@@ -19,6 +23,7 @@ import sys
 
 QUOTE = re.compile(r"^<!-- code: (?P<file>[^:]+): (?:\+(?P<more>\d+) )?(?P<text>.+?) -->\n```(?P<language>\w*)\n(?P<body>.*?)^```$",
                    re.MULTILINE | re.DOTALL)
+ROWS = re.compile(r"^<!-- rows: (?P<file>[^:]+): (?P<header>[^:]+): (?P<names>.+?) -->\n(?P<body>(?:\|.*\n)*)", re.MULTILINE)
 
 
 def indentation(line):
@@ -40,19 +45,42 @@ def excerpt(lines, text, more):
     return "".join(line[indent:] or "\n" for line in lines[first:last + 1])
 
 
+def first_cell(line):
+    return line.split("|")[1].strip() if line.startswith("|") else None
+
+
+def rows(lines, header, names):
+    """Header, rule and the named rows of the table whose header begins with that cell."""
+    first = next((i for i, line in enumerate(lines) if first_cell(line) == header), None)
+    if first is None:
+        raise ValueError(f"no table begins with '{header}'")
+    table = {}
+    for line in lines[first + 2:]:
+        if first_cell(line) is None:
+            break
+        table[first_cell(line)] = line
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise ValueError(f"the table that begins with '{header}' has no row '{missing[0]}'")
+    return "".join([*lines[first:first + 2], *(table[name] for name in names)])
+
+
 def fill(root, page, complaints):
     """The page with every quote as it should be."""
     def replace(match):
         path = root / match["file"]
         try:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            body = excerpt(lines, match["text"], int(match["more"]) if match["more"] else None)
+            if match.re is ROWS:
+                body = rows(lines, match["header"], match["names"].split(", "))
+            else:
+                body = excerpt(lines, match["text"], int(match["more"]) if match["more"] else None)
         except (OSError, ValueError) as error:
             complaints.append(f"{page.relative_to(root)}: '{match['file']}': {error}")
             return match[0]
-        return match[0][:match.start("body") - match.start()] + body + "```"
+        return match[0][:match.start("body") - match.start()] + body + match[0][match.end("body") - match.start():]
 
-    return QUOTE.sub(replace, page.read_text(encoding="utf-8"))
+    return ROWS.sub(replace, QUOTE.sub(replace, page.read_text(encoding="utf-8")))
 
 
 def main():
@@ -63,14 +91,14 @@ def main():
     root, complaints, quotes = arguments.root.resolve(), [], 0
     for page in [*sorted(root.glob("*.md")), *sorted(root.glob("docs/**/*.md"))]:
         before = page.read_text(encoding="utf-8")
-        quotes += len(QUOTE.findall(before))
+        quotes += len(QUOTE.findall(before)) + len(ROWS.findall(before))
         if before.count("<!-- code:") != len(QUOTE.findall(before)):
             complaints.append(f"{page.relative_to(root)}: a '<!-- code: ... -->' without a fenced block of code behind it")
         after = fill(root, page, complaints)
         if after == before:
             continue
         if arguments.check:
-            complaints.append(f"{page.relative_to(root)} quotes code that has changed; run utils/doc-snippets.py .")
+            complaints.append(f"{page.relative_to(root)} quotes what has changed; run utils/doc-snippets.py .")
         else:
             page.write_text(after, encoding="utf-8")
     for complaint in complaints:
