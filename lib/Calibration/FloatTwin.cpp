@@ -11,8 +11,7 @@
 using namespace mlir;
 using namespace qllm;
 
-/// Values go where their codes went: dequantizers give the float value again, and layers read it.
-static void removeQuantizers(Operation *root) {
+void qllm::removeQuantizers(Operation *root) {
   root->walk([](DequantizeOp dequantize) {
     auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
     if (quantize && quantize.getInput().getType() == dequantize.getType())

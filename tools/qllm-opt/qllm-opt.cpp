@@ -10,11 +10,13 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/InitAll.h"
+#include "qllm/Tools/ValidateOptions.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 #ifdef QLLM_HAS_CHECK_DIALECT
 #include "Check/CheckDialect.h"
+#include "Validation/TestFoldScales.h"
 #endif
 
 /// What MlirOptMain does with a file, which it reads to an address that constants of a small
@@ -45,14 +47,19 @@ int main(int argc, char **argv) {
   qllm::registerAllDialects(registry);
 #ifdef QLLM_HAS_CHECK_DIALECT
   registry.insert<qllm::check::CheckDialect>();
+  qllm::test::registerTestFoldScales();
 #endif
   qllm::registerAllPasses();
   qllm::registerAllPipelines();
+  qllm::registerValidateOptions();
   auto [input, output] = mlir::registerAndParseCLIOptions(argc, argv, "qllm optimizer", registry);
   // Weights lie beside the module.
   qllm::onnx::setDataDirectory(registry, llvm::sys::path::parent_path(input));
+  if (qllm::listClaims())
+    return 0;
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();
-  if (input == "-" || config.shouldShowDialects() || config.shouldListPasses())
+  qllm::setupValidation(config);
+  if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
   return mlir::asMainReturnCode(optimizeFile(input, output, registry, config));
 }
