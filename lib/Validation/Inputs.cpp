@@ -12,6 +12,7 @@
 #include "qllm/Tensor/Convert.h"
 #include "qllm/Tensor/NumpyFile.h"
 #include "llvm/ADT/StringMap.h"
+#include <numeric>
 #include <random>
 
 using namespace mlir;
@@ -31,6 +32,11 @@ Value tableOf(OpOperand &use) {
   if (auto embedding = dyn_cast<EmbeddingOp>(use.getOwner()))
     return use.getOperandNumber() == 0 ? embedding->getOperand(1) : Value();
   return {};
+}
+
+/// Whether the operation reads `use` as a rotation, whose inverse it takes to be the transposed.
+bool isRotation(OpOperand &use) {
+  return isa<RotateChannelsOp>(use.getOwner()) && use.getOperandNumber() == 1;
 }
 
 /// The rows of the smallest table that `indices` are looked up in; 2 without one.
@@ -100,6 +106,16 @@ private:
            interp::inputName(function, i) == "input_ids";
   }
 
+  /// A square matrix becomes the reflection I - 2 v v^T / v^T v, v its first row: orthogonal.
+  static void reflect(Tensor &matrix) {
+    int64_t n = matrix.rank() == 2 && matrix.dim(0) == matrix.dim(1) ? matrix.dim(0) : 0;
+    float *values = matrix.mutableData<float>();
+    std::vector<double> v(values, values + n);
+    double square = std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
+    for (int64_t k = 0; k < n * n; ++k)
+      values[k] = float((k / n == k % n) - 2 * v[size_t(k / n)] * v[size_t(k % n)] / square);
+  }
+
   Expected<interp::Value> random(unsigned i, TensorType type, ElementType element) {
     Shape shape;
     for (auto [k, dim] : llvm::enumerate(type.getShape())) {
@@ -114,7 +130,11 @@ private:
       for (int64_t k = 0; floats && k < floats->size(); ++k)
         floats->mutableData<float>()[k] =
             normal() * (k % channels % outlierPeriod == 5 ? outlierScale : 1);
-      return floats ? finish(*floats, element) : floats.takeError();
+      if (!floats)
+        return floats.takeError();
+      if (llvm::any_of(function.getArgument(i).getUses(), isRotation))
+        reflect(*floats);
+      return finish(*floats, element);
     }
     Expected<Tensor> integers = Tensor::allocate(ElementType::I64, shape);
     int64_t rows = element == ElementType::Bool ? 2 : rowsOfTables(function.getArgument(i));
