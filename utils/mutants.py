@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Seeds faults, one at a time, and counts those that the test suite notices.
+
+usage: mutants.py [--build build/release] [--match TEXT] [--report FILE.jsonl] | mutants.py --check
+
+The faults are in test/Mutants/*.toml: a text of a source file, which is there once, and what takes its place. No mark in
+the sources is needed. Each is built (one object and the programs that link it), then the tests near the file run until one
+fails: the lit folders that mirror the folder of the file, the unit tests of its library, the pytest files of its
+family, and test/Validation. Which tests these are depends on the file alone, never on the fault. A fault that does not
+compile is an error of the table. Sources are changed in place and restored; a file with changes of its own is refused.
+
+--check only looks whether every text is still there, once. With --report, faults that are in the file already are left out,
+so that a run can be stopped. Exit status 1 if a fault survives.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+import tomllib
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+VALIDATION = "Validation/"
+CHANNELS = {"programs": ["qllm-opt", "qllm-translate", "qllm", "qllm-reduce", "QLLMDialectTests"],
+            "unit": ["QLLMDialectTests"],
+            "lit": ["Dialect/QLLM/", "Transforms/Channels/", VALIDATION],
+            "pytest": ["channel_models.py"]}
+EXPORT = {"programs": ["qllm-opt", "qllm-translate", "qllm"], "unit": [], "lit": ["Conversion/QLLMToONNX/", VALIDATION],
+          "pytest": ["export_channels.py", "export_quantizers.py"]}
+KERNELS = {"programs": ["qllm-opt", "qllm-translate", "qllm", "qllm-emu"], "unit": [],
+           "lit": ["Conversion/KernelToNVVM/", "Conversion/QLLMToKernel/"], "pytest": []}
+# By the beginning of the file's path.
+NEAR = {
+    "lib/Dialect/QLLM/": CHANNELS,
+    "lib/Transforms/Channels/": CHANNELS,
+    "lib/Transforms/Raise/": {"programs": ["qllm-opt", "qllm-translate", "qllm"], "unit": [],
+                              "lit": ["Transforms/Raise/", VALIDATION], "pytest": ["raise_models.py"]},
+    "lib/Conversion/QLLMToONNX/": EXPORT,
+    "lib/Conversion/KernelToNVVM/": KERNELS,
+    "lib/Interpreter/": {"programs": ["qllm-opt", "qllm-translate", "qllm", "InterpreterTests"],
+                         "unit": ["InterpreterTests"],
+                         "lit": ["Interpreter/", "Dialect/QLLM/Execution/", "Conversion/QLLMToKernel/"],
+                         "pytest": ["formats_interpreted.py"]},
+}
+
+
+def read_mutants():
+    for path in sorted((SOURCE / "test" / "Mutants").glob("*.toml")):
+        for mutant in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+            yield {"table": path.stem, **mutant}
+
+
+def complaints(mutants):
+    """What is wrong with the table: each text must be in its file once, and names must differ."""
+    names = set()
+    for mutant in mutants:
+        count = (SOURCE / mutant["file"]).read_text(encoding="utf-8").count(mutant["from"])
+        if count != 1:
+            yield f"{mutant['name']}: expected its text once in {mutant['file']}, but found it {count} times"
+        if mutant["from"] == mutant["to"]:
+            yield f"{mutant['name']}: expected a change"
+        if mutant["name"] in names:
+            yield f"{mutant['name']}: expected a name of its own"
+        if not any(mutant["file"].startswith(folder) for folder in NEAR):
+            yield f"{mutant['name']}: no tests are near {mutant['file']}"
+        names.add(mutant["name"])
+
+
+@contextlib.contextmanager
+def seeded(mutant):
+    path = SOURCE / mutant["file"]
+    original = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(original.replace(mutant["from"], mutant["to"]), encoding="utf-8")
+        yield
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+
+def run(command, **options):
+    return subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          **options)
+
+
+def near(mutant):
+    return next(tests for folder, tests in NEAR.items() if mutant["file"].startswith(folder))
+
+
+def noticed_by(build, tests):
+    """The first test that fails, or nothing."""
+    for name in tests["unit"]:
+        if run([build / "unittests" / name, "--gtest_brief=1"], timeout=300).returncode:
+            return name
+    for folder in tests["lit"]:
+        lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--max-failures=1", "--timeout=300", build / "test",
+                   f"--filter={folder}"])
+        if lit.returncode:
+            failed = [line.split("qllm :: ")[1] for line in lit.stdout.splitlines() if line.startswith("  qllm :: ")]
+            return failed[0] if failed else folder
+    for name in tests["pytest"]:
+        result = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"test/Python/{name}"], cwd=SOURCE,
+                     env=dict(os.environ, QLLM_BUILD=str(build)), timeout=600)
+        if result.returncode:
+            return name
+    return None
+
+
+def try_mutant(build, mutant):
+    tests, start = near(mutant), time.time()
+    with seeded(mutant):
+        result = run(["ninja", "-C", build, "-j2", *tests["programs"]])
+        if result.returncode:
+            return {"outcome": "error", "text": result.stdout[-2000:]}
+        try:
+            test = noticed_by(build, tests)
+        except subprocess.TimeoutExpired as expired:
+            test = f"{pathlib.Path(expired.cmd[0]).name} does not end"
+    return {"outcome": "caught" if test else "survived", "by": test, "seconds": round(time.time() - start)}
+
+
+def expect_clean(build, mutants):
+    """Without a fault all tests pass; otherwise none of them would say anything."""
+    for tests in {id(near(mutant)): near(mutant) for mutant in mutants}.values():
+        built = run(["ninja", "-C", build, "-j2", *tests["programs"]])
+        failing = "the build" if built.returncode else noticed_by(build, tests)
+        if failing:
+            sys.exit(f"expected every test to pass without a fault, but {failing} fails")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release")
+    parser.add_argument("--match", default="", help="only faults whose table, name or file has this text")
+    parser.add_argument("--report", type=pathlib.Path, help="a line for each fault is appended to this file")
+    parser.add_argument("--check", action="store_true", help="only look whether the table fits the sources")
+    options = parser.parse_args()
+    mutants = list(read_mutants())
+    wrong = list(complaints(mutants))
+    if wrong or options.check:
+        sys.exit("\n".join(wrong) if wrong else print(f"{len(mutants)} faults fit the sources"))
+    done = {}
+    if options.report and options.report.exists():
+        done = {row["name"]: row for row in map(json.loads, options.report.read_text(encoding="utf-8").splitlines())}
+    chosen = [mutant for mutant in mutants if options.match in f"{mutant['table']} {mutant['name']} {mutant['file']}"]
+    changed = run(["git", "status", "--porcelain", "--", *{mutant["file"] for mutant in chosen}], cwd=SOURCE).stdout
+    if changed:
+        sys.exit(f"expected no changes in the files that faults are seeded in, but found\n{changed}")
+    if not done:
+        expect_clean(options.build.resolve(), chosen)
+    for mutant in chosen:
+        if mutant["name"] not in done:
+            done[mutant["name"]] = {"name": mutant["name"], **try_mutant(options.build.resolve(), mutant)}
+            if options.report:
+                with options.report.open("a", encoding="utf-8") as report:
+                    report.write(json.dumps(done[mutant["name"]]) + "\n")
+        row = done[mutant["name"]]
+        print(f"{row['outcome']:9} {mutant['table']}: {mutant['name']} ({row.get('by') or row.get('text') or mutant['file']})", flush=True)
+    rows = [done[mutant["name"]] for mutant in chosen]
+    caught = sum(row["outcome"] == "caught" for row in rows)
+    print(f"{caught} of {len(rows)} faults caught")
+    sys.exit(int(caught != len(rows)))
+
+
+main()
