@@ -126,9 +126,11 @@ std::string Pipeline::toText() const {
          llvm::join(steps, "\n") + "\n";
 }
 
-LogicalResult Pipeline::run(ModuleOp module, const Observer &observer) const {
+LogicalResult Pipeline::run(ModuleOp module, const Observer &observer, const Setup &setup) const {
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   passes.addInstrumentation(std::make_unique<StageObserver>(observer));
+  if (setup)
+    setup(passes);
   if (failed(parsePassPipeline(llvm::join(steps, ","), passes)))
     return failure();
   return passes.run(module);

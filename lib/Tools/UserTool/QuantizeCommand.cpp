@@ -5,6 +5,7 @@
 // out.
 
 #include "PassTimes.h"
+#include "ValidationLog.h"
 #include "mlir/Parser/Parser.h"
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Calibration/SiteAttribute.h"
@@ -55,7 +56,8 @@ private:
                              exportFormat, exportWeights = "matmul-nbits";
   std::string recipeOptions;
   int64_t seed = 0;
-  bool json = false, dryRun = false, allowSkips = false;
+  bool json = false, dryRun = false, allowSkips = false, validate = false;
+  ValidationLog validation;
   /// The float module with plans: what `--plan` gave, and what the recipe planned.
   mlir::OwningOpRef<mlir::ModuleOp> given, planned;
 };
@@ -149,6 +151,8 @@ void QuantizeCommand::declare(OptionTable &options) {
   options.flag("dry-run", dryRun, "plan only: no weight is read, nothing is written");
   options.text("stop-after", stopAfter, "STAGE", "end after this pass and write what there is");
   options.text("dump-stages", dumpStages, "DIR", "write the module after each pass");
+  options.flag("validate", validate,
+               "run the model before and after each pass, and hold the pass to what it claims");
   options.flag("allow-skips", allowSkips, "exit with 0 even if layers were skipped");
   options.integer("seed", seed, 0, INT32_MAX, "for recipes that draw random numbers");
   options.flag("json", json, "print the report instead of the table");
@@ -261,6 +265,8 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   report["passes"] = pipeline.passes().vec();
   report["coverage"] = toJson(coverage);
   report["time"] = times.toJson();
+  if (validate)
+    report["validation"] = validation.toJson();
   if (Error error = directory->write("report.json", toText(report)))
     return error;
   if (Error error = directory->write("recipe.txt", pipeline.toText()))
@@ -315,8 +321,9 @@ ExitCode QuantizeCommand::run(Session &session) {
   PassTimes times(session);
   Error dumped = Error::success();
   size_t total = pipeline->passes().size();
-  mlir::LogicalResult result =
-      pipeline->run(*module, [&](size_t number, StringRef stage, mlir::ModuleOp current) {
+  mlir::LogicalResult result = pipeline->run(
+      *module,
+      [&](size_t number, StringRef stage, mlir::ModuleOp current) {
         session.log.progress("quantize", number + 1, total);
         session.log.verbose("finished " + stage);
         if (stage.starts_with("qllm-plan")) {
@@ -326,6 +333,10 @@ ExitCode QuantizeCommand::run(Session &session) {
         }
         if (!dumpStages.empty())
           dumped = joinErrors(std::move(dumped), dumpStage(number, stage, current));
+      },
+      [&](mlir::PassManager &passes) {
+        if (validate)
+          validation.attachTo(passes, session, calibration, output);
       });
   if (dumped)
     return fail(session, std::move(dumped));

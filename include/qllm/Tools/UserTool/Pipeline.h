@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace mlir {
+class PassManager;
+} // namespace mlir
+
 namespace qllm::tool {
 
 /// An ordered list of passes with their options, each as text.
@@ -32,7 +36,10 @@ public:
 
   /// Called after each pass with its number, its name and the module.
   using Observer = std::function<void(size_t, llvm::StringRef, mlir::ModuleOp)>;
-  mlir::LogicalResult run(mlir::ModuleOp module, const Observer &observer) const;
+  /// `setup` may add instrumentations of its own.
+  using Setup = std::function<void(mlir::PassManager &)>;
+  mlir::LogicalResult run(mlir::ModuleOp module, const Observer &observer,
+                          const Setup &setup = {}) const;
 
 private:
   std::vector<std::string> steps;
