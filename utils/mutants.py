@@ -106,8 +106,9 @@ def noticed_by(build, tests):
         if run([build / "unittests" / name, "--gtest_brief=1"]).returncode:
             return name
     for folder in tests["lit"]:
-        lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--max-failures=1", build / "test",
-                   f"--filter={folder}"])
+        # The test that this table fits the sources fails for every fault.
+        lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--max-failures=1", "--filter-out=Validation/mutants",
+                   f"--filter={folder}", build / "test"])
         if lit.returncode:
             failed = [line.split("qllm :: ")[1] for line in lit.stdout.splitlines() if line.startswith("  qllm :: ")]
             return failed[0] if failed else folder
