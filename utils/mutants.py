@@ -26,27 +26,24 @@ import tomllib
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 TIME_LIMIT = 900  # of one program, in seconds
-VALIDATION = "Validation/"
-CHANNELS = {"programs": ["qllm-opt", "qllm-translate", "qllm", "qllm-reduce", "QLLMDialectTests"],
-            "unit": ["QLLMDialectTests"],
-            "lit": ["Dialect/QLLM/", "Transforms/Channels/", VALIDATION],
-            "pytest": ["channel_models.py"]}
-EXPORT = {"programs": ["qllm-opt", "qllm-translate", "qllm"], "unit": [], "lit": ["Conversion/QLLMToONNX/", VALIDATION],
-          "pytest": ["export_channels.py", "export_quantizers.py"]}
-KERNELS = {"programs": ["qllm-opt", "qllm-translate", "qllm", "qllm-emu"], "unit": [],
-           "lit": ["Conversion/KernelToNVVM/", "Conversion/QLLMToKernel/"], "pytest": []}
+TOOLS = ["qllm-opt", "qllm-translate"]
+ALL_TOOLS = [*TOOLS, "qllm", "qllm-reduce"]
+# What runs, in this order, and the programs that it needs: a GoogleTest binary, a folder of lit, or a file of pytest.
+VALIDATION = ("lit", "Validation/", ALL_TOOLS)
+CHANNELS = [("unit", "QLLMDialectTests", ["QLLMDialectTests"]), ("lit", "Dialect/QLLM/", TOOLS), ("lit", "Transforms/Channels/", TOOLS),
+            VALIDATION, ("pytest", "channel_models.py", ALL_TOOLS)]
 # By the beginning of the file's path.
 NEAR = {
     "lib/Dialect/QLLM/": CHANNELS,
     "lib/Transforms/Channels/": CHANNELS,
-    "lib/Transforms/Raise/": {"programs": ["qllm-opt", "qllm-translate", "qllm"], "unit": [],
-                              "lit": ["Transforms/Raise/", VALIDATION], "pytest": ["raise_models.py"]},
-    "lib/Conversion/QLLMToONNX/": EXPORT,
-    "lib/Conversion/KernelToNVVM/": KERNELS,
-    "lib/Interpreter/": {"programs": ["qllm-opt", "qllm-translate", "qllm", "InterpreterTests"],
-                         "unit": ["InterpreterTests"],
-                         "lit": ["Interpreter/", "Dialect/QLLM/Execution/", "Conversion/QLLMToKernel/"],
-                         "pytest": ["formats_interpreted.py"]},
+    "lib/Transforms/Raise/": [("lit", "Transforms/Raise/", TOOLS), VALIDATION, ("pytest", "raise_models.py", ALL_TOOLS)],
+    "lib/Conversion/QLLMToONNX/": [("lit", "Conversion/QLLMToONNX/", TOOLS), VALIDATION, ("pytest", "export_channels.py", ALL_TOOLS),
+                                   ("pytest", "export_quantizers.py", ALL_TOOLS)],
+    "lib/Conversion/KernelToNVVM/": [("lit", "Conversion/KernelToNVVM/", [*TOOLS, "qllm-emu"]),
+                                     ("lit", "Conversion/QLLMToKernel/", ALL_TOOLS)],
+    "lib/Interpreter/": [("unit", "InterpreterTests", ["InterpreterTests"]), ("lit", "Interpreter/", TOOLS),
+                         ("lit", "Dialect/QLLM/Execution/", TOOLS), ("pytest", "formats_interpreted.py", ALL_TOOLS),
+                         ("lit", "Conversion/QLLMToKernel/", ALL_TOOLS)],
 }
 
 
@@ -86,7 +83,8 @@ def seeded(mutant):
 def run(command, **options):
     """Ends everything that the command started when it takes longer than a healthy suite may."""
     command = [str(word) for word in command]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True, **options) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+                          **options) as process:
         try:
             output, _ = process.communicate(timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired:
@@ -100,43 +98,50 @@ def near(mutant):
     return next(tests for folder, tests in NEAR.items() if mutant["file"].startswith(folder))
 
 
-def noticed_by(build, tests):
-    """The first test that fails, or nothing."""
-    for name in tests["unit"]:
-        if run([build / "unittests" / name, "--gtest_brief=1"]).returncode:
-            return name
-    for folder in tests["lit"]:
-        # The test that this table fits the sources fails for every fault.
-        lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--max-failures=1", "--filter-out=Validation/mutants",
-                   f"--filter={folder}", build / "test"])
-        if lit.returncode:
-            failed = [line.split("qllm :: ")[1] for line in lit.stdout.splitlines() if line.startswith("  qllm :: ")]
-            return failed[0] if failed else folder
-    for name in tests["pytest"]:
+def build_programs(build, programs):
+    """What is wrong with the build, or nothing."""
+    result = run(["ninja", "-C", build, "-j2", *programs])
+    return result.stdout[-2000:] if result.returncode else None
+
+
+def failing_test(build, kind, name):
+    """A test that fails, or nothing."""
+    if kind == "unit":
+        return name if run([build / "unittests" / name, "--gtest_brief=1"]).returncode else None
+    if kind == "pytest":
         result = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"test/Python/{name}"], cwd=SOURCE,
                      env=dict(os.environ, QLLM_BUILD=str(build)))
-        if result.returncode:
-            return name
-    return None
+        return name if result.returncode else None
+    # The test that this table fits the sources fails for every fault.
+    lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--order=lexical", "--max-failures=1",
+               "--filter-out=Validation/mutants", f"--filter={name}", build / "test"])
+    if not lit.returncode:
+        return None
+    return next((line.split("qllm :: ")[1] for line in lit.stdout.splitlines() if line.startswith("  qllm :: ")), name)
 
 
-def try_mutant(build, mutant):
-    tests, start = near(mutant), time.time()
-    with seeded(mutant):
-        result = run(["ninja", "-C", build, "-j2", *tests["programs"]])
-        if result.returncode:
-            return {"outcome": "error", "text": result.stdout[-2000:]}
-        test = noticed_by(build, tests)
-    return {"outcome": "caught" if test else "survived", "by": test, "seconds": round(time.time() - start)}
+def judge(build, tests):
+    for kind, name, programs in tests:
+        if trouble := build_programs(build, programs):
+            return {"outcome": "error", "by": trouble}
+        if test := failing_test(build, kind, name):
+            return {"outcome": "caught", "by": test}
+    return {"outcome": "survived"}
 
 
 def expect_clean(build, mutants):
     """Without a fault all tests pass; otherwise none of them would say anything."""
     for tests in {id(near(mutant)): near(mutant) for mutant in mutants}.values():
-        built = run(["ninja", "-C", build, "-j2", *tests["programs"]])
-        failing = "the build" if built.returncode else noticed_by(build, tests)
-        if failing:
-            sys.exit(f"expected every test to pass without a fault, but {failing} fails")
+        verdict = judge(build, tests)
+        if verdict["outcome"] != "survived":
+            sys.exit(f"expected every test to pass without a fault, but this fails: {verdict['by']}")
+
+
+def try_mutant(build, mutant):
+    start = time.time()
+    with seeded(mutant):
+        verdict = judge(build, near(mutant))
+    return {**verdict, "seconds": round(time.time() - start)}
 
 
 def main():
@@ -146,6 +151,7 @@ def main():
     parser.add_argument("--report", type=pathlib.Path, help="a line for each fault is appended to this file")
     parser.add_argument("--check", action="store_true", help="only look whether the table fits the sources")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that sources are restored
     mutants = list(read_mutants())
     wrong = list(complaints(mutants))
     if wrong or options.check:
@@ -166,7 +172,7 @@ def main():
                 with options.report.open("a", encoding="utf-8") as report:
                     report.write(json.dumps(done[mutant["name"]]) + "\n")
         row = done[mutant["name"]]
-        print(f"{row['outcome']:9} {mutant['table']}: {mutant['name']} ({row.get('by') or row.get('text') or mutant['file']})", flush=True)
+        print(f"{row['outcome']:9} {mutant['table']}: {mutant['name']} ({row.get('by', mutant['file'])})", flush=True)
     rows = [done[mutant["name"]] for mutant in chosen]
     caught = sum(row["outcome"] == "caught" for row in rows)
     print(f"{caught} of {len(rows)} faults caught")
