@@ -3,13 +3,14 @@
 //
 // `qllm import`: an ONNX model as a module with its weights beside it.
 
+#include "qllm/API/OutputDirectory.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/OutputDirectory.h"
 #include "qllm/Tools/UserTool/Session.h"
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {

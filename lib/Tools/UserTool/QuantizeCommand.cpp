@@ -6,16 +6,16 @@
 
 #include "PassTimes.h"
 #include "mlir/Parser/Parser.h"
+#include "qllm/API/ExportModel.h"
+#include "qllm/API/OutputDirectory.h"
+#include "qllm/API/Pipeline.h"
+#include "qllm/API/Report.h"
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/ExportModel.h"
-#include "qllm/Tools/UserTool/OutputDirectory.h"
-#include "qllm/Tools/UserTool/Pipeline.h"
-#include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Version.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -27,6 +27,7 @@
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {

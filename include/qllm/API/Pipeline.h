@@ -3,8 +3,8 @@
 //
 // A recipe as a list of passes that can be cut short, watched and written down.
 
-#ifndef QLLM_TOOLS_USERTOOL_PIPELINE_H
-#define QLLM_TOOLS_USERTOOL_PIPELINE_H
+#ifndef QLLM_API_PIPELINE_H
+#define QLLM_API_PIPELINE_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace qllm::tool {
+namespace qllm::api {
 
 /// An ordered list of passes with their options, each as text.
 class Pipeline {
@@ -38,6 +38,6 @@ private:
   std::vector<std::string> steps;
 };
 
-} // namespace qllm::tool
+} // namespace qllm::api
 
-#endif // QLLM_TOOLS_USERTOOL_PIPELINE_H
+#endif // QLLM_API_PIPELINE_H

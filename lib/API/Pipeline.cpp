@@ -3,20 +3,20 @@
 //
 // Recipes by name or file, and running them pass by pass.
 
-#include "qllm/Tools/UserTool/Pipeline.h"
+#include "qllm/API/Pipeline.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "qllm/Recipes/Recipe.h"
-#include "qllm/Tools/UserTool/OptionTable.h"
+#include "qllm/Support/Closest.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace qllm;
-using namespace qllm::tool;
+using namespace qllm::api;
 using llvm::Error;
 using llvm::Expected;
 
