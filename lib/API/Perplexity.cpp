@@ -23,8 +23,8 @@ LogicalResult api::measureLosses(mlir::ModuleOp module, llvm::ArrayRef<int64_t> 
     if (listener)
       listener->progress("evaluate", losses.size(), starts.size());
     llvm::ArrayRef<int64_t> window = tokens.slice(size_t(start), size_t(options.length));
-    if (failed(interp::evaluateWindow(interpreter, options.function, window,
-                                      losses.emplace_back())))
+    if (failed(
+            interp::evaluateWindow(interpreter, options.function, window, losses.emplace_back())))
       return llvm::failure();
   }
   if (listener)

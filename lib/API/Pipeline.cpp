@@ -8,8 +8,10 @@
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Support/Closest.h"
+#include "qllm/Support/RunListener.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -121,15 +123,33 @@ Error Pipeline::stopAfter(StringRef stage) {
   return Error::success();
 }
 
-std::string Pipeline::toText() const {
+std::string api::recipeText(ArrayRef<std::string> passes) {
   return "# Passes in order; 'qllm quantize --recipe' takes this file.\n" +
-         llvm::join(steps, "\n") + "\n";
+         llvm::join(passes, "\n") + "\n";
 }
+
+std::string Pipeline::toText() const { return recipeText(steps); }
 
 LogicalResult Pipeline::run(ModuleOp module, const Observer &observer) const {
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   passes.addInstrumentation(std::make_unique<StageObserver>(observer));
   if (failed(parsePassPipeline(llvm::join(steps, ","), passes)))
     return failure();
-  return passes.run(module);
+  return runStoppable(passes, module);
+}
+
+LogicalResult api::runStoppable(PassManager &passes, ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  RunListener *listener = context->getOrLoadDialect<QLLMDialect>()->getRunListener();
+  if (!listener)
+    return passes.run(module);
+  // Passes cannot be stopped by an instrumentation, but an action can be left out.
+  context->registerActionHandler(
+      [&](llvm::function_ref<void()> run, const tracing::Action &action) {
+        if (!llvm::isa<PassExecutionAction>(action) || !listener->shouldStop())
+          run();
+      });
+  LogicalResult result = passes.run(module);
+  context->registerActionHandler(nullptr);
+  return listener->shouldStop() ? LogicalResult(module.emitError("stopped")) : result;
 }

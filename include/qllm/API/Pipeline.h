@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace mlir {
+class PassManager;
+} // namespace mlir
+
 namespace qllm::api {
 
 /// An ordered list of passes with their options, each as text.
@@ -37,6 +41,13 @@ public:
 private:
   std::vector<std::string> steps;
 };
+
+/// Passes in the form of a recipe file.
+std::string recipeText(llvm::ArrayRef<std::string> passes);
+
+/// Runs passes until the context's RunListener wants no more, which is a failure; the module is
+/// then of no use.
+mlir::LogicalResult runStoppable(mlir::PassManager &passes, mlir::ModuleOp module);
 
 } // namespace qllm::api
 

@@ -17,9 +17,7 @@ Session::Session(unsigned threads) : log(llvm::errs()), context(threads) {
 }
 
 void Session::report(Diagnostic &diagnostic) {
-  std::string text = diagnosticPlace(diagnostic) + diagnosticMessage(diagnostic);
-  for (Diagnostic &note : diagnostic.getNotes())
-    text += "\nnote: " + diagnosticMessage(note);
+  std::string text = diagnosticText(diagnostic);
   switch (diagnostic.getSeverity()) {
   case DiagnosticSeverity::Error:
     return log.error(text);
