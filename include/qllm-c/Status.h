@@ -52,6 +52,8 @@ QLLM_CAPI void qllmStatusDestroy(QllmStatus *status);
 /* Receives text in one or several pieces, none of which ends with a zero. */
 typedef void (*QllmTextCallback)(const char *text, size_t length, void *user);
 
+typedef enum QllmSeverity { QLLM_WARNING = 0, QLLM_REMARK = 1 } QllmSeverity;
+
 /* Who hears of a call while it runs. All functions are called in the thread of the call, and must
  * not call into the same context. Each may be NULL. */
 typedef struct QllmListener {
@@ -63,8 +65,8 @@ typedef struct QllmListener {
   /* Whether the call is to end as soon as it can, with QLLM_STOPPED. Asked about a hundred times a
    * second. Once not 0, it is not asked again. */
   int (*should_stop)(void *user);
-  /* A warning or a remark, told before the call returns. */
-  void (*message)(const char *text, void *user);
+  /* A diagnostic that is no error, told before the call returns. */
+  void (*message)(QllmSeverity severity, const char *text, void *user);
 } QllmListener;
 
 #ifdef __cplusplus

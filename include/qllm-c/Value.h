@@ -38,7 +38,7 @@ typedef struct QllmTensorView {
 QLLM_CAPI size_t qllmElementSize(int32_t element_type);
 
 /* A tensor over memory of the caller, which must stay, unchanged, as long as the value: nothing is
- * copied. The data must be aligned to its elements. Results of a run never share it. */
+ * copied. The data must be aligned to its elements. */
 QLLM_CAPI QLLM_CHECK QllmStatus *qllmValueCreateTensor(const QllmTensorView *view,
                                                        QllmValue **value);
 /* A tensor of strings, copied: as many as the shape says, each with its length. */
@@ -53,7 +53,8 @@ QLLM_CAPI QllmValue *qllmValueCreateNone(void);
 QLLM_CAPI void qllmValueDestroy(QllmValue *value);
 
 QLLM_CAPI QllmValueKind qllmValueGetKind(const QllmValue *value);
-/* A view of a tensor, valid until the value is destroyed; `data` is NULL for strings. Fails for
+/* A view of a tensor. Results of a run own their memory, which nothing else reads: it may be written.
+ * Valid until the value is destroyed; `data` is NULL for strings. Fails for
  * anything but a tensor. */
 QLLM_CAPI QLLM_CHECK QllmStatus *qllmValueGetTensor(const QllmValue *value, QllmTensorView *view);
 /* String number `index` of a tensor of strings, valid until the value is destroyed; NULL where

@@ -26,7 +26,7 @@ Expected<std::string> api::addRecipeData(const QuantizeOptions &options,
   };
   if (known->isCalibrated() && options.calibration.empty())
     return createStringError("recipe '" + options.recipe +
-                             "' looks at activations: expected tokens (--calibration FILE.npy)");
+                             "' looks at activations: expected tokens as calibration, a .npy file");
   if (known->isCalibrated())
     add("calibration", options.calibration);
   else if (!options.calibration.empty())

@@ -40,8 +40,8 @@ QllmStatus *Call::run(llvm::function_ref<llvm::Error()> body) {
   }();
   std::string summary = error ? llvm::toString(std::move(error)) : "";
   if (listener.message)
-    for (const std::string &message : messages)
-      listener.message(message.c_str(), listener.user);
+    for (const auto &[severity, text] : messages)
+      listener.message(severity, text.c_str(), listener.user);
   if (stopped)
     return makeStatus(QLLM_STOPPED, "stopped");
   if (summary.empty() && errors.empty())
@@ -55,7 +55,9 @@ void Call::keep(mlir::Diagnostic &diagnostic) {
   if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
     errors += diagnosticText(diagnostic) + "\n";
   else
-    messages.push_back(diagnosticText(diagnostic));
+    messages.emplace_back(
+        diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning ? QLLM_WARNING : QLLM_REMARK,
+        diagnosticText(diagnostic));
 }
 
 void Call::progress(llvm::StringRef step, size_t done, size_t total) {

@@ -61,7 +61,7 @@ private:
   std::chrono::steady_clock::time_point asked{};
   std::mutex textMutex;
   std::string errors;
-  std::vector<std::string> messages;
+  std::vector<std::pair<QllmSeverity, std::string>> messages;
 };
 
 /// `LogicalResult` of a step whose diagnostics say everything.

@@ -17,32 +17,21 @@ using llvm::StringRef;
 
 namespace {
 
-/// Input and output tensors share storage where a model passes something on, but inputs belong to
-/// the caller.
-bool lieWithin(const Tensor &tensor, llvm::ArrayRef<interp::Value> inputs) {
-  return llvm::any_of(inputs, [&](const interp::Value &input) {
-    if (const interp::Sequence *sequence = input.sequence())
-      return lieWithin(tensor, *sequence);
-    const Tensor *other = input.tensor();
-    return other && tensor.rawData() >= other->rawData() &&
-           tensor.rawData() < other->rawData() + other->byteSize();
-  });
-}
-
-llvm::Expected<interp::Value> detach(const interp::Value &value,
-                                     llvm::ArrayRef<interp::Value> inputs) {
+/// Results that share their storage (with an input, which is the caller's, with a weight, or with
+/// each other) become copies, so that whoever gets a result may write over it.
+llvm::Expected<interp::Value> detach(const interp::Value &value) {
   if (const interp::Sequence *sequence = value.sequence()) {
-    interp::Sequence copies;
+    interp::Sequence own;
     for (const interp::Value &element : *sequence) {
-      llvm::Expected<interp::Value> copy = detach(element, inputs);
+      llvm::Expected<interp::Value> copy = detach(element);
       if (!copy)
         return copy.takeError();
-      copies.push_back(std::move(*copy));
+      own.push_back(std::move(*copy));
     }
-    return interp::Value(std::move(copies));
+    return interp::Value(std::move(own));
   }
   const Tensor *tensor = value.tensor();
-  if (!tensor || tensor->type() == ElementType::String || !lieWithin(*tensor, inputs))
+  if (!tensor || tensor->type() == ElementType::String || tensor->isUnique())
     return value;
   llvm::Expected<Tensor> copy = Tensor::allocate(tensor->type(), tensor->shape());
   if (!copy)
@@ -160,7 +149,7 @@ QllmStatus *qllmModuleRun(const QllmModule *module, const char *name,
     if (failed(module->interpreter->run(name, values, results)))
       return toError(llvm::failure());
     for (const interp::Value &result : results) {
-      llvm::Expected<interp::Value> copy = detach(result, values);
+      llvm::Expected<interp::Value> copy = detach(result);
       if (!copy)
         return copy.takeError();
       own.push_back(std::move(*copy));
