@@ -26,12 +26,19 @@ mlir::func::FuncOp interp::findModelFunction(mlir::ModuleOp module, mlir::Operat
   return {};
 }
 
+static bool isControlFlow(llvm::StringRef name) {
+  return llvm::is_contained({"If", "Loop", "Scan", "SequenceMap", "func.call"}, name);
+}
+
 static void collect(mlir::ModuleOp module, const BlockPlan &plan, std::set<std::string> &names) {
   for (const Step &step : plan.steps) {
-    bool custom = step.kind == Step::Kind::Structured &&
-                  step.op->getName().getStringRef() == "onnx.Custom" && step.regions.empty();
-    if (step.kind == Step::Kind::Missing || (custom && !findModelFunction(module, step.op)))
-      names.insert(kernelName(step.op));
+    std::string name = kernelName(step.op);
+    bool flows = step.kind == Step::Kind::Structured && isControlFlow(name);
+    if (flows && name == "Scan" && step.opset < 9)
+      names.insert("Scan before opset 9");
+    else if (step.kind == Step::Kind::Missing ||
+             (step.kind == Step::Kind::Structured && !flows && !findModelFunction(module, step.op)))
+      names.insert(name);
     for (const std::unique_ptr<BlockPlan> &region : step.regions)
       if (region)
         collect(module, *region, names);

@@ -40,7 +40,9 @@ def element_type_of(array: np.ndarray) -> int:
 
 
 def raw(array: np.ndarray) -> np.ndarray:
-    """The same memory in a type that everybody knows."""
+    """The same memory in a type that everybody knows; a copy for int4 and int2."""
+    if array.dtype in (ml_dtypes.int4, ml_dtypes.int2):
+        return array.astype(np.int8)  # whose upper bits are those of the sign
     return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
 
 

@@ -20,9 +20,10 @@ class QllmBackendRep(BackendRep):
 
     def __init__(self, model: Model, proto: onnx.ModelProto) -> None:
         self.model = model
-        initialized = {tensor.name for tensor in proto.graph.initializer}
-        # Initializers that are inputs too have a default value, and callers leave them out.
-        self.names = [value.name for value in proto.graph.input if value.name not in initialized]
+        taken = {port.name for port in model.inputs()}
+        # Initializers that are inputs too may be left out by callers. (In models of old, all are, and then they are constants.)
+        self.defaults = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer if tensor.name in taken}
+        self.names = [port.name for port in model.inputs() if port.name not in self.defaults]
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Runs on a list of inputs in the model's order, or on a mapping by name; returns a named tuple of the outputs."""
@@ -32,7 +33,7 @@ class QllmBackendRep(BackendRep):
             if len(inputs) > len(self.names):
                 raise ValueError(f"expected at most {len(self.names)} inputs, but got {len(inputs)}")
             inputs = dict(zip(self.names, inputs))
-        results = self.model.run(inputs)
+        results = self.model.run({**self.defaults, **inputs})
         return namedtupledict("Outputs", list(results))(*results.values())
 
 
@@ -52,7 +53,7 @@ class QllmBackend(Backend):
         if not cls.supports_device(device):
             raise ValueError(f"expected the device CPU, but got '{device}'")
         loaded = load(model)
-        missing = loaded.module.unsupported().split()
+        missing = loaded.module.unsupported().splitlines()
         if missing:
             raise UnsupportedError(f"the interpreter has no kernel for {', '.join(missing)}")
         return QllmBackendRep(loaded, model)
