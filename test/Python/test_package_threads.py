@@ -50,7 +50,7 @@ def test_other_threads_run_meanwhile(model):
     thread = threading.Thread(target=tick)
     thread.start()
     start = time.monotonic()
-    model.perplexity(package.TOKENS, windows=60, window_length=256)
+    model.perplexity(package.TOKENS, windows=30, window_length=128)
     done.set()
     thread.join()
     gaps = [b - a for a, b in zip(ticks, ticks[1:])]
