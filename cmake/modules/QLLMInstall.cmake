@@ -1,7 +1,7 @@
 # `cmake --install` gives headers, libraries, tools, and a package for find_package(QLLM).
 include(CMakePackageConfigHelpers)
 
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/qllm ${PROJECT_BINARY_DIR}/include/qllm DESTINATION include
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/qllm ${PROJECT_SOURCE_DIR}/include/qllm-c ${PROJECT_BINARY_DIR}/include/qllm DESTINATION include
         FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.inc")
 install(EXPORT QLLMTargets NAMESPACE QLLM:: DESTINATION lib/cmake/QLLM)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/QLLMConfig.cmake.in ${PROJECT_BINARY_DIR}/QLLMConfig.cmake

@@ -5,6 +5,7 @@
 
 usage: interpreter_suite.py [--translate PATH] [--filter TEXT] [--all]
 
+This is for builds with sanitizers, which Python cannot load; otherwise test_backend.py runs more of the suite, by the package.
 Counts the tests whose nodes all are operators of the typed subset (utils/onnx-ops.txt), prints those that fail with the reason, and
 then the count for the other operators, which the interpreter need not have. Exit status 1 if a test of the subset fails that is
 not in KNOWN.

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Executor.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Support/RunListener.h"
 #include "qllm/Tensor/Convert.h"
 
 using namespace qllm;
@@ -118,6 +120,8 @@ LogicalResult Executor::runKernel(Step &step, Values &inputs, Values &outputs,
 
 LogicalResult Executor::runStep(BlockPlan &plan, Step &step, Frame &frame, bool mayConsume,
                                 const CallScope *scope) {
+  if (failed(checkStop(step.op)))
+    return failure();
   Values inputs(step.inputs.size()), outputs(step.outputs.size());
   for (auto [i, slot] : llvm::enumerate(step.inputs)) {
     if (slot == absent)
@@ -148,6 +152,14 @@ LogicalResult Executor::runStep(BlockPlan &plan, Step &step, Frame &frame, bool 
   for (auto [i, slot] : llvm::enumerate(step.outputs))
     if (slot != absent)
       frame[slot] = std::move(outputs[i]);
+  return success();
+}
+
+LogicalResult Executor::checkStop(mlir::Operation *next) {
+  auto *dialect = module.getContext()->getLoadedDialect<QLLMDialect>();
+  RunListener *listener = dialect ? dialect->getRunListener() : nullptr;
+  if (listener && listener->shouldStop())
+    return next->emitError("stopped before this operation");
   return success();
 }
 
@@ -286,20 +298,13 @@ LogicalResult Executor::callOperation(mlir::func::FuncOp function, Step &step, V
 
 LogicalResult Executor::callCustom(Step &step, Values &inputs, Values &outputs,
                                    const CallScope *scope) {
-  auto text = [&](llvm::StringRef name) {
-    auto attribute = step.op->getAttrOfType<mlir::StringAttr>(name);
+  if (mlir::func::FuncOp function = findModelFunction(module, step.op))
+    return callOperation(function, step, inputs, outputs, scope);
+  auto text = [&](llvm::StringRef key) {
+    auto attribute = step.op->getAttrOfType<mlir::StringAttr>(key);
     return attribute ? attribute.getValue() : llvm::StringRef();
   };
-  llvm::StringRef domain = text("domain"), name = text("op_type"), overload = text("onnx.overload");
-  for (auto function : module.getOps<mlir::func::FuncOp>()) {
-    auto details = function->getAttrOfType<mlir::DictionaryAttr>("onnx.function");
-    auto is = [&](llvm::StringRef key, llvm::StringRef wanted) {
-      auto attribute = details.getAs<mlir::StringAttr>(key);
-      return (attribute ? attribute.getValue() : llvm::StringRef()) == wanted;
-    };
-    if (details && is("domain", domain) && is("name", name) && is("overload", overload))
-      return callOperation(function, step, inputs, outputs, scope);
-  }
+  llvm::StringRef domain = text("domain"), name = text("op_type");
   return step.op->emitError("the interpreter has no kernel for operator '")
          << name << "' of domain '" << (domain.empty() ? "ai.onnx" : domain)
          << "', and the model no function of that name";

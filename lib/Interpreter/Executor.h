@@ -17,6 +17,9 @@ namespace qllm::interp {
 
 using Values = llvm::SmallVector<Value, 4>;
 
+/// The function of the model that a node of its own operator calls, or null.
+mlir::func::FuncOp findModelFunction(mlir::ModuleOp module, mlir::Operation *custom);
+
 class Executor {
 public:
   Executor(mlir::ModuleOp module, InterpreterOptions options)
@@ -50,6 +53,9 @@ private:
                               const CallScope *scope);
   llvm::LogicalResult runKernel(Step &step, Values &inputs, Values &outputs,
                                 const CallScope *scope);
+  /// Fails, with a diagnostic at the operation that would be next, when the context's RunListener
+  /// wants no more.
+  llvm::LogicalResult checkStop(mlir::Operation *next);
   llvm::LogicalResult prepareConstants(BlockPlan &plan, Frame &frame, const Frame *outer,
                                        const std::vector<bool> *outerConstants,
                                        const CallScope *scope);

@@ -12,7 +12,7 @@ import pytest
 import outlier_model
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "python"))
+sys.path.append(str(ROOT / "python"))
 
 from qllm.tune import command  # noqa: E402
 from qllm.tune.model import Model  # noqa: E402

@@ -4,10 +4,12 @@
 // Command lines that are right, and the messages for those that are not.
 
 #include "qllm/Tools/UserTool/OptionTable.h"
+#include "qllm/Support/Closest.h"
 
 #include "gtest/gtest.h"
 
 using namespace llvm;
+using namespace qllm;
 using namespace qllm::tool;
 
 namespace {

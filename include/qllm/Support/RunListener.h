@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Who wants to hear how far a long pass is and where its time went.
+// Who wants to hear how far a long pass is and where its time went, and may have enough of it.
 
 #ifndef QLLM_SUPPORT_RUNLISTENER_H
 #define QLLM_SUPPORT_RUNLISTENER_H
@@ -19,6 +19,9 @@ public:
   virtual void progress(llvm::StringRef pass, size_t done, size_t total) {}
   /// Processor seconds of all threads that a part of a pass took in all.
   virtual void spent(llvm::StringRef pass, llvm::StringRef part, double seconds) {}
+  /// Whether the run is to end as soon as it can, as a failure: asked between passes, sites and
+  /// operations of the interpreter, from any thread. Once true, it stays so.
+  virtual bool shouldStop() { return false; }
 };
 
 } // namespace qllm

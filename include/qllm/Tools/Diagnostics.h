@@ -16,6 +16,9 @@ std::string diagnosticPlace(mlir::Diagnostic &diagnostic);
 /// The message, behind the name of the node it is about unless it says that itself. Notes are not included.
 std::string diagnosticMessage(mlir::Diagnostic &diagnostic);
 
+/// Place and message, and a line for each note.
+std::string diagnosticText(mlir::Diagnostic &diagnostic);
+
 /// Writes place, severity and message to stderr, a line each for the diagnostic and its notes.
 void printDiagnostic(mlir::Diagnostic &diagnostic);
 

@@ -132,6 +132,12 @@ LogicalResult isInf(KernelContext &ctx) {
 }
 
 LogicalResult prelu(KernelContext &ctx) {
+  // Before opset 7, one slope belonged to each channel, which is the second axis.
+  if (ctx.opset() < 7 && ctx.in(1).rank() == 1 && ctx.in(0).rank() > 2 && ctx.in(1).size() > 1) {
+    Shape perChannel(size_t(ctx.in(0).rank() - 1), 1);
+    perChannel.front() = ctx.in(1).size();
+    ctx.value(1) = ctx.in(1).reshaped(perChannel);
+  }
   Shape shape;
   if (failed(prepareBinary(ctx, shape)))
     return failure();

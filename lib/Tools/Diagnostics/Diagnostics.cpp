@@ -30,6 +30,13 @@ std::string qllm::diagnosticMessage(Diagnostic &diagnostic) {
   return "'" + name.getName().getValue().str() + "': " + text;
 }
 
+std::string qllm::diagnosticText(Diagnostic &diagnostic) {
+  std::string text = diagnosticPlace(diagnostic) + diagnosticMessage(diagnostic);
+  for (Diagnostic &note : diagnostic.getNotes())
+    text += "\nnote: " + diagnosticMessage(note);
+  return text;
+}
+
 void qllm::printDiagnostic(Diagnostic &diagnostic) {
   constexpr const char *severities[] = {"note", "warning", "error", "remark"};
   llvm::errs() << diagnosticPlace(diagnostic) << severities[static_cast<unsigned>(diagnostic.getSeverity())] << ": "

@@ -3,14 +3,15 @@
 //
 // `qllm eval`: perplexity on windows of a text.
 
-#include "qllm/Interpreter/Evaluate.h"
+#include "qllm/API/Perplexity.h"
+#include "qllm/API/Report.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "llvm/Support/Format.h"
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {
@@ -31,7 +32,7 @@ public:
   ExitCode run(Session &session) override;
 
 private:
-  Expected<std::vector<ArrayRef<int64_t>>> cutWindows(const Tensor &all);
+  Expected<Tensor> readText();
   void print(ArrayRef<interp::Loss> losses);
 
   std::string model, tokens, function = "main";
@@ -39,27 +40,33 @@ private:
   bool json = false;
 };
 
+/// Shows windows that are done.
+class Progress : public RunListener {
+public:
+  explicit Progress(Log &log) : log(log) {}
+  void progress(StringRef step, size_t done, size_t total) override {
+    log.progress(step, done, total);
+  }
+
+private:
+  Log &log;
+};
+
 } // namespace
 
-/// The windows of a flat text.
-Expected<std::vector<ArrayRef<int64_t>>> EvalCommand::cutWindows(const Tensor &all) {
-  SmallVector<int64_t> starts = interp::windowStarts(all.size(), windows, length);
-  if (starts.empty())
+Expected<Tensor> EvalCommand::readText() {
+  Expected<Tensor> all = interp::readTokens(tokens);
+  if (all && all->size() < length)
     return createStringError("expected at least " + Twine(length) + " tokens in '" + tokens +
-                             "', but got " + Twine(all.size()));
-  std::vector<ArrayRef<int64_t>> result;
-  for (int64_t start : starts)
-    result.push_back(all.values<int64_t>().slice(start, length));
-  return result;
+                             "', but got " + Twine(all->size()));
+  return all;
 }
 
 void EvalCommand::print(ArrayRef<interp::Loss> losses) {
-  interp::Loss total;
+  interp::Loss total = sum(losses);
   Json means = Json::array();
-  for (const interp::Loss &loss : losses) {
-    total += loss;
+  for (const interp::Loss &loss : losses)
     means.push_back(loss.mean());
-  }
   if (!json) {
     outs() << format("perplexity %.4f, loss %.6f, %lld tokens in %zu windows\n", total.perplexity(),
                      total.mean(), static_cast<long long>(total.positions), losses.size());
@@ -82,29 +89,19 @@ ExitCode EvalCommand::run(Session &session) {
     session.log.error("expected the tokens of a text (--tokens FILE.npy)");
     return ExitCode::Usage;
   }
-  auto fail = [&](Error error) {
-    session.log.error(toString(std::move(error)));
+  Expected<Tensor> text = readText();
+  if (!text) {
+    session.log.error(toString(text.takeError()));
     return ExitCode::BadInput;
-  };
-  Expected<Tensor> all = interp::readTokens(tokens);
-  if (!all)
-    return fail(all.takeError());
-  Expected<std::vector<ArrayRef<int64_t>>> cut = cutWindows(*all);
-  if (!cut)
-    return fail(cut.takeError());
+  }
   mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
   if (!module)
     return ExitCode::BadInput;
-  interp::InterpreterOptions options;
-  options.threads = session.getThreads();
-  interp::Interpreter interpreter(*module, options);
+  PerplexityOptions options{windows, length, function, session.getThreads()};
+  Progress progress(session.log);
   std::vector<interp::Loss> losses;
-  for (ArrayRef<int64_t> window : *cut) {
-    session.log.progress("evaluate", losses.size(), cut->size());
-    if (failed(interp::evaluateWindow(interpreter, function, window, losses.emplace_back())))
-      return ExitCode::BadInput;
-  }
-  session.log.progress("evaluate", losses.size(), cut->size());
+  if (failed(measureLosses(*module, text->values<int64_t>(), options, &progress, losses)))
+    return ExitCode::BadInput;
   print(losses);
   return ExitCode::Done;
 }

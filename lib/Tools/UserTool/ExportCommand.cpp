@@ -4,12 +4,13 @@
 // `qllm export`: a model, quantized or not, as ONNX; a quantized one as a checkpoint of another
 // stack.
 
+#include "qllm/API/ExportModel.h"
 #include "qllm/Target/Checkpoint/Export.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/ExportModel.h"
 #include "qllm/Tools/UserTool/Session.h"
 
 using namespace llvm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {

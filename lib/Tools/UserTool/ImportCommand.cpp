@@ -3,13 +3,14 @@
 //
 // `qllm import`: an ONNX model as a module with its weights beside it.
 
+#include "qllm/API/SaveModel.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/OutputDirectory.h"
 #include "qllm/Tools/UserTool/Session.h"
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {
@@ -30,10 +31,9 @@ public:
     mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
     if (!module)
       return ExitCode::BadInput;
-    StringRef name = output.empty() ? "-" : StringRef(output);
-    if (name == "-" || name.ends_with(".mlir") || name.ends_with(".mlirbc"))
-      return succeeded(saveModule(*module, name)) ? ExitCode::Done : ExitCode::BadInput;
-    if (Error error = writeDirectory(*module)) {
+    if (output.empty() || output == "-")
+      return succeeded(saveModule(*module, "-")) ? ExitCode::Done : ExitCode::BadInput;
+    if (Error error = saveModel(*module, output, Json())) {
       session.log.error(toString(std::move(error)));
       return ExitCode::BadInput;
     }
@@ -41,15 +41,6 @@ public:
   }
 
 private:
-  Error writeDirectory(mlir::ModuleOp module) {
-    Expected<OutputDirectory> directory = OutputDirectory::create(output);
-    if (!directory)
-      return directory.takeError();
-    if (failed(saveModule(module, directory->path("model.mlirbc"))))
-      return createStringError("cannot write the module to '" + output + "'");
-    return directory->commit();
-  }
-
   std::string model, output;
 };
 

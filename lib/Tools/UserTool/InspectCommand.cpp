@@ -5,11 +5,11 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "qllm/API/Report.h"
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Analysis/MatrixProducts.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Transforms/Raise/Passes.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,6 +19,7 @@
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {

@@ -5,10 +5,10 @@
 
 #include "qllm/Tools/UserTool/OptionTable.h"
 
+#include "qllm/Support/Closest.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
-#include <algorithm>
 
 using namespace llvm;
 using namespace qllm::tool;
@@ -25,20 +25,6 @@ Expected<int64_t> qllm::tool::parseInteger(StringRef text, int64_t low, int64_t 
     return usageError("expected a number from " + Twine(low) + " to " + Twine(high) +
                       ", but got '" + text + "'");
   return number;
-}
-
-std::optional<StringRef> qllm::tool::closest(StringRef word, ArrayRef<StringRef> candidates) {
-  std::optional<StringRef> best;
-  // Half the word may be wrong: more than that is another word, not a slip.
-  unsigned limit = std::max<size_t>(1, word.size() / 2);
-  for (StringRef candidate : candidates) {
-    unsigned distance = word.edit_distance(candidate, /*AllowReplacements=*/true, limit + 1);
-    if (distance > limit)
-      continue;
-    best = candidate;
-    limit = distance - (distance > 0);
-  }
-  return best;
 }
 
 Option &OptionTable::add(StringRef name, StringRef valueName, StringRef help) {

@@ -8,11 +8,13 @@
 
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Support/RunListener.h"
-#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/API/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace qllm::tool {
+
+using api::Json;
 
 /// Listens to the passes of a session as long as it lives.
 class PassTimes : public RunListener {

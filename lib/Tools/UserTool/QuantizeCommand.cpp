@@ -7,16 +7,17 @@
 #include "PassTimes.h"
 #include "ValidationLog.h"
 #include "mlir/Parser/Parser.h"
+#include "qllm/API/ExportModel.h"
+#include "qllm/API/OutputDirectory.h"
+#include "qllm/API/Pipeline.h"
+#include "qllm/API/Quantize.h"
+#include "qllm/API/Report.h"
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
-#include "qllm/Tools/UserTool/ExportModel.h"
-#include "qllm/Tools/UserTool/OutputDirectory.h"
-#include "qllm/Tools/UserTool/Pipeline.h"
-#include "qllm/Tools/UserTool/Report.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Version.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -28,6 +29,7 @@
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {
@@ -42,7 +44,6 @@ public:
 private:
   void declareRecipeOptions(OptionTable &options);
   ExitCode fail(Session &session, Error error, ExitCode code = ExitCode::BadInput);
-  Error addData(Session &session);
   Expected<Pipeline> makePipeline(Session &session);
   Error dumpStage(size_t number, StringRef stage, mlir::ModuleOp module);
   ExitCode plan(Session &session, mlir::ModuleOp module, Pipeline pipeline);
@@ -163,30 +164,13 @@ ExitCode QuantizeCommand::fail(Session &session, Error error, ExitCode code) {
   return code;
 }
 
-/// Hands the calibration text and the seed on to recipes that take them.
-Error QuantizeCommand::addData(Session &session) {
-  const Recipe *known = findRecipe(recipe);
-  if (!known)
-    return Error::success(); // a file of passes has its own data
-  auto add = [&](StringRef name, const Twine &value) {
-    recipeOptions += (recipeOptions.empty() ? "" : " ") + name.str() + "=" + value.str();
-  };
-  if (known->isCalibrated() && calibration.empty())
-    return createStringError("recipe '" + recipe +
-                             "' looks at activations: expected tokens (--calibration FILE.npy)");
-  if (known->isCalibrated())
-    add("calibration", calibration);
-  else if (!calibration.empty())
-    session.log.warning("recipe '" + recipe + "' looks at no activations; '" + calibration +
-                        "' is not read");
-  if (known->hasOption("seed") && seed)
-    add("seed", Twine(seed));
-  return Error::success();
-}
-
 Expected<Pipeline> QuantizeCommand::makePipeline(Session &session) {
-  if (Error error = addData(session))
-    return error;
+  Expected<std::string> options =
+      addRecipeData({recipe, recipeOptions, calibration, seed},
+                    [&](const Twine &message) { session.log.warning(message); });
+  if (!options)
+    return options.takeError();
+  recipeOptions = *options;
   Expected<Pipeline> pipeline = Pipeline::create(&session.getContext(), recipe, recipeOptions);
   if (!pipeline)
     return pipeline.takeError();

@@ -5,6 +5,7 @@
 
 #include "qllm/Tools/UserTool/UserTool.h"
 
+#include "qllm/Support/Closest.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Tools/UserTool/Version.h"
@@ -12,6 +13,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
+using namespace qllm;
 using namespace qllm::tool;
 
 namespace {

@@ -293,8 +293,11 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
   StringRef pass = getArgument();
   for (size_t i = 0; i < list.sites.size(); ++i) {
     const Site &site = list.sites[i];
-    if (listener)
+    if (listener) {
       listener->progress(pass, i, list.sites.size());
+      if (listener->shouldStop())
+        return function.emitError("stopped before site '") << site.name << "'";
+    }
     // What slices read besides products (tables of sines, masks) is needed again and again.
     SmallVector<Value> later = blocks->outputs(site);
     for (const Site &next : ArrayRef(list.sites).drop_front(i + 1)) {

@@ -58,8 +58,11 @@ LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp:
   auto *listener = function.getContext()->getLoadedDialect<QLLMDialect>()->getRunListener();
   ArrayRef<Site> all(list.sites);
   for (auto [index, site] : llvm::enumerate(list.sites)) {
-    if (listener)
+    if (listener) {
       listener->progress("qllm-quantize-sites", index, all.size());
+      if (listener->shouldStop())
+        return function.emitError("stopped before site '") << site.name << "'";
+    }
     current = index;
     if (failed(visit(site, all.drop_front(index + 1))))
       return failure();

@@ -13,7 +13,6 @@
 #include "llvm/Support/raw_ostream.h"
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,10 +79,6 @@ private:
 
 /// A whole number from `low` to `high`.
 llvm::Expected<int64_t> parseInteger(llvm::StringRef text, int64_t low, int64_t high);
-
-/// The candidate closest to `word` by edit distance, or nothing if none is close.
-std::optional<llvm::StringRef> closest(llvm::StringRef word,
-                                       llvm::ArrayRef<llvm::StringRef> candidates);
 
 } // namespace qllm::tool
 

@@ -7,11 +7,8 @@
 #ifndef QLLM_TOOLS_USERTOOL_SESSION_H
 #define QLLM_TOOLS_USERTOOL_SESSION_H
 
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/IR/OwningOpRef.h"
+#include "qllm/API/Context.h"
 #include "qllm/Tools/UserTool/Log.h"
-#include "llvm/Support/ThreadPool.h"
 
 namespace qllm::tool {
 
@@ -19,9 +16,8 @@ class Session {
 public:
   /// `threads` workers; 0 takes one per core.
   explicit Session(unsigned threads);
-  ~Session();
 
-  mlir::MLIRContext &getContext() { return *context; }
+  mlir::MLIRContext &getContext() { return context.mlir(); }
 
   /// Loads an ONNX file, an .mlir or .mlirbc file, or a directory that `import` or `quantize` has
   /// written. Null after an error, which has been logged.
@@ -30,16 +26,14 @@ public:
   /// The file that `load` reads for `path`; empty after an error, which has been logged.
   std::string resolve(llvm::StringRef path);
 
-  unsigned getThreads() const { return threads; }
+  unsigned getThreads() const { return context.threads(); }
 
   Log log;
 
 private:
   void report(mlir::Diagnostic &diagnostic);
 
-  unsigned threads;
-  std::unique_ptr<llvm::DefaultThreadPool> pool;
-  std::unique_ptr<mlir::MLIRContext> context;
+  api::Context context;
 };
 
 } // namespace qllm::tool

@@ -3,7 +3,7 @@
 //
 // Lowers a copy and hands it to the exporter.
 
-#include "qllm/Tools/UserTool/ExportModel.h"
+#include "qllm/API/ExportModel.h"
 
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace qllm;
 
-llvm::Error qllm::tool::exportQuantized(ModuleOp module, StringRef path, StringRef weights) {
+llvm::Error qllm::api::exportQuantized(ModuleOp module, StringRef path, StringRef weights) {
   OwningOpRef<ModuleOp> copy(module.clone());
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   ConvertQLLMToONNXOptions options;

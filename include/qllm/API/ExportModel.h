@@ -3,19 +3,19 @@
 //
 // From a module to an ONNX file.
 
-#ifndef QLLM_TOOLS_USERTOOL_EXPORTMODEL_H
-#define QLLM_TOOLS_USERTOOL_EXPORTMODEL_H
+#ifndef QLLM_API_EXPORTMODEL_H
+#define QLLM_API_EXPORTMODEL_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
-namespace qllm::tool {
+namespace qllm::api {
 
 /// Writes `module` to `path`, with quantized weights in the operators that `weights` names (see
 /// convert-qllm-to-onnx). The module itself stays as it is. Details of a failure are emitted as
 /// diagnostics.
 llvm::Error exportQuantized(mlir::ModuleOp module, llvm::StringRef path, llvm::StringRef weights);
 
-} // namespace qllm::tool
+} // namespace qllm::api
 
-#endif // QLLM_TOOLS_USERTOOL_EXPORTMODEL_H
+#endif // QLLM_API_EXPORTMODEL_H

@@ -3,10 +3,10 @@
 //
 // The fields of reports; scripts rely on the names.
 
-#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/API/Report.h"
 
 using namespace qllm;
-using namespace qllm::tool;
+using namespace qllm::api;
 
 namespace {
 
@@ -35,7 +35,7 @@ Json layerJson(const LayerRecord &layer) {
 
 } // namespace
 
-Json qllm::tool::toJson(const Coverage &coverage) {
+Json qllm::api::toJson(const Coverage &coverage) {
   Json json;
   json["rows"] = Json::array();
   for (const CoverageRow &row : coverage.rows())
@@ -67,6 +67,6 @@ Json qllm::tool::toJson(const Coverage &coverage) {
   return json;
 }
 
-std::string qllm::tool::toText(const Json &json) {
+std::string qllm::api::toText(const Json &json) {
   return json.dump(2, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
 }

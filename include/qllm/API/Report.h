@@ -3,13 +3,13 @@
 //
 // Coverage as JSON.
 
-#ifndef QLLM_TOOLS_USERTOOL_REPORT_H
-#define QLLM_TOOLS_USERTOOL_REPORT_H
+#ifndef QLLM_API_REPORT_H
+#define QLLM_API_REPORT_H
 
 #include "qllm/Analysis/Coverage.h"
 #include <nlohmann/json.hpp>
 
-namespace qllm::tool {
+namespace qllm::api {
 
 using Json = nlohmann::ordered_json;
 
@@ -19,6 +19,6 @@ Json toJson(const Coverage &coverage);
 /// Indented, ending with a newline. Names that are no UTF-8 are repaired rather than refused.
 std::string toText(const Json &json);
 
-} // namespace qllm::tool
+} // namespace qllm::api
 
-#endif // QLLM_TOOLS_USERTOOL_REPORT_H
+#endif // QLLM_API_REPORT_H

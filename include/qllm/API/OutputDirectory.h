@@ -3,14 +3,14 @@
 //
 // Results that are complete or not there at all.
 
-#ifndef QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
-#define QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
+#ifndef QLLM_API_OUTPUTDIRECTORY_H
+#define QLLM_API_OUTPUTDIRECTORY_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
 
-namespace qllm::tool {
+namespace qllm::api {
 
 /// A directory that gets its name when `commit` is called; until then everything lies in
 /// `<name>.partial` beside it. An earlier result of the same name is replaced at that moment; a
@@ -32,6 +32,6 @@ private:
   std::string name, partial;
 };
 
-} // namespace qllm::tool
+} // namespace qllm::api
 
-#endif // QLLM_TOOLS_USERTOOL_OUTPUTDIRECTORY_H
+#endif // QLLM_API_OUTPUTDIRECTORY_H

@@ -3,20 +3,22 @@
 //
 // Recipes by name or file, and running them pass by pass.
 
-#include "qllm/Tools/UserTool/Pipeline.h"
+#include "qllm/API/Pipeline.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Recipes/Recipe.h"
-#include "qllm/Tools/UserTool/OptionTable.h"
+#include "qllm/Support/Closest.h"
+#include "qllm/Support/RunListener.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir;
 using namespace qllm;
-using namespace qllm::tool;
+using namespace qllm::api;
 using llvm::Error;
 using llvm::Expected;
 
@@ -121,10 +123,12 @@ Error Pipeline::stopAfter(StringRef stage) {
   return Error::success();
 }
 
-std::string Pipeline::toText() const {
+std::string api::recipeText(ArrayRef<std::string> passes) {
   return "# Passes in order; 'qllm quantize --recipe' takes this file.\n" +
-         llvm::join(steps, "\n") + "\n";
+         llvm::join(passes, "\n") + "\n";
 }
+
+std::string Pipeline::toText() const { return recipeText(steps); }
 
 LogicalResult Pipeline::run(ModuleOp module, const Observer &observer, const Setup &setup) const {
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
@@ -133,5 +137,21 @@ LogicalResult Pipeline::run(ModuleOp module, const Observer &observer, const Set
     setup(passes);
   if (failed(parsePassPipeline(llvm::join(steps, ","), passes)))
     return failure();
-  return passes.run(module);
+  return runStoppable(passes, module);
+}
+
+LogicalResult api::runStoppable(PassManager &passes, ModuleOp module) {
+  MLIRContext *context = module.getContext();
+  RunListener *listener = context->getOrLoadDialect<QLLMDialect>()->getRunListener();
+  if (!listener)
+    return passes.run(module);
+  // Passes cannot be stopped by an instrumentation, but an action can be left out.
+  context->registerActionHandler(
+      [&](llvm::function_ref<void()> run, const tracing::Action &action) {
+        if (!llvm::isa<PassExecutionAction>(action) || !listener->shouldStop())
+          run();
+      });
+  LogicalResult result = passes.run(module);
+  context->registerActionHandler(nullptr);
+  return listener->shouldStop() ? LogicalResult(module.emitError("stopped")) : result;
 }

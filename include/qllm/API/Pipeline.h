@@ -3,8 +3,8 @@
 //
 // A recipe as a list of passes that can be cut short, watched and written down.
 
-#ifndef QLLM_TOOLS_USERTOOL_PIPELINE_H
-#define QLLM_TOOLS_USERTOOL_PIPELINE_H
+#ifndef QLLM_API_PIPELINE_H
+#define QLLM_API_PIPELINE_H
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -16,7 +16,7 @@ namespace mlir {
 class PassManager;
 } // namespace mlir
 
-namespace qllm::tool {
+namespace qllm::api {
 
 /// An ordered list of passes with their options, each as text.
 class Pipeline {
@@ -45,6 +45,13 @@ private:
   std::vector<std::string> steps;
 };
 
-} // namespace qllm::tool
+/// Passes in the form of a recipe file.
+std::string recipeText(llvm::ArrayRef<std::string> passes);
 
-#endif // QLLM_TOOLS_USERTOOL_PIPELINE_H
+/// Runs passes until the context's RunListener wants no more, which is a failure; the module is
+/// then of no use.
+mlir::LogicalResult runStoppable(mlir::PassManager &passes, mlir::ModuleOp module);
+
+} // namespace qllm::api
+
+#endif // QLLM_API_PIPELINE_H

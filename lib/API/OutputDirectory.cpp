@@ -3,14 +3,14 @@
 //
 // Making, filling and naming a result directory.
 
-#include "qllm/Tools/UserTool/OutputDirectory.h"
+#include "qllm/API/OutputDirectory.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
-using namespace qllm::tool;
+using namespace qllm::api;
 namespace fs = llvm::sys::fs;
 
 namespace {

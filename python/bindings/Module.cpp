@@ -1,0 +1,189 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Contexts and modules.
+
+#include "Native.h"
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/tuple.h>
+
+namespace {
+
+using Text = std::optional<std::string>;
+using Ports = std::vector<std::tuple<std::string, std::string, int>>;
+
+const char *orNull(const Text &text) { return text ? text->c_str() : nullptr; }
+
+/// What `body(listener, &module)` makes.
+template <typename Body> Module makeModule(nb::object progress, Body body) {
+  QllmModule *module = nullptr;
+  Call(std::move(progress)).run([&](const QllmListener *listener) {
+    return body(listener, &module);
+  });
+  return Module(module);
+}
+
+/// For what only looks at a module or writes it.
+template <typename Body> void look(Body body) {
+  Call(nb::none()).run([&](const QllmListener *) { return body(); });
+}
+
+Module load(Context &context, const std::string &path, nb::object progress) {
+  return makeModule(std::move(progress), [&](const QllmListener *listener, QllmModule **module) {
+    return qllmModuleLoad(context.handle.get(), path.c_str(), listener, module);
+  });
+}
+
+Module importOnnx(Context &context, nb::bytes data, const Text &directory) {
+  return makeModule(nb::none(), [&](const QllmListener *listener, QllmModule **module) {
+    return qllmModuleImportOnnx(context.handle.get(), data.c_str(), data.size(), orNull(directory),
+                                listener, module);
+  });
+}
+
+Module parse(Context &context, nb::bytes text) {
+  return makeModule(nb::none(), [&](const QllmListener *, QllmModule **module) {
+    return qllmModuleParse(context.handle.get(), text.c_str(), text.size(), module);
+  });
+}
+
+template <auto function> std::string textOf(const Module &module) {
+  std::string text;
+  look([&] { return function(module.handle.get(), appendText, &text); });
+  return text;
+}
+
+void save(const Module &module, const std::string &path) {
+  look([&] { return qllmModuleSave(module.handle.get(), path.c_str()); });
+}
+
+void exportOnnx(const Module &module, const std::string &path, const std::string &weights) {
+  look([&] { return qllmModuleExportOnnx(module.handle.get(), path.c_str(), weights.c_str()); });
+}
+
+void exportCheckpoint(const Module &module, const std::string &directory, const std::string &format,
+                      const Text &config) {
+  look([&] {
+    return qllmModuleExportCheckpoint(module.handle.get(), directory.c_str(), format.c_str(),
+                                      orNull(config));
+  });
+}
+
+Module runPipeline(const Module &module, const std::string &pipeline, nb::object progress) {
+  return makeModule(std::move(progress), [&](const QllmListener *listener, QllmModule **result) {
+    return qllmModuleRunPipeline(module.handle.get(), pipeline.c_str(), listener, result);
+  });
+}
+
+Module quantize(const Module &module, const std::string &recipe, const std::string &options,
+                const Text &file, std::optional<AnyArray> tokens, int64_t seed, nb::object progress,
+                int tokenType) {
+  std::vector<int64_t> shape;
+  QllmTensorView view{};
+  if (tokens)
+    view = viewOf(*tokens, tokenType, shape);
+  QllmQuantizeOptions given{sizeof(QllmQuantizeOptions),
+                            recipe.c_str(),
+                            options.c_str(),
+                            orNull(file),
+                            tokens ? &view : nullptr,
+                            seed};
+  return makeModule(std::move(progress), [&](const QllmListener *listener, QllmModule **result) {
+    return qllmModuleQuantize(module.handle.get(), &given, listener, result);
+  });
+}
+
+std::tuple<double, double, int64_t> perplexity(const Module &module, const AnyArray &tokens,
+                                               int tokenType, int64_t windows, int64_t windowLength,
+                                               nb::object progress) {
+  std::vector<int64_t> shape;
+  QllmTensorView view = viewOf(tokens, tokenType, shape);
+  QllmPerplexityOptions options{sizeof(QllmPerplexityOptions), windows, windowLength};
+  QllmPerplexity result{};
+  Call(std::move(progress)).run([&](const QllmListener *listener) {
+    return qllmModulePerplexity(module.handle.get(), &view, &options, listener, &result);
+  });
+  return {result.perplexity, result.loss, result.positions};
+}
+
+Module lowerToKernels(const Module &module, const std::string &targets, const std::string &format,
+                      int64_t rows, bool pageKVCache, nb::object progress) {
+  QllmKernelOptions options{sizeof(QllmKernelOptions), targets.c_str(), format.c_str(), rows,
+                            pageKVCache};
+  return makeModule(std::move(progress), [&](const QllmListener *listener, QllmModule **result) {
+    return qllmModuleLowerToKernels(module.handle.get(), &options, listener, result);
+  });
+}
+
+nb::dict binaries(const Module &module) {
+  nb::dict result;
+  qllmModuleForEachBinary(
+      module.handle.get(),
+      [](const char *target, const void *code, size_t size, void *user) {
+        (*static_cast<nb::dict *>(user))[target] = nb::bytes(code, size);
+      },
+      &result);
+  return result;
+}
+
+template <auto function> Ports portsOf(const Module &module, const std::string &name) {
+  Ports ports;
+  look([&] {
+    return function(
+        module.handle.get(), name.c_str(),
+        [](const char *port, const char *type, int32_t element, void *user) {
+          static_cast<Ports *>(user)->emplace_back(port, type, int(element));
+        },
+        &ports);
+  });
+  return ports;
+}
+
+nb::list run(const Module &module, const std::string &function, nb::list inputs,
+             nb::object progress) {
+  std::vector<const QllmValue *> values;
+  for (nb::handle input : inputs)
+    values.push_back(nb::cast<Value &>(input).handle.get());
+  std::vector<QllmValue *> outputs(portsOf<qllmModuleForEachOutput>(module, function).size());
+  Call(std::move(progress)).run([&](const QllmListener *listener) {
+    return qllmModuleRun(module.handle.get(), function.c_str(), values.data(), values.size(),
+                         listener, outputs.data(), outputs.size());
+  });
+  nb::list results;
+  for (QllmValue *output : outputs)
+    results.append(nb::cast(Value(output)));
+  return results;
+}
+
+} // namespace
+
+void defineModule(nb::module_ &m) {
+  using nb::arg;
+  nb::class_<Context>(m, "Context", "Threads, and the directory that weights lie in.")
+      .def(nb::init<unsigned>(), arg("threads") = 0);
+  nb::class_<Module>(m, "Module", "A model as MLIR, which never changes; str() gives its text.")
+      .def_static("load", load, arg("context"), arg("path"), arg("progress").none() = nb::none())
+      .def_static("import_onnx", importOnnx, arg("context"), arg("data"),
+                  arg("directory").none() = nb::none())
+      .def_static("parse", parse, arg("context"), arg("text"))
+      .def("__str__", textOf<qllmModulePrint>)
+      .def("save", save, arg("path"),
+           "Writes an .mlir or .mlirbc file with the weights beside it, or a directory as "
+           "`qllm quantize` does.")
+      .def("export_onnx", exportOnnx, arg("path"), arg("weights"))
+      .def("export_checkpoint", exportCheckpoint, arg("directory"), arg("format"),
+           arg("config").none())
+      .def("run_pipeline", runPipeline, arg("pipeline"), arg("progress").none() = nb::none())
+      .def("quantize", quantize, arg("recipe"), arg("options"), arg("file").none(),
+           arg("tokens").none(), arg("seed"), arg("progress").none(), arg("token_type"))
+      .def("report", textOf<qllmModuleReport>)
+      .def("perplexity", perplexity, arg("tokens"), arg("token_type"), arg("windows"),
+           arg("window_length"), arg("progress").none() = nb::none())
+      .def("lower_to_kernels", lowerToKernels, arg("targets"), arg("format"), arg("rows"),
+           arg("page_kv_cache"), arg("progress").none() = nb::none())
+      .def("binaries", binaries)
+      .def("unsupported", textOf<qllmModuleUnsupported>)
+      .def("inputs", portsOf<qllmModuleForEachInput>, arg("function") = "main")
+      .def("outputs", portsOf<qllmModuleForEachOutput>, arg("function") = "main")
+      .def("run", run, arg("function"), arg("inputs"), arg("progress").none() = nb::none());
+}
