@@ -10,6 +10,7 @@
 #include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Support/OutputFile.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/ExportModel.h"
@@ -197,16 +198,14 @@ Error QuantizeCommand::dumpStage(size_t number, StringRef stage, mlir::ModuleOp 
     return createStringError(code, "cannot create '" + dumpStages + "': " + code.message());
   std::string path = dumpStages + "/";
   raw_string_ostream(path) << format("%02zu-", number) << stage << ".mlir";
-  std::error_code code;
-  raw_fd_ostream os(path, code);
-  if (code)
-    return createStringError(code, "cannot write '" + path + "': " + code.message());
   mlir::OpPrintingFlags flags;
   // Data made by passes would be printed as hex.
   flags.elideLargeResourceString();
+  std::string text;
+  raw_string_ostream os(text);
   module->print(os, flags);
   os << "\n";
-  return Error::success();
+  return writeOutputFile(path, text);
 }
 
 void QuantizeCommand::print(const Coverage &coverage) {
