@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Who wants to hear how far a long pass is and where its time went.
+// Who wants to hear how far a long pass is and where its time went, and what it keeps.
 
 #ifndef QLLM_SUPPORT_RUNLISTENER_H
 #define QLLM_SUPPORT_RUNLISTENER_H
@@ -11,6 +11,8 @@
 
 namespace qllm {
 
+class Journal;
+
 /// A context carries one for the passes that run in it (QLLMDialect::setRunListener); libraries do
 /// not print.
 class RunListener {
@@ -19,6 +21,8 @@ public:
   virtual void progress(llvm::StringRef pass, size_t done, size_t total) {}
   /// Processor seconds of all threads that a part of a pass took in all.
   virtual void spent(llvm::StringRef pass, llvm::StringRef part, double seconds) {}
+  /// Where finished work is kept for the case of an interruption; null for nowhere.
+  virtual Journal *journal() { return nullptr; }
 };
 
 } // namespace qllm
