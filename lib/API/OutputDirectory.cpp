@@ -5,9 +5,12 @@
 
 #include "qllm/API/OutputDirectory.h"
 
+#include "qllm/Support/OutputFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 
 using namespace llvm;
 using namespace qllm::api;
@@ -61,23 +64,36 @@ OutputDirectory::~OutputDirectory() {
 std::string OutputDirectory::path(StringRef file) const { return partial + "/" + file.str(); }
 
 Error OutputDirectory::write(StringRef file, StringRef text) const {
-  std::error_code code;
-  raw_fd_ostream os(path(file), code);
-  if (code)
-    return fileError("write", path(file), code);
-  os << text;
-  os.close();
-  if (os.has_error())
-    return fileError("write", path(file), os.error());
-  return Error::success();
+  return writeOutputFile(path(file), text);
+}
+
+/// An earlier result goes away in the same instant as the new one comes, or is moved aside where
+/// the file system cannot do that.
+static std::error_code replaceDirectory(const std::string &from, const std::string &to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_EXCHANGE) == 0)
+    return {};
+  if (errno != EINVAL && errno != ENOSYS)
+    return {errno, std::generic_category()};
+  std::string aside = to + ".earlier";
+  if (std::error_code code = fs::rename(to, aside))
+    return code;
+  if (std::error_code code = fs::rename(from, to))
+    return (void)fs::rename(aside, to), code;
+  return fs::rename(aside, from);
 }
 
 Error OutputDirectory::commit() {
-  if (fs::exists(name))
-    if (std::error_code code = fs::remove_directories(name, /*IgnoreErrors=*/false))
-      return fileError("replace", name, code);
-  if (std::error_code code = fs::rename(partial, name))
+  if (Error error = syncDirectory(partial))
+    return error;
+  bool replaces = fs::exists(name);
+  if (std::error_code code = replaces ? replaceDirectory(partial, name) : fs::rename(partial, name))
     return fileError("rename to", name, code);
-  partial.clear();
+  // What is left under that name is the earlier result.
+  std::string earlier = std::exchange(partial, "");
+  if (Error error = syncDirectory(sys::path::parent_path(name)))
+    return error;
+  if (replaces)
+    if (std::error_code code = fs::remove_directories(earlier, /*IgnoreErrors=*/false))
+      return fileError("remove", earlier, code);
   return Error::success();
 }

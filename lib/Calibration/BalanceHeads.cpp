@@ -101,6 +101,7 @@ std::vector<double> variances(SiteState &state, const SiteProduct &product) {
 }
 
 void scaleRow(SiteState &state, int64_t row, double factor) {
+  state.isRewritten = true;
   for (float &value : state.weight.rowValues(row))
     value = float(value * factor);
   if (size_t(row) < state.bias.size())

@@ -49,7 +49,7 @@ private:
   }
   /// Whether weights and biases are still those of the model.
   bool isUntouched() const {
-    return state.maps.empty() && !isSplit() &&
+    return state.maps.empty() && !isSplit() && !state.isRewritten &&
            (state.target.empty() || state.target.values() == state.weight.values());
   }
   Type elementType() const { return cast<ShapedType>(site.input().getType()).getElementType(); }
@@ -215,7 +215,10 @@ Expected<Value> Emitter::emitBias(LinearOp linear, const SiteProduct &product) {
     return linear.getBias();
   ArrayRef<float> bias =
       ArrayRef<float>(state.outputBias).slice(size_t(product.firstRow), size_t(product.rows));
-  if (bias == ArrayRef<float>(state.bias).slice(size_t(product.firstRow), size_t(product.rows)))
+  ArrayRef<float> own =
+      ArrayRef<float>(state.bias).slice(size_t(product.firstRow), size_t(product.rows));
+  bool isZero = llvm::all_of(bias, [](float value) { return value == 0; });
+  if (bias == own && (!state.isRewritten || (isZero && !linear.getBias())))
     return linear.getBias();
   OpBuilder at(linear);
   return createConstant(at, linear.getLoc(), bias, product.name + ".bias");

@@ -9,6 +9,8 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -40,6 +42,7 @@ llvm::Expected<std::unique_ptr<OutputFile>> OutputFile::create(llvm::StringRef p
   std::unique_ptr<OutputFile> file(new OutputFile(fd, path.str(), fd < 0 ? "" : temporary));
   if (fd < 0)
     return file->failed("create", errno);
+  llvm::sys::RemoveFileOnSignal(temporary);
   // mkostemp gives 0600; a result is an ordinary file.
   mode_t mask = umask(0);
   umask(mask);
@@ -50,8 +53,10 @@ llvm::Expected<std::unique_ptr<OutputFile>> OutputFile::create(llvm::StringRef p
 OutputFile::~OutputFile() {
   if (fd >= 0)
     close(fd);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
+  if (temporary.empty())
+    return;
+  unlink(temporary.c_str());
+  llvm::sys::DontRemoveFileOnSignal(temporary);
 }
 
 llvm::Error OutputFile::write(llvm::ArrayRef<char> bytes) {
@@ -100,12 +105,37 @@ llvm::Error OutputFile::commit() {
   // A hole at the end has moved the position only.
   if (ftruncate(fd, static_cast<off_t>(written)) != 0)
     return failed("write", errno);
+  // A rename may reach the disk before the data that it names.
+  if (fsync(fd) != 0)
+    return failed("write", errno);
   int closed = close(fd);
   fd = -1;
   if (closed != 0)
     return failed("close", errno);
   if (std::rename(temporary.c_str(), path.c_str()) != 0)
     return failed("rename", errno);
+  llvm::sys::DontRemoveFileOnSignal(temporary);
   temporary.clear();
-  return llvm::Error::success();
+  return syncDirectory(llvm::sys::path::parent_path(path));
+}
+
+llvm::Error qllm::writeOutputFile(llvm::StringRef path, llvm::ArrayRef<char> bytes) {
+  llvm::Expected<std::unique_ptr<OutputFile>> file = OutputFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (llvm::Error error = (*file)->write(bytes))
+    return error;
+  return (*file)->commit();
+}
+
+llvm::Error qllm::syncDirectory(llvm::StringRef path) {
+  std::string name = path.empty() ? "." : path.str();
+  int fd = open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+  if (fd >= 0)
+    close(fd);
+  // Some file systems cannot do that, and have nothing to do there.
+  if (error == 0 || error == EINVAL || error == ENOTSUP)
+    return llvm::Error::success();
+  return llvm::createStringError(llvm::formatv("'{0}': cannot write: {1}", name, llvm::StringRef(llvm::sys::StrError(error)).lower()).str());
 }

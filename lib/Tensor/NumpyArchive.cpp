@@ -3,11 +3,10 @@
 //
 // Zip archives of .npy files, with the 64-bit extension that NumPy always writes.
 
+#include "qllm/Support/OutputFile.h"
 #include "qllm/Tensor/NumpyFile.h"
 #include "llvm/Support/CRC.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace qllm;
 using namespace llvm::support;
@@ -142,10 +141,9 @@ llvm::Expected<std::vector<ArchiveMember>> qllm::readArchive(llvm::ArrayRef<char
 
 llvm::Error qllm::writeArchive(llvm::StringRef path,
                                llvm::ArrayRef<std::pair<std::string, Tensor>> arrays) {
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (code)
-    return llvm::createStringError(code, "cannot write '" + path.str() + "': " + code.message());
+  llvm::Expected<std::unique_ptr<OutputFile>> file = OutputFile::create(path);
+  if (!file)
+    return file.takeError();
   std::string central;
   uint64_t offset = 0;
   for (const auto &[name, tensor] : arrays) {
@@ -160,8 +158,10 @@ llvm::Error qllm::writeArchive(llvm::StringRef path,
     put(local, 16, 2);
     put(local, data.size(), 8);
     put(local, data.size(), 8);
-    stream << local;
-    stream.write(data.data(), data.size());
+    if (llvm::Error error = (*file)->write(local))
+      return error;
+    if (llvm::Error error = (*file)->write(data))
+      return error;
     put(central, centralSignature, 4);
     put(central, 45, 2);
     putCommon(central, crc, data.size(), member.size(), 28);
@@ -196,12 +196,7 @@ llvm::Error qllm::writeArchive(llvm::StringRef path,
   put(central, UINT32_MAX, 4);
   put(central, UINT32_MAX, 4);
   put(central, 0, 2);
-  stream << central;
-  stream.close();
-  if (stream.has_error()) {
-    code = stream.error();
-    stream.clear_error();
-    return llvm::createStringError(code, "cannot write '" + path.str() + "': " + code.message());
-  }
-  return llvm::Error::success();
+  if (llvm::Error error = (*file)->write(central))
+    return error;
+  return (*file)->commit();
 }

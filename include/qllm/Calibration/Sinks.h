@@ -34,6 +34,13 @@ public:
   /// Sinks of all windows.
   int64_t count() const;
 
+  template <typename Stream> friend void transfer(Stream &stream, SinkFinder &finder) {
+    std::vector<std::pair<std::vector<int64_t>, std::vector<bool>>> entries(finder.found.begin(),
+                                                                            finder.found.end());
+    stream(entries);
+    finder.found = {entries.begin(), entries.end()};
+  }
+
 private:
   double factor;
   /// By borders: activations with as many rows a window are about the same tokens.

@@ -71,6 +71,14 @@ public:
   using Observer = std::function<void(mlir::Operation *, llvm::ArrayRef<WindowValues>)>;
   void setObserver(Observer newObserver) { observer = std::move(newObserver); }
 
+  /// Writes what the walk holds of every window, so that it can go on in another process: values
+  /// are named by their place in the block. Weights and what is computed from them alone are left
+  /// out. False where something held has no bytes (strings): then nothing was written.
+  bool save(std::string &bytes) const;
+  /// The inverse, for a walk of the same function on the same inputs, rewritten as far as it was
+  /// then. Fails on bytes that do not fit it.
+  llvm::Error restore(llvm::ArrayRef<char> bytes);
+
   /// Bytes that the walk holds now, weights that lie in mapped files not included.
   size_t bytesHeld() const;
 

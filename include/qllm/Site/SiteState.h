@@ -115,6 +115,8 @@ struct SiteState {
   /// [sum of rows, channels], and a bias for each row (zeros where the model has none).
   MatrixF weight;
   std::vector<float> bias;
+  /// Whether `weight` and `bias` are no longer the model's own (see BalanceHeads.h).
+  bool isRewritten = false;
   /// Absent: the input stays in floating point.
   std::optional<RowFormat> inputFormat;
 

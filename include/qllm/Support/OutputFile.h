@@ -16,7 +16,8 @@ namespace qllm {
 
 class MappedFile;
 
-/// Written under a temporary name in the same directory; `commit` renames it. Without a commit it is removed.
+/// Written under a temporary name in the same directory; `commit` makes it durable and renames it. Without a commit it is
+/// removed, also when a signal ends the process; after a kill or a power cut the temporary file may be left, under its own name.
 class OutputFile {
 public:
   static llvm::Expected<std::unique_ptr<OutputFile>> create(llvm::StringRef path);
@@ -31,6 +32,7 @@ public:
   llvm::Error align(uint64_t alignment);
   /// Bytes written so far.
   uint64_t size() const { return written; }
+  /// The file is on disk, whole and under its name, once this returns without an error.
   llvm::Error commit();
 
 private:
@@ -40,6 +42,12 @@ private:
   std::string path, temporary;
   uint64_t written = 0;
 };
+
+/// The same for contents that are at hand.
+llvm::Error writeOutputFile(llvm::StringRef path, llvm::ArrayRef<char> bytes);
+
+/// Makes names in a directory ("" is the current one) durable: what was created, renamed or removed there.
+llvm::Error syncDirectory(llvm::StringRef path);
 
 } // namespace qllm
 

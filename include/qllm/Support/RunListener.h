@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Who wants to hear how far a long pass is and where its time went, and may have enough of it.
+// Who wants to hear how far a long pass is and where its time went, what it keeps, and who may have
+// enough of it.
 
 #ifndef QLLM_SUPPORT_RUNLISTENER_H
 #define QLLM_SUPPORT_RUNLISTENER_H
@@ -10,6 +11,8 @@
 #include <cstddef>
 
 namespace qllm {
+
+class Journal;
 
 /// A context carries one for the passes that run in it (QLLMDialect::setRunListener); libraries do
 /// not print.
@@ -22,6 +25,8 @@ public:
   /// Whether the run is to end as soon as it can, as a failure: asked between passes, sites and
   /// operations of the interpreter, from any thread. Once true, it stays so.
   virtual bool shouldStop() { return false; }
+  /// Where finished work is kept for the case of an interruption; null for nowhere.
+  virtual Journal *journal() { return nullptr; }
 };
 
 } // namespace qllm

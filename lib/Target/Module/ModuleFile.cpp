@@ -110,12 +110,7 @@ llvm::Error writeFile(Operation *module, StringRef path) {
     module->print(stream);
     stream << '\n';
   }
-  llvm::Expected<std::unique_ptr<OutputFile>> file = OutputFile::create(path);
-  if (!file)
-    return file.takeError();
-  if (llvm::Error error = (*file)->write(text))
-    return error;
-  return (*file)->commit();
+  return writeOutputFile(path, text);
 }
 
 } // namespace

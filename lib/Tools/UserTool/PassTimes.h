@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What long passes tell: progress, and where their time went.
+// What long passes tell: progress, and where their time went; and where they keep what is finished.
 
 #ifndef QLLM_LIB_TOOLS_USERTOOL_PASSTIMES_H
 #define QLLM_LIB_TOOLS_USERTOOL_PASSTIMES_H
@@ -29,6 +29,9 @@ public:
     parts.push_back({pass.str(), part.str(), seconds});
   }
 
+  Journal *journal() override { return kept; }
+  void setJournal(Journal *journal) { kept = journal; }
+
   void print() const {
     for (const Part &part : parts)
       session.log.info(
@@ -51,6 +54,7 @@ private:
   };
   Session &session;
   std::vector<Part> parts;
+  Journal *kept = nullptr;
 };
 
 } // namespace qllm::tool

@@ -4,7 +4,9 @@
 // `qllm quantize`: a model and a recipe in; a quantized model, its plan, the recipe and a report
 // out.
 
+#include "Interruption.h"
 #include "PassTimes.h"
+#include "RunIdentity.h"
 #include "ValidationLog.h"
 #include "mlir/Parser/Parser.h"
 #include "qllm/API/ExportModel.h"
@@ -16,6 +18,8 @@
 #include "qllm/Calibration/SiteAttribute.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Support/JournalDirectory.h"
+#include "qllm/Support/OutputFile.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
@@ -47,17 +51,18 @@ private:
   Expected<Pipeline> makePipeline(Session &session);
   Error dumpStage(size_t number, StringRef stage, mlir::ModuleOp module);
   ExitCode plan(Session &session, mlir::ModuleOp module, Pipeline pipeline);
-  Error writeResult(mlir::ModuleOp module, const Pipeline &pipeline, const Coverage &coverage,
-                    const PassTimes &times);
+  Error writeResult(mlir::ModuleOp module, const Pipeline &pipeline, const Coverage &coverage);
   Error readPlan(Session &session);
+  Expected<std::unique_ptr<JournalDirectory>> openJournal(Session &session, mlir::ModuleOp module,
+                                                          const Pipeline &pipeline);
   void print(const Coverage &coverage);
   ExitCode verdict(Session &session, const Coverage &coverage);
 
   std::string model, output, recipe = "rtn", stopAfter, dumpStages, calibration, planFile,
                              exportFormat, exportWeights = "matmul-nbits";
-  std::string recipeOptions;
+  std::string recipeOptions, timesFile;
   int64_t seed = 0;
-  bool json = false, dryRun = false, allowSkips = false, validate = false;
+  bool json = false, dryRun = false, allowSkips = false, validate = false, noJournal = false;
   ValidationLog validation;
   /// The float module with plans: what `--plan` gave, and what the recipe planned.
   mlir::OwningOpRef<mlir::ModuleOp> given, planned;
@@ -156,6 +161,8 @@ void QuantizeCommand::declare(OptionTable &options) {
                "run the model before and after each pass, and hold the pass to what it claims");
   options.flag("allow-skips", allowSkips, "exit with 0 even if layers were skipped");
   options.integer("seed", seed, 0, INT32_MAX, "for recipes that draw random numbers");
+  options.text("times", timesFile, "FILE.json", "where the passes' processor seconds go");
+  options.flag("no-journal", noJournal, "keep nothing for the case of an interruption");
   options.flag("json", json, "print the report instead of the table");
 }
 
@@ -185,16 +192,14 @@ Error QuantizeCommand::dumpStage(size_t number, StringRef stage, mlir::ModuleOp 
     return createStringError(code, "cannot create '" + dumpStages + "': " + code.message());
   std::string path = dumpStages + "/";
   raw_string_ostream(path) << format("%02zu-", number) << stage << ".mlir";
-  std::error_code code;
-  raw_fd_ostream os(path, code);
-  if (code)
-    return createStringError(code, "cannot write '" + path + "': " + code.message());
   mlir::OpPrintingFlags flags;
   // Data made by passes would be printed as hex.
   flags.elideLargeResourceString();
+  std::string text;
+  raw_string_ostream os(text);
   module->print(os, flags);
   os << "\n";
-  return Error::success();
+  return writeOutputFile(path, text);
 }
 
 void QuantizeCommand::print(const Coverage &coverage) {
@@ -236,7 +241,7 @@ ExitCode QuantizeCommand::plan(Session &session, mlir::ModuleOp module, Pipeline
 }
 
 Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeline,
-                                   const Coverage &coverage, const PassTimes &times) {
+                                   const Coverage &coverage) {
   Expected<OutputDirectory> directory = OutputDirectory::create(output);
   if (!directory)
     return directory.takeError();
@@ -248,7 +253,6 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   report["seed"] = seed;
   report["passes"] = pipeline.passes().vec();
   report["coverage"] = toJson(coverage);
-  report["time"] = times.toJson();
   if (validate)
     report["validation"] = validation.toJson();
   if (Error error = directory->write("report.json", toText(report)))
@@ -281,6 +285,29 @@ Error QuantizeCommand::readPlan(Session &session) {
   return given ? Error::success() : createStringError("cannot read the plan '" + planFile + "'");
 }
 
+/// Null with --no-journal. Says what an earlier run has left.
+Expected<std::unique_ptr<JournalDirectory>>
+QuantizeCommand::openJournal(Session &session, mlir::ModuleOp module, const Pipeline &pipeline) {
+  if (noJournal)
+    return nullptr;
+  Expected<std::string> identity = identityOf({session.resolve(model), module,
+                                               join(pipeline.passes(), "\n"), calibration,
+                                               planFile});
+  if (!identity)
+    return identity.takeError();
+  std::string path = StringRef(output).rtrim('/').str() + ".journal";
+  Expected<std::unique_ptr<JournalDirectory>> journal = JournalDirectory::open(path, *identity);
+  if (!journal)
+    return journal.takeError();
+  if (size_t found = (*journal)->foundRecords())
+    session.log.info("going on from '" + path + "' with " + Twine(found) + " finished pieces");
+  if (ArrayRef<std::string> changed = (*journal)->changedLabels(); !changed.empty())
+    session.log.warning("'" + path + "' is of a run with another " + join(changed, ", another ") +
+                        "; starting from the beginning");
+  announceResumable(true);
+  return journal;
+}
+
 ExitCode QuantizeCommand::run(Session &session) {
   if (output.empty() && !dryRun)
     return fail(session,
@@ -302,7 +329,11 @@ ExitCode QuantizeCommand::run(Session &session) {
   if (Error error = readPlan(session))
     return fail(session, std::move(error));
 
+  Expected<std::unique_ptr<JournalDirectory>> journal = openJournal(session, *module, *pipeline);
+  if (!journal)
+    return fail(session, journal.takeError());
   PassTimes times(session);
+  times.setJournal(journal->get());
   Error dumped = Error::success();
   size_t total = pipeline->passes().size();
   mlir::LogicalResult result = pipeline->run(
@@ -328,8 +359,15 @@ ExitCode QuantizeCommand::run(Session &session) {
     return ExitCode::BadInput;
   Coverage coverage = measureCoverage(*module);
   times.print();
-  if (Error error = writeResult(*module, *pipeline, coverage, times))
+  if (!timesFile.empty())
+    if (Error error = writeOutputFile(timesFile, toText(times.toJson())))
+      return fail(session, std::move(error));
+  if (Error error = writeResult(*module, *pipeline, coverage))
     return fail(session, std::move(error));
+  announceResumable(false);
+  if (*journal)
+    if (Error error = (*journal)->remove())
+      session.log.warning(toString(std::move(error)));
   print(coverage);
   session.log.info("wrote " + output + " with " + Twine(int64_t(cpuSeconds() * 10) / 10) + "." +
                    Twine(int64_t(cpuSeconds() * 10) % 10) + " CPU seconds and at most " +

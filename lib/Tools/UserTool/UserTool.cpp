@@ -5,6 +5,7 @@
 
 #include "qllm/Tools/UserTool/UserTool.h"
 
+#include "Interruption.h"
 #include "qllm/Support/Closest.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
@@ -27,7 +28,8 @@ void printHelp(ArrayRef<std::unique_ptr<Command>> commands, raw_ostream &os) {
   os << "\n  qllm COMMAND --help      options of a command\n"
         "  qllm completion SHELL    completion script for bash, zsh or fish\n"
         "  qllm --version           versions this build was made of\n\n"
-        "exit codes: 0 done, 1 bad input, 2 wrong usage, 3 less than the recipe asked for\n";
+        "exit codes: 0 done, 1 bad input, 2 wrong usage, 3 less than the recipe asked for,\n"
+        "130 or 143 interrupted\n";
 }
 
 /// Options every command has.
@@ -76,6 +78,7 @@ ExitCode runCommand(Command &command, ArrayRef<StringRef> arguments) {
 } // namespace
 
 ExitCode qllm::tool::runUserTool(ArrayRef<StringRef> arguments) {
+  installInterruption();
   std::vector<std::unique_ptr<Command>> commands = createCommands();
   if (arguments.empty()) {
     printHelp(commands, errs());

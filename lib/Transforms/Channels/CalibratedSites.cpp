@@ -7,6 +7,7 @@
 
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Calibration/SiteIR.h"
+#include "qllm/Calibration/SiteProgress.h"
 #include "qllm/Calibration/Walk.h"
 #include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 #include <algorithm>
@@ -33,14 +34,41 @@ ChannelStatistics qllm::statisticsOf(const MatrixF &values) {
   return result;
 }
 
+/// What is found at a site that the walk moves to.
+static llvm::Expected<std::string> lookAt(const Site &site, Walk &walk, ArrayRef<Site> behind,
+                                          uint64_t seed, const SiteLooks &looks) {
+  SmallVector<Value> later;
+  for (const Site &other : behind)
+    later.push_back(other.input());
+  SiteState state(walk.runner().pool());
+  state.seed = seed;
+  std::string problem;
+  if (failed(describeSite(site, walk.runner(), state, problem)))
+    return llvm::createStringError(""); // a diagnostic told
+  const WindowValues *held = walk.advance(site.input(), later);
+  if (!held)
+    return llvm::createStringError("");
+  llvm::Expected<MatrixF> input = toMatrix(*held, state.windows);
+  if (!input)
+    return llvm::createStringError("input of site '" + site.name +
+                                   "': " + llvm::toString(input.takeError()));
+  if (!problem.empty()) {
+    LinearOp first = site.linears.front();
+    first.emitRemark() << "site '" << site.name << "' left as it is: " << problem;
+    return "";
+  }
+  state.input = std::move(*input);
+  state.begin();
+  return looks.look(site, state);
+}
+
 LogicalResult qllm::visitSites(ModuleOp module, const CalibrationFile &data, uint64_t seed,
-                               llvm::function_ref<bool(LinearOp)> isWanted,
-                               llvm::function_ref<LogicalResult(const Site &, SiteState &)> visit) {
+                               const SiteLooks &looks) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main || !llvm::hasSingleElement(main.getBody()))
     return module.emitError()
            << "expected a function 'main' of one block to calibrate, but the module has none";
-  SiteList list = findSites(main, isWanted);
+  SiteList list = findSites(main, looks.isWanted);
   auto inputs = readCalibration(main, data);
   if (!inputs)
     return module.emitError() << "calibration: " << llvm::toString(inputs.takeError());
@@ -48,32 +76,31 @@ LogicalResult qllm::visitSites(ModuleOp module, const CalibrationFile &data, uin
   interp::OperationRunner runner(module,
                                  context->isMultithreadingEnabled() ? context->getNumThreads() : 1);
   Walk walk(main, runner, std::move(*inputs));
-  for (auto [index, site] : llvm::enumerate(list.sites)) {
-    LinearOp first = site.linears.front();
-    SmallVector<Value> later;
-    for (const Site &other : ArrayRef(list.sites).drop_front(index + 1))
-      later.push_back(other.input());
-    SiteState state(runner.pool());
-    state.seed = seed;
-    std::string problem;
-    if (failed(describeSite(site, runner, state, problem)))
-      return failure();
-    const WindowValues *held = walk.advance(site.input(), later);
-    if (!held)
-      return failure();
-    llvm::Expected<MatrixF> input = toMatrix(*held, state.windows);
-    if (!input)
-      return first.emitError() << "input of site '" << site.name
-                               << "': " << llvm::toString(input.takeError());
-    if (!problem.empty()) {
-      first.emitRemark() << "site '" << site.name << "' left as it is: " << problem;
-      continue;
+  SiteProgress progress(context, looks.pass, list.sites.size());
+  auto visit = [&](size_t index) -> llvm::Error {
+    const Site &site = list.sites[index];
+    if (llvm::Error error = progress.reach(index, &walk))
+      return error;
+    std::optional<ArrayRef<char>> known = progress.find(index);
+    std::string found;
+    if (!known) {
+      llvm::Expected<std::string> seen =
+          lookAt(site, walk, ArrayRef(list.sites).drop_front(index + 1), seed, looks);
+      if (!seen)
+        return seen.takeError();
+      found = std::move(*seen);
+      if (llvm::Error error = progress.store(index, found))
+        return error;
+      known = ArrayRef<char>(found.data(), found.size());
     }
-    state.input = std::move(*input);
-    state.begin();
-    if (failed(visit(site, state)))
-      return failure();
-  }
+    return known->empty() ? llvm::Error::success() : looks.take(site, *known);
+  };
+  for (size_t index = 0; index < list.sites.size(); ++index)
+    if (llvm::Error error = visit(index)) {
+      std::string text = llvm::toString(std::move(error));
+      LinearOp first = list.sites[index].linears.front();
+      return text.empty() ? failure() : LogicalResult(first.emitError() << text);
+    }
   return success();
 }
 

@@ -21,12 +21,18 @@ struct ChannelStatistics {
 };
 ChannelStatistics statisticsOf(const MatrixF &values);
 
-/// Runs `@main` of the module on the data and calls `visit` with every site that `isWanted` takes,
-/// in order, its state filled from the float model. The model must not be changed meanwhile.
-mlir::LogicalResult
-visitSites(mlir::ModuleOp module, const CalibrationFile &data, uint64_t seed,
-           llvm::function_ref<bool(LinearOp)> isWanted,
-           llvm::function_ref<mlir::LogicalResult(const Site &, SiteState &)> visit);
+/// Runs `@main` of the module on the data. Calls `look` with every site that `isWanted` takes, in
+/// order, its state filled from the float model, and `take` with the bytes that it found (see
+/// Bytes.h; none to pass the site over). The run's journal keeps them under the name of the pass:
+/// sites that an earlier run has looked at are only taken. The model must not be changed meanwhile.
+struct SiteLooks {
+  llvm::StringRef pass;
+  llvm::function_ref<bool(LinearOp)> isWanted;
+  llvm::function_ref<llvm::Expected<std::string>(const Site &, SiteState &)> look;
+  llvm::function_ref<llvm::Error(const Site &, llvm::ArrayRef<char>)> take;
+};
+mlir::LogicalResult visitSites(mlir::ModuleOp module, const CalibrationFile &data, uint64_t seed,
+                               const SiteLooks &looks);
 
 /// Feeds the layers of the site what `make` builds on their input; their weights absorb it. Then
 /// the transform moves into what computes the input, or is marked with the reason why it stays.

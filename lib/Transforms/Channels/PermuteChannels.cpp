@@ -8,6 +8,7 @@
 #include "CalibratedSites.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
+#include "qllm/Support/Bytes.h"
 #include "qllm/Solver/Clusters.h"
 
 namespace qllm {
@@ -42,17 +43,24 @@ private:
       return getOperation().emitError() << "expected at least 1 for clusters and restarts, but got "
                                         << clusters << " and " << restarts;
     std::vector<std::pair<Site, std::vector<int64_t>>> found;
-    auto visit = [&](const Site &site, SiteState &state) -> LogicalResult {
+    auto look = [&](const Site &site, SiteState &state) -> llvm::Expected<std::string> {
+      std::string bytes;
       if (!isWanted(site.kind))
-        return success();
+        return bytes;
       ChannelStatistics statistics = statisticsOf(state.input);
       std::vector<int64_t> of = clusterChannels(statistics.minimum, statistics.maximum, clusters,
                                                 uint64_t(int64_t(seed)), restarts);
-      found.emplace_back(site, clusterOrder(statistics.minimum, statistics.maximum, of));
-      return success();
+      ByteWriter writer(bytes);
+      writer(clusterOrder(statistics.minimum, statistics.maximum, of));
+      return bytes;
+    };
+    auto take = [&](const Site &site, ArrayRef<char> bytes) {
+      ByteReader reader(bytes);
+      reader(found.emplace_back(site, std::vector<int64_t>()).second);
+      return reader.finish();
     };
     if (failed(visitSites(getOperation(), {calibration, calibrationWindows, calibrationLength},
-                          uint64_t(int64_t(seed)), isPlanned, visit)))
+                          uint64_t(int64_t(seed)), {"qllm-permute-channels", isPlanned, look, take})))
       return failure();
     for (auto &[site, order] : found) {
       auto make = [&order = order](OpBuilder &builder, Value input) -> Value {

@@ -8,6 +8,7 @@
 #include "CalibratedSites.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
+#include "qllm/Support/Bytes.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_SHIFTCHANNELS
@@ -34,18 +35,25 @@ private:
     if (by != "mean" && by != "middle")
       return getOperation().emitError() << "expected mean or middle for by, but got '" << by << "'";
     std::vector<std::pair<Site, std::vector<float>>> found;
-    auto visit = [&](const Site &site, SiteState &state) -> LogicalResult {
+    auto look = [&](const Site &site, SiteState &state) -> llvm::Expected<std::string> {
+      std::string bytes;
       if (!sites.empty() && !llvm::is_contained(sites, siteKindName(site.kind).str()))
-        return success();
+        return bytes;
       ChannelStatistics statistics = statisticsOf(state.input);
       if (by == "middle")
         for (size_t j = 0; j < statistics.mean.size(); ++j)
           statistics.mean[j] = 0.5f * (statistics.minimum[j] + statistics.maximum[j]);
-      found.emplace_back(site, std::move(statistics.mean));
-      return success();
+      ByteWriter writer(bytes);
+      writer(statistics.mean);
+      return bytes;
+    };
+    auto take = [&](const Site &site, ArrayRef<char> bytes) {
+      ByteReader reader(bytes);
+      reader(found.emplace_back(site, std::vector<float>()).second);
+      return reader.finish();
     };
     if (failed(visitSites(getOperation(), {calibration, calibrationWindows, calibrationLength},
-                          uint64_t(int64_t(seed)), isPlanned, visit)))
+                          uint64_t(int64_t(seed)), {"qllm-shift-channels", isPlanned, look, take})))
       return failure();
     for (auto &[site, offsets] : found) {
       auto make = [&, &site = site, &offsets = offsets](OpBuilder &builder, Value input) -> Value {

@@ -10,6 +10,7 @@
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/Transforms/FoldIntoProducers.h"
 #include "qllm/Solver/Smoothing.h"
+#include "qllm/Support/Bytes.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_SMOOTH
@@ -71,9 +72,10 @@ private:
   LogicalResult run() {
     std::vector<SmoothedSite> found;
     CalibrationFile data{calibration, calibrationWindows, calibrationLength};
-    auto visit = [&](const Site &site, SiteState &state) -> LogicalResult {
+    auto look = [&](const Site &site, SiteState &state) -> llvm::Expected<std::string> {
+      std::string bytes;
       if (!isWanted(site.kind))
-        return success();
+        return bytes;
       SmoothedSite smoothed{site, columnMaxima(state.input), columnMaxima(state.weight), alpha};
       std::optional<AttentionValues> values = findAttentionValues(site.input());
       if (values && values->problem.empty() &&
@@ -83,11 +85,18 @@ private:
       }
       if (search == "layer")
         if (llvm::Error error = searchLayer(state, step, smoothed))
-          return LinearOp(site.linears.front()).emitError() << llvm::toString(std::move(error));
-      found.push_back(std::move(smoothed));
-      return success();
+          return std::move(error);
+      ByteWriter writer(bytes);
+      writer(smoothed);
+      return bytes;
     };
-    if (failed(visitSites(getOperation(), data, uint64_t(int64_t(seed)), isPlanned, visit)))
+    auto take = [&](const Site &site, ArrayRef<char> bytes) {
+      ByteReader reader(bytes);
+      reader(found.emplace_back(SmoothedSite{site, {}, {}}));
+      return reader.finish();
+    };
+    if (failed(visitSites(getOperation(), data, uint64_t(int64_t(seed)),
+                          {"qllm-smooth", isPlanned, look, take})))
       return failure();
     if (search == "model" && failed(chooseForModel(data, found)))
       return failure();

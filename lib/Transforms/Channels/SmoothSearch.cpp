@@ -8,9 +8,11 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "qllm/Analysis/SitePlan.h"
+#include "qllm/Calibration/SiteProgress.h"
 #include "qllm/Calibration/Walk.h"
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Solver/Smoothing.h"
+#include "qllm/Support/Bytes.h"
 #include <cmath>
 
 using namespace mlir;
@@ -130,38 +132,64 @@ static LogicalResult quantizeAsPlanned(LinearOp linear) {
   return success();
 }
 
+/// What the outputs of the model smoothed with `alpha` miss of the `wanted` ones, relative to them.
+static FailureOr<double> errorWith(double alpha, ModuleOp module, const CalibrationFile &data,
+                                   ArrayRef<SmoothedSite> sites, ArrayRef<Tensor> wanted) {
+  IRMapping mapping;
+  OwningOpRef<ModuleOp> trial(cast<ModuleOp>(module->clone(mapping)));
+  for (SmoothedSite site : sites) {
+    site.alpha = alpha;
+    for (LinearOp &linear : site.site.linears)
+      linear = cast<LinearOp>(mapping.lookup(linear.getOperation()));
+    if (failed(applySmoothing(site)))
+      return failure();
+  }
+  WalkResult quantized = trial->walk([](LinearOp linear) {
+    return failed(quantizeAsPlanned(linear)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (quantized.wasInterrupted())
+    return failure();
+  FailureOr<std::vector<Tensor>> outputs = outputsOf(*trial, data);
+  if (failed(outputs))
+    return failure();
+  double error = 0, energy = 0;
+  for (auto [window, got] : llvm::enumerate(*outputs))
+    for (auto [a, b] : llvm::zip_equal(wanted[window].values<float>(), got.values<float>())) {
+      error += (double(a) - b) * (double(a) - b);
+      energy += double(a) * a;
+    }
+  return energy > 0 ? error / energy : error;
+}
+
 FailureOr<double> qllm::searchModel(ModuleOp module, const CalibrationFile &data, double step,
                                     ArrayRef<SmoothedSite> sites,
                                     SmallVectorImpl<std::pair<double, double>> &curve) {
-  FailureOr<std::vector<Tensor>> wanted = outputsOf(module, data);
-  if (failed(wanted))
-    return failure();
+  std::vector<double> candidates = alphas(step);
+  SiteProgress progress(module.getContext(), "qllm-smooth model", candidates.size());
+  std::vector<Tensor> wanted;
   double best = 0, chosen = 0.5;
-  for (double alpha : alphas(step)) {
-    IRMapping mapping;
-    OwningOpRef<ModuleOp> trial(cast<ModuleOp>(module->clone(mapping)));
-    for (SmoothedSite site : sites) {
-      site.alpha = alpha;
-      for (LinearOp &linear : site.site.linears)
-        linear = cast<LinearOp>(mapping.lookup(linear.getOperation()));
-      if (failed(applySmoothing(site)))
-        return failure();
-    }
-    WalkResult quantized = trial->walk([](LinearOp linear) {
-      return failed(quantizeAsPlanned(linear)) ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    if (quantized.wasInterrupted())
-      return failure();
-    FailureOr<std::vector<Tensor>> outputs = outputsOf(*trial, data);
-    if (failed(outputs))
-      return failure();
-    double error = 0, energy = 0;
-    for (auto [window, got] : llvm::enumerate(*outputs))
-      for (auto [a, b] : llvm::zip_equal((*wanted)[window].values<float>(), got.values<float>())) {
-        error += (double(a) - b) * (double(a) - b);
-        energy += double(a) * a;
+  for (auto [index, alpha] : llvm::enumerate(candidates)) {
+    double error = 0;
+    if (std::optional<ArrayRef<char>> known = progress.find(index)) {
+      ByteReader reader(*known);
+      reader(error);
+    } else {
+      if (wanted.empty()) {
+        FailureOr<std::vector<Tensor>> outputs = outputsOf(module, data);
+        if (failed(outputs))
+          return failure();
+        wanted = std::move(*outputs);
       }
-    error = energy > 0 ? error / energy : error;
+      FailureOr<double> found = errorWith(alpha, module, data, sites, wanted);
+      if (failed(found))
+        return failure();
+      error = *found;
+      std::string bytes;
+      ByteWriter writer(bytes);
+      writer(error);
+      if (llvm::Error failed = progress.store(index, bytes))
+        return module.emitError() << llvm::toString(std::move(failed));
+    }
     if (curve.empty() || error < best) {
       best = error;
       chosen = alpha;

@@ -19,6 +19,11 @@ struct SmoothedSite {
   bool leaveAlone = false;
 };
 
+/// All but the site itself.
+template <typename Stream> void transfer(Stream &stream, SmoothedSite &site) {
+  stream(site.inputMaxima, site.weightMaxima, site.alpha, site.leaveAlone);
+}
+
 /// Inserts the scale and folds it.
 mlir::LogicalResult applySmoothing(const SmoothedSite &site);
 
@@ -27,7 +32,7 @@ mlir::LogicalResult applySmoothing(const SmoothedSite &site);
 llvm::Error searchLayer(SiteState &state, double step, SmoothedSite &site);
 
 /// One alpha for all sites, by the error of what `@main` returns. `curve` gets the relative errors
-/// of all alphas that were tried.
+/// of all alphas that were tried; the run's journal keeps them one by one.
 mlir::FailureOr<double> searchModel(mlir::ModuleOp module, const CalibrationFile &data, double step,
                                     llvm::ArrayRef<SmoothedSite> sites,
                                     llvm::SmallVectorImpl<std::pair<double, double>> &curve);

@@ -13,11 +13,13 @@
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/CalibrationData.h"
 #include "qllm/Calibration/ConstantEvaluator.h"
+#include "qllm/Calibration/SiteProgress.h"
 #include "qllm/Calibration/Sites.h"
 #include "qllm/Calibration/Walk.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Solver/Reassembly/Disassembly.h"
 #include "qllm/Solver/Reassembly/ThresholdSearch.h"
+#include "qllm/Support/Bytes.h"
 #include "qllm/Support/PartClock.h"
 #include "qllm/Support/RunListener.h"
 #include "qllm/Tensor/Gemm.h"
@@ -62,6 +64,11 @@ struct SiteProblem {
   SmallVector<WindowValues> expected;
 };
 
+template <typename Stream> void transferChoice(Stream &stream, ThresholdChoice &choice) {
+  stream(choice.reassembly.parts, choice.reassembly.targets, choice.threshold, choice.added,
+         choice.lossBefore, choice.lossAfter, choice.candidates);
+}
+
 struct PlanReassembly : qllm::impl::PlanReassemblyBase<PlanReassembly> {
   using PlanReassemblyBase::PlanReassemblyBase;
 
@@ -70,7 +77,9 @@ struct PlanReassembly : qllm::impl::PlanReassemblyBase<PlanReassembly> {
 private:
   LogicalResult resolveOptions();
   LogicalResult planSites(func::FuncOp function, interp::OperationRunner &runner);
-  llvm::Error planSite(Walk &walk, const Site &site, ArrayRef<Value> later);
+  llvm::Expected<ThresholdChoice> chooseFor(Walk &walk, const Site &site, ArrayRef<Value> later);
+  llvm::Error planSite(Walk &walk, SiteProgress &progress, ArrayRef<Site> sites, size_t index);
+  void attach(const Site &site, ThresholdChoice choice);
   llvm::Error readLayers(interp::OperationRunner &runner, SiteProblem &problem);
   llvm::Expected<SmallVector<WindowValues>> runBlock(Walk &walk, const SiteProblem &problem,
                                                      const MatrixF &products);
@@ -214,8 +223,8 @@ llvm::Expected<ThresholdChoice> PlanReassembly::search(Walk &walk, SiteProblem &
       options);
 }
 
-llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Value> later) {
-  ++numMatched;
+llvm::Expected<ThresholdChoice> PlanReassembly::chooseFor(Walk &walk, const Site &site,
+                                                          ArrayRef<Value> later) {
   SiteProblem problem{site};
   const WindowValues *input =
       parts.measure("float walk", [&] { return walk.advance(site.input(), later); });
@@ -236,9 +245,9 @@ llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Valu
                           all->values().take_front(borders[searched.size()] * all->columns()));
   if (llvm::Error error =
           parts.measure("weights", [&] { return readLayers(walk.runner(), problem); }))
-    return error;
+    return std::move(error);
   if (!problem.inputType)
-    return llvm::Error::success();
+    return ThresholdChoice();
 
   problem.outputs = blocks->outputs(site);
   MatrixF products(problem.input.rows(), problem.weight.rows());
@@ -250,24 +259,58 @@ llvm::Error PlanReassembly::planSite(Walk &walk, const Site &site, ArrayRef<Valu
   if (!expected)
     return expected.takeError();
   problem.expected = std::move(*expected);
-  llvm::Expected<ThresholdChoice> choice =
-      parts.measure("search", [&] { return search(walk, problem); });
-  if (!choice)
-    return choice.takeError();
-  numCandidates += choice->candidates;
+  return parts.measure("search", [&] { return search(walk, problem); });
+}
+
+void PlanReassembly::attach(const Site &site, ThresholdChoice choice) {
+  ++numMatched;
+  numCandidates += choice.candidates;
   LinearOp first = site.linears.front();
-  if (report)
-    first.emitRemark() << "site '" << site.name << "': threshold " << choice->threshold << " adds "
-                       << choice->added << " of " << all->columns() << " channels, loss "
-                       << choice->lossBefore << " to " << choice->lossAfter << ", "
-                       << choice->candidates << " candidates";
-  if (choice->added == 0)
-    return llvm::Error::success();
+  int64_t channels = cast<RankedTensorType>(first.getWeight().getType()).getDimSize(1);
+  if (report && choice.candidates)
+    first.emitRemark() << "site '" << site.name << "': threshold " << choice.threshold << " adds "
+                       << choice.added << " of " << channels << " channels, loss "
+                       << choice.lossBefore << " to " << choice.lossAfter << ", "
+                       << choice.candidates << " candidates";
+  if (choice.added == 0)
+    return;
   ++numPlanned;
-  ReassemblyPlan plan{choice->reassembly, choice->threshold, choice->lossBefore, choice->lossAfter};
+  ReassemblyPlan plan{std::move(choice.reassembly), choice.threshold, choice.lossBefore,
+                      choice.lossAfter};
   Attribute attribute = plan.toAttribute(&getContext());
   for (LinearOp linear : site.linears)
     linear->setAttr(ReassemblyPlan::attributeName, attribute);
+}
+
+llvm::Error PlanReassembly::planSite(Walk &walk, SiteProgress &progress, ArrayRef<Site> sites,
+                                     size_t index) {
+  const Site &site = sites[index];
+  if (llvm::Error error = progress.reach(index, &walk))
+    return error;
+  if (std::optional<ArrayRef<char>> known = progress.find(index)) {
+    ThresholdChoice choice;
+    ByteReader reader(*known);
+    transferChoice(reader, choice);
+    if (llvm::Error error = reader.finish())
+      return error;
+    attach(site, std::move(choice));
+    return llvm::Error::success();
+  }
+  // What slices read besides products (tables of sines, masks) is needed again and again.
+  SmallVector<Value> later = blocks->outputs(site);
+  for (const Site &next : sites.drop_front(index + 1)) {
+    later.push_back(next.input());
+    llvm::append_range(later, blocks->outputs(next));
+  }
+  llvm::Expected<ThresholdChoice> choice = chooseFor(walk, site, later);
+  if (!choice)
+    return choice.takeError();
+  std::string bytes;
+  ByteWriter writer(bytes);
+  transferChoice(writer, *choice);
+  if (llvm::Error error = progress.store(index, bytes))
+    return error;
+  attach(site, std::move(*choice));
   return llvm::Error::success();
 }
 
@@ -291,6 +334,7 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
   Walk walk(function, runner, std::move(*inputs));
   RunListener *listener = getContext().getLoadedDialect<QLLMDialect>()->getRunListener();
   StringRef pass = getArgument();
+  SiteProgress progress(&getContext(), pass, list.sites.size());
   for (size_t i = 0; i < list.sites.size(); ++i) {
     const Site &site = list.sites[i];
     if (listener) {
@@ -298,13 +342,7 @@ LogicalResult PlanReassembly::planSites(func::FuncOp function, interp::Operation
       if (listener->shouldStop())
         return function.emitError("stopped before site '") << site.name << "'";
     }
-    // What slices read besides products (tables of sines, masks) is needed again and again.
-    SmallVector<Value> later = blocks->outputs(site);
-    for (const Site &next : ArrayRef(list.sites).drop_front(i + 1)) {
-      later.push_back(next.input());
-      llvm::append_range(later, blocks->outputs(next));
-    }
-    if (llvm::Error error = planSite(walk, site, later))
+    if (llvm::Error error = planSite(walk, progress, list.sites, i))
       return LinearOp(site.linears.front()).emitOpError()
              << "site '" << site.name << "': " << llvm::toString(std::move(error));
   }

@@ -8,9 +8,11 @@
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Calibration/CalibrationData.h"
 #include "qllm/Calibration/SiteIR.h"
+#include "qllm/Calibration/SiteProgress.h"
 #include "qllm/Calibration/Walk.h"
 #include "qllm/Numerics/Products.h"
 #include "qllm/Solver/Rounding.h"
+#include "qllm/Support/Bytes.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace qllm {
@@ -41,9 +43,12 @@ struct PlanGroupAxis : qllm::impl::PlanGroupAxisBase<PlanGroupAxis> {
 
 private:
   LogicalResult run();
-  LogicalResult visit(Walk &walk, const Site &site, ArrayRef<Value> later, const SiteList &list);
-  LogicalResult decide(Walk &walk, LinearOp linear, const SiteProduct &product,
-                       const SiteState &state, ArrayRef<Value> outputs);
+  LogicalResult visit(Walk &walk, SiteProgress &progress, size_t index, const SiteList &list);
+  LogicalResult look(Walk &walk, const Site &site, ArrayRef<Value> later, const SiteList &list,
+                     std::vector<bool> &across);
+  LogicalResult compare(Walk &walk, LinearOp linear, const SiteProduct &product,
+                        const SiteState &state, ArrayRef<Value> outputs, bool &isAcross);
+  LogicalResult turn(LinearOp linear);
   llvm::Expected<MatrixF> rounded(Walk &walk, const MatrixF &weight, const RowFormat &format);
   LogicalResult error(Walk &walk, LinearOp linear, const SiteState &state,
                       const SiteProduct &product, const MatrixF &weight, ArrayRef<Value> outputs,
@@ -51,7 +56,7 @@ private:
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 
   /// What was decided for weights, so that readers elsewhere agree.
-  llvm::DenseMap<Value, QuantizedType> decided;
+  llvm::DenseMap<Value, bool> decided;
 };
 
 /// A plan for groups along a row: what there is to decide about.
@@ -117,20 +122,14 @@ LogicalResult PlanGroupAxis::error(Walk &walk, LinearOp linear, const SiteState 
   return success();
 }
 
-LogicalResult PlanGroupAxis::decide(Walk &walk, LinearOp linear, const SiteProduct &product,
-                                    const SiteState &state, ArrayRef<Value> outputs) {
-  FailureOr<SitePlan> plan = SitePlan::of(linear);
-  if (failed(plan))
-    return failure();
-  auto put = [&](QuantizedType type) {
-    plan->weight = type;
-    plan->attachTo(linear);
-  };
-  if (QuantizedType known = decided.lookup(linear.getWeight())) {
-    put(known);
+LogicalResult PlanGroupAxis::compare(Walk &walk, LinearOp linear, const SiteProduct &product,
+                                     const SiteState &state, ArrayRef<Value> outputs,
+                                     bool &isAcross) {
+  if (auto known = decided.find(linear.getWeight()); known != decided.end()) {
+    isAcross = known->second;
     return success();
   }
-  QuantizedType type = plan->weight;
+  isAcross = false;
   ++numMatched;
   RowFormat down = *product.format;
   down.groupSize = adaptedGroup(product.rows, groupSize);
@@ -144,20 +143,30 @@ LogicalResult PlanGroupAxis::decide(Walk &walk, LinearOp linear, const SiteProdu
     if (failed(error(walk, linear, state, product, *along, outputs, alongError)) ||
         failed(error(walk, linear, state, product, transposed(*across), outputs, acrossError)))
       return failure();
-    if (acrossError < alongError) {
-      ++numColumns;
-      type = QuantizedType::get(type.getShape(), type.getFormat(),
-                                GranularityAttr::group(&getContext(), 0, down.groupSize),
-                                type.getScaleEncoding(), type.getTensorScale());
-    }
+    isAcross = acrossError < alongError;
   }
-  decided[linear.getWeight()] = type;
-  put(type);
   return success();
 }
 
-LogicalResult PlanGroupAxis::visit(Walk &walk, const Site &site, ArrayRef<Value> later,
-                                   const SiteList &list) {
+/// Groups down the columns of the layer's weight.
+LogicalResult PlanGroupAxis::turn(LinearOp linear) {
+  FailureOr<SitePlan> plan = SitePlan::of(linear);
+  if (failed(plan))
+    return failure();
+  QuantizedType type = plan->weight;
+  int64_t size = adaptedGroup(type.getShape()[0], groupSize);
+  plan->weight = QuantizedType::get(type.getShape(), type.getFormat(),
+                                    GranularityAttr::group(&getContext(), 0, size),
+                                    type.getScaleEncoding(), type.getTensorScale());
+  plan->attachTo(linear);
+  ++numColumns;
+  return success();
+}
+
+/// For each layer of a site whether its groups run down the columns; nothing where the site cannot
+/// be treated.
+LogicalResult PlanGroupAxis::look(Walk &walk, const Site &site, ArrayRef<Value> later,
+                                  const SiteList &list, std::vector<bool> &across) {
   SiteState state(walk.runner().pool());
   std::string problem;
   if (failed(describeSite(site, walk.runner(), state, problem)))
@@ -174,15 +183,48 @@ LogicalResult PlanGroupAxis::visit(Walk &walk, const Site &site, ArrayRef<Value>
                 "': " + llvm::toString(rows.takeError()));
   state.input = std::move(*rows);
   SmallVector<Value> outputs;
-  if (criterion == "block")
+  // o and down are compared by what they give themselves: what follows them is another block.
+  if (criterion == "block" && site.linears.size() > 1)
     for (const Site *next : nextSites(list, site))
       outputs.push_back(next->input());
-  for (auto [linear, product] : llvm::zip_equal(site.linears, state.products))
-    // o and down are compared by what they give themselves: what follows them is another block.
-    if (hasRowGroups(linear) &&
-        failed(decide(walk, linear, product, state,
-                      site.linears.size() > 1 ? ArrayRef<Value>(outputs) : ArrayRef<Value>())))
+  for (auto [linear, product] : llvm::zip_equal(site.linears, state.products)) {
+    bool isAcross;
+    if (failed(compare(walk, linear, product, state, outputs, isAcross)))
       return failure();
+    decided[LinearOp(linear).getWeight()] = isAcross;
+    across.push_back(isAcross);
+  }
+  return success();
+}
+
+LogicalResult PlanGroupAxis::visit(Walk &walk, SiteProgress &progress, size_t index,
+                                   const SiteList &list) {
+  const Site &site = list.sites[index];
+  if (llvm::Error error = progress.reach(index, &walk))
+    return fail(llvm::toString(std::move(error)));
+  std::vector<bool> across;
+  if (std::optional<ArrayRef<char>> known = progress.find(index)) {
+    ByteReader reader(*known);
+    reader(across);
+    if (llvm::Error error = reader.finish())
+      return fail(llvm::toString(std::move(error)));
+  } else {
+    SmallVector<Value> later;
+    for (const Site &other : ArrayRef(list.sites).drop_front(index))
+      later.push_back(other.input());
+    if (failed(look(walk, site, later, list, across)))
+      return failure();
+    std::string bytes;
+    ByteWriter writer(bytes);
+    writer(across);
+    if (llvm::Error error = progress.store(index, bytes))
+      return fail(llvm::toString(std::move(error)));
+  }
+  for (auto [linear, isAcross] : llvm::zip(site.linears, across)) {
+    decided[LinearOp(linear).getWeight()] = isAcross;
+    if (isAcross && failed(turn(linear)))
+      return failure();
+  }
   return success();
 }
 
@@ -204,11 +246,10 @@ LogicalResult PlanGroupAxis::run() {
   interp::OperationRunner runner(getOperation(),
                                  context->isMultithreadingEnabled() ? context->getNumThreads() : 1);
   Walk walk(main, runner, std::move(*inputs));
-  SmallVector<Value> later;
-  for (const Site &site : list.sites)
-    later.push_back(site.input());
-  for (auto [index, site] : llvm::enumerate(list.sites))
-    if (failed(visit(walk, site, ArrayRef<Value>(later).drop_front(index), list)))
+  SiteProgress progress(context, "qllm-plan-group-axis", list.sites.size());
+  decided.clear();
+  for (size_t index = 0; index < list.sites.size(); ++index)
+    if (failed(visit(walk, progress, index, list)))
       return failure();
   return success();
 }

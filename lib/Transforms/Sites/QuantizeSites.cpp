@@ -34,9 +34,9 @@ struct QuantizeSites : qllm::impl::QuantizeSitesBase<QuantizeSites> {
 private:
   LogicalResult run();
   void balance(const Site &site, SiteState &state);
-  LogicalResult makeKeysStatic(const SiteState &state, const MatrixF &y,
+  LogicalResult makeKeysStatic(const SiteState &state, const OutputStatistics &all,
                                const EmittedSite &emitted);
-  void center(const SiteState &state, const MatrixF &y, const EmittedSite &emitted);
+  void center(const SiteState &state, const OutputStatistics &all, const EmittedSite &emitted);
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 };
 
@@ -51,43 +51,8 @@ void QuantizeSites::balance(const Site &site, SiteState &state) {
     first->emitRemark() << "queries and keys not balanced: " << problem;
 }
 
-/// The mean of each output over the tokens that are no attention sinks.
-static std::vector<float> outputMeans(const SiteState &state, const MatrixF &y) {
-  std::vector<double> sums(size_t(y.columns()));
-  int64_t count = 0;
-  for (int64_t row = 0; row < y.rows(); ++row) {
-    if (size_t(row) < state.sinks.size() && state.sinks[size_t(row)])
-      continue;
-    ++count;
-    for (size_t j = 0; j < sums.size(); ++j)
-      sums[j] += y(row, int64_t(j));
-  }
-  std::vector<float> means;
-  for (double sum : sums)
-    means.push_back(count ? float(sum / double(count)) : 0.0f);
-  return means;
-}
-
-/// Lowest and highest value of each output over all tokens: attention needs the keys of sinks too.
-static ChannelRanges outputRanges(const MatrixF &y) {
-  ChannelRanges ranges;
-  for (int64_t j = 0; j < y.columns(); ++j) {
-    float low = y(0, j), high = y(0, j);
-    for (int64_t row = 1; row < y.rows(); ++row) {
-      low = std::min(low, y(row, j));
-      high = std::max(high, y(row, j));
-    }
-    ranges.lowest.push_back(low);
-    ranges.highest.push_back(high);
-  }
-  return ranges;
-}
-
-LogicalResult QuantizeSites::makeKeysStatic(const SiteState &state, const MatrixF &y,
+LogicalResult QuantizeSites::makeKeysStatic(const SiteState &state, const OutputStatistics &all,
                                             const EmittedSite &emitted) {
-  if (y.rows() == 0)
-    return success();
-  ChannelRanges all = outputRanges(y);
   for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
     auto own = [&](const std::vector<float> &values) {
       auto first = values.begin() + product.firstRow;
@@ -101,13 +66,13 @@ LogicalResult QuantizeSites::makeKeysStatic(const SiteState &state, const Matrix
   return success();
 }
 
-void QuantizeSites::center(const SiteState &state, const MatrixF &y, const EmittedSite &emitted) {
-  std::vector<float> means = outputMeans(state, y);
+void QuantizeSites::center(const SiteState &state, const OutputStatistics &all,
+                           const EmittedSite &emitted) {
   for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
     if (isStaticKeys(output))
       continue;
     Centered centered = qllm::centerAttention(
-        output, ArrayRef(means).slice(size_t(product.firstRow), size_t(product.rows)));
+        output, ArrayRef(all.mean).slice(size_t(product.firstRow), size_t(product.rows)));
     numCentered += centered.quantizers;
     if (!centered.problem.empty())
       emitRemark(output.getLoc()) << "mean of '" << product.name
@@ -142,15 +107,18 @@ LogicalResult QuantizeSites::run() {
     if (balanceHeads && site.kind == SiteKind::AttentionInput)
       balance(site, state);
   });
-  quantizer.setFinished([&](const Site &site, SiteState &state, const EmittedSite &emitted) {
-    bool staticKeys = keyGranularity == "channel";
-    if (site.kind != SiteKind::AttentionInput || !(staticKeys || centerAttention))
+  bool staticKeys = keyGranularity == "channel";
+  quantizer.setMeasured([&](const Site &site) {
+    return site.kind == SiteKind::AttentionInput && (staticKeys || centerAttention);
+  });
+  quantizer.setFinished([&](const Site &site, const SiteState &state, const SiteOutcome &outcome,
+                            const EmittedSite &emitted) {
+    if (!outcome.output || outcome.output->mean.empty())
       return success();
-    MatrixF y = state.output();
-    if (staticKeys && failed(makeKeysStatic(state, y, emitted)))
+    if (staticKeys && failed(makeKeysStatic(state, *outcome.output, emitted)))
       return failure();
     if (centerAttention)
-      center(state, y, emitted);
+      center(state, *outcome.output, emitted);
     return success();
   });
   LogicalResult result = quantizer.run(list, std::move(*inputs));

@@ -11,6 +11,7 @@
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Support/Bytes.h"
 #include "qllm/Support/RunListener.h"
 #include <cmath>
 
@@ -57,6 +58,7 @@ LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp:
   });
   auto *listener = function.getContext()->getLoadedDialect<QLLMDialect>()->getRunListener();
   ArrayRef<Site> all(list.sites);
+  progress.emplace(function.getContext(), "qllm-quantize-sites", all.size(), finalNorm != nullptr);
   for (auto [index, site] : llvm::enumerate(list.sites)) {
     if (listener) {
       listener->progress("qllm-quantize-sites", index, all.size());
@@ -64,9 +66,11 @@ LogicalResult SiteQuantizer::run(SiteList &list, std::vector<std::vector<interp:
         return function.emitError("stopped before site '") << site.name << "'";
     }
     current = index;
-    if (failed(visit(site, all.drop_front(index + 1))))
+    if (failed(reach(index)) || failed(visit(site, all.drop_front(index + 1))))
       return failure();
   }
+  if (failed(reach(all.size())))
+    return failure();
   if (finalNorm && failed(parts.measure("final norm", [&] { return fitNormBehind(); })))
     return failure();
   total.sites = int64_t(all.size());
@@ -173,6 +177,51 @@ LogicalResult SiteQuantizer::fitNormBehind() {
   return text.empty() ? failure() : LogicalResult(finalNorm->emitError() << text);
 }
 
+/// Where an earlier run stood, or a place for a later one to stand at.
+LogicalResult SiteQuantizer::reach(size_t site) {
+  SmallVector<Walk *> walks{walk.get()};
+  if (twin)
+    walks.push_back(&twin->walk());
+  auto save = [&](std::string &bytes) {
+    ByteWriter writer(bytes);
+    writer(sinks);
+  };
+  auto restore = [&](ArrayRef<char> bytes) {
+    ByteReader reader(bytes);
+    reader(sinks);
+    return reader.finish();
+  };
+  llvm::Error error =
+      parts.measure("journal", [&] { return progress->reach(site, walks, save, restore); });
+  return error ? function.emitError() << llvm::toString(std::move(error)) : success();
+}
+
+/// The steps, or what they have made of this site in an earlier run.
+LogicalResult SiteQuantizer::runSite(const Site &site, SiteState &state, SiteOutcome &outcome) {
+  LinearOp first = site.linears.front();
+  if (std::optional<ArrayRef<char>> record = progress->find(current)) {
+    llvm::Error error = decodeResult(*record, state, outcome);
+    return error ? first.emitError() << llvm::toString(std::move(error)) : success();
+  }
+  if (prepared)
+    prepared(site, state);
+  auto measure = [&](StringRef step, llvm::function_ref<llvm::Error()> run) {
+    return parts.measure(step, run);
+  };
+  llvm::Expected<SiteOutcome> result =
+      runSteps(state, steps, measured && measured(site), measure);
+  if (!result)
+    return first.emitError() << llvm::toString(result.takeError());
+  outcome = std::move(*result);
+  if (!progress->isKept())
+    return success();
+  if (llvm::Error error = parts.measure("journal", [&] {
+        return progress->store(current, encodeResult(state, outcome));
+      }))
+    return first.emitError() << llvm::toString(std::move(error));
+  return success();
+}
+
 LogicalResult SiteQuantizer::visit(Site &site, ArrayRef<Site> later) {
   SiteState state(runner.pool());
   state.seed = seed;
@@ -182,25 +231,24 @@ LogicalResult SiteQuantizer::visit(Site &site, ArrayRef<Site> later) {
   if (!problem.empty()) {
     for (LinearOp linear : site.linears)
       skip(linear, problem);
-    return success();
+    // A record of its own, or sites behind this one would not count as finished.
+    llvm::Error error =
+        progress->find(current) ? llvm::Error::success() : progress->store(current, "");
+    return error ? function.emitError() << llvm::toString(std::move(error)) : success();
   }
-  if (failed(parts.measure("walk", [&] { return readActivations(site, later, state); })) ||
-      failed(parts.measure("float walk", [&] { return readReference(site, state); })))
+  if (!progress->isBehind(current) &&
+      (failed(parts.measure("walk", [&] { return readActivations(site, later, state); })) ||
+       failed(parts.measure("float walk", [&] { return readReference(site, state); }))))
     return failure();
-  if (prepared)
-    prepared(site, state);
-  state.begin();
-  LinearOp first = site.linears.front();
-  for (const NamedStep &step : steps)
-    if (llvm::Error error = parts.measure(step.name, [&] { return step.step->run(state); }))
-      return first.emitError() << "step '" << step.name << "' at site '" << site.name
-                               << "': " << llvm::toString(std::move(error));
+  SiteOutcome outcome;
+  if (failed(runSite(site, state, outcome)))
+    return failure();
   llvm::Expected<EmittedSite> emitted =
       parts.measure("emit", [&] { return emitSite(site, state); });
   if (!emitted)
-    return first.emitError() << "site '" << site.name
-                             << "': " << llvm::toString(emitted.takeError());
+    return LinearOp(site.linears.front()).emitError()
+           << "site '" << site.name << "': " << llvm::toString(emitted.takeError());
   total.rewritten += int64_t(site.linears.size());
   site.linears = emitted->linears;
-  return finished ? finished(site, state, *emitted) : success();
+  return finished ? finished(site, state, outcome, *emitted) : success();
 }

@@ -9,7 +9,8 @@
 #include "qllm/Calibration/FloatTwin.h"
 #include "qllm/Calibration/Sinks.h"
 #include "qllm/Calibration/SiteIR.h"
-#include "qllm/Site/SiteStep.h"
+#include "qllm/Calibration/SiteProgress.h"
+#include "qllm/Site/SiteTask.h"
 #include "qllm/Support/PartClock.h"
 #include <functional>
 #include <limits>
@@ -28,10 +29,14 @@ public:
   using Prepared = std::function<void(const Site &, SiteState &)>;
   void setPrepared(Prepared callback) { prepared = std::move(callback); }
 
-  /// Called after each site with its state and what was put in its place; it may rewrite what lies
-  /// behind. `SiteState::output` has the products on the calibration rows.
-  using Finished =
-      std::function<mlir::LogicalResult(const Site &, SiteState &, const EmittedSite &)>;
+  /// Which sites' outputs are measured, for `Finished`.
+  using Measured = std::function<bool(const Site &)>;
+  void setMeasured(Measured callback) { measured = std::move(callback); }
+
+  /// Called after each site with its outcome and what was put in its place; it may rewrite what
+  /// lies behind. The state has no calibration rows where the site was found in the journal.
+  using Finished = std::function<mlir::LogicalResult(const Site &, const SiteState &,
+                                                     const SiteOutcome &, const EmittedSite &)>;
   void setFinished(Finished callback) { finished = std::move(callback); }
 
   /// Whether to fit the norm behind the last site to the float model in the end.
@@ -53,6 +58,8 @@ public:
 
 private:
   mlir::LogicalResult visit(Site &site, llvm::ArrayRef<Site> later);
+  mlir::LogicalResult reach(size_t site);
+  mlir::LogicalResult runSite(const Site &site, SiteState &state, SiteOutcome &outcome);
   mlir::LogicalResult readActivations(const Site &site, llvm::ArrayRef<Site> later,
                                       SiteState &state);
   mlir::LogicalResult readReference(const Site &site, SiteState &state);
@@ -78,7 +85,9 @@ private:
   mlir::Operation *finalNorm = nullptr;
   mlir::Value twinNorm;
   SinkFinder sinks;
+  std::optional<SiteProgress> progress;
   Prepared prepared;
+  Measured measured;
   Finished finished;
   SiteCounts total;
   PartClock parts;
