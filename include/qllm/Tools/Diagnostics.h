@@ -16,7 +16,7 @@ std::string diagnosticPlace(mlir::Diagnostic &diagnostic);
 /// The message, behind the name of the node it is about unless it says that itself. Notes are not included.
 std::string diagnosticMessage(mlir::Diagnostic &diagnostic);
 
-/// Writes place, severity and message to stderr, a line each for the diagnostic and its notes.
+/// Writes place, severity and message to stderr, a line each for the diagnostic and its notes, as PrintableStream does.
 void printDiagnostic(mlir::Diagnostic &diagnostic);
 
 } // namespace qllm

@@ -88,5 +88,5 @@ OwningOpRef<ModuleOp> Session::load(StringRef name) {
   if (StringRef(file).ends_with(".onnx"))
     return onnx::importModel(file, context.get());
   llvm::SourceMgr sources;
-  return loadModule(file, sources, context.get());
+  return loadModule(file, sources, context.get(), limits);
 }

@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "qllm/Tools/UserTool/Log.h"
 #include "llvm/Support/ThreadPool.h"
 
@@ -33,6 +34,8 @@ public:
   unsigned getThreads() const { return threads; }
 
   Log log;
+  /// On modules and plans.
+  InputLimits limits;
 
 private:
   void report(mlir::Diagnostic &diagnostic);
