@@ -67,9 +67,10 @@ llvm::Expected<std::string> api::resolveModel(StringRef name) {
   return file.str().str();
 }
 
-OwningOpRef<ModuleOp> api::loadModel(StringRef file, MLIRContext *context) {
+OwningOpRef<ModuleOp> api::loadModel(StringRef file, MLIRContext *context,
+                                       const InputLimits &limits) {
   if (file.ends_with(".onnx"))
     return onnx::importModel(file, context);
   llvm::SourceMgr sources;
-  return loadModule(file, sources, context);
+  return loadModule(file, sources, context, limits);
 }

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// mlir-opt with qllm's dialects and passes.
+// mlir-opt with qllm's dialects and passes, and with a guard before its parser.
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -10,36 +10,68 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/InitAll.h"
+#include "qllm/Support/LargeStack.h"
+#include "qllm/Target/Module/ModuleFile.h"
+#include "qllm/Tools/Guard.h"
 #include "qllm/Tools/ValidateOptions.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
+#include <unistd.h>
 #ifdef QLLM_HAS_CHECK_DIALECT
 #include "Check/CheckDialect.h"
 #include "Validation/TestFoldScales.h"
 #endif
 
-/// What MlirOptMain does with a file, which it reads to an address that constants of a small
-/// bytecode file cannot be used at.
-static llvm::LogicalResult optimizeFile(llvm::StringRef input, llvm::StringRef output,
-                                        mlir::DialectRegistry &registry,
-                                        const mlir::MlirOptMainConfig &config) {
-  std::string error;
-  std::unique_ptr<llvm::MemoryBuffer> file = mlir::openInputFile(input, llvm::Align(64), &error);
-  std::unique_ptr<llvm::ToolOutputFile> result;
-  if (file)
-    result = mlir::openOutputFile(output, &error);
-  if (!result) {
-    llvm::errs() << error << '\n';
-    return llvm::failure();
-  }
-  if (llvm::failed(mlir::MlirOptMain(result->os(), std::move(file), registry, config)))
+using namespace qllm;
+
+namespace {
+
+struct Options {
+  LimitOptions limits;
+  llvm::cl::opt<uint64_t> maxOutput{"max-output", llvm::cl::desc("bytes of output"),
+                                    llvm::cl::init(uint64_t(1) << 32),
+                                    llvm::cl::cat(limits.category)};
+};
+
+llvm::LogicalResult refuse(const llvm::Twine &message) {
+  llvm::errs() << message << '\n';
+  return llvm::failure();
+}
+
+/// What MlirOptMain does with a file, which it reads unchecked and to an address that constants of
+/// a small bytecode file cannot be used at.
+llvm::LogicalResult optimizeFile(llvm::StringRef input, llvm::StringRef output,
+                                 mlir::DialectRegistry &registry,
+                                 const mlir::MlirOptMainConfig &config, const Options &options) {
+  std::string message;
+  std::unique_ptr<llvm::MemoryBuffer> file = mlir::openInputFile(input, llvm::Align(64), &message);
+  if (!file)
+    return refuse(message);
+  if (llvm::Error error =
+          checkModuleBuffer(*file, options.limits.limits(), registry, config.inputSplitMarker()))
+    return refuse(llvm::toString(std::move(error)));
+  std::unique_ptr<llvm::ToolOutputFile> result = mlir::openOutputFile(output, &message);
+  if (!result)
+    return refuse(message);
+  BoundedStream bounded(result->os(), options.maxOutput, [&] {
+    (void)refuse("error: expected at most " + llvm::Twine(options.maxOutput) +
+                 " bytes of output (--max-output), but got more");
+    if (output != "-")
+      llvm::sys::fs::remove(output);
+    _exit(1);
+  });
+  if (llvm::failed(mlir::MlirOptMain(bounded, std::move(file), registry, config)))
     return llvm::failure();
   result->keep();
   return llvm::success();
 }
 
+} // namespace
+
 int main(int argc, char **argv) {
+  PrintableErrors errors;
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
@@ -52,6 +84,7 @@ int main(int argc, char **argv) {
   qllm::registerAllPasses();
   qllm::registerAllPipelines();
   qllm::registerValidateOptions();
+  Options options;
   auto [input, output] = mlir::registerAndParseCLIOptions(argc, argv, "qllm optimizer", registry);
   // Weights lie beside the module.
   qllm::onnx::setDataDirectory(registry, llvm::sys::path::parent_path(input));
@@ -61,5 +94,7 @@ int main(int argc, char **argv) {
   qllm::setupValidation(config);
   if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
-  return mlir::asMainReturnCode(optimizeFile(input, output, registry, config));
+  return runOnLargeStack([&, &input = input, &output = output] {
+    return mlir::asMainReturnCode(optimizeFile(input, output, registry, config, options));
+  });
 }

@@ -3,11 +3,12 @@
 //
 // The tool for users. All of it is in lib/Tools/UserTool.
 
+#include "qllm/Support/LargeStack.h"
 #include "qllm/Tools/UserTool/UserTool.h"
 #include "llvm/Support/InitLLVM.h"
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   llvm::SmallVector<llvm::StringRef> arguments(argv + 1, argv + argc);
-  return static_cast<int>(qllm::tool::runUserTool(arguments));
+  return qllm::runOnLargeStack([&] { return static_cast<int>(qllm::tool::runUserTool(arguments)); });
 }

@@ -9,6 +9,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/ThreadPool.h"
 
@@ -36,7 +37,9 @@ private:
 llvm::Expected<std::string> resolveModel(llvm::StringRef name);
 
 /// Loads a file that `resolveModel` gave. Null after an error, which was emitted as a diagnostic.
-mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef file, mlir::MLIRContext *context);
+/// `limits` are on modules; ONNX files have bounds of their own.
+mlir::OwningOpRef<mlir::ModuleOp> loadModel(llvm::StringRef file, mlir::MLIRContext *context,
+                                            const InputLimits &limits = {});
 
 } // namespace qllm::api
 

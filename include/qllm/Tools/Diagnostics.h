@@ -19,7 +19,7 @@ std::string diagnosticMessage(mlir::Diagnostic &diagnostic);
 /// Place and message, and a line for each note.
 std::string diagnosticText(mlir::Diagnostic &diagnostic);
 
-/// Writes place, severity and message to stderr, a line each for the diagnostic and its notes.
+/// Writes place, severity and message to stderr, a line each for the diagnostic and its notes, as PrintableStream does.
 void printDiagnostic(mlir::Diagnostic &diagnostic);
 
 } // namespace qllm

@@ -7,6 +7,7 @@
 #define QLLM_TOOLS_MODULERUN_H
 
 #include "mlir/IR/MLIRContext.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/Support/LogicalResult.h"
 #include <string>
 #include <vector>
@@ -25,6 +26,8 @@ struct ModuleRun {
   unsigned repeat = 0;
   /// Where launched kernels run, such as sm_80; empty for nowhere.
   std::string device;
+  /// Of a module that is no ONNX file.
+  InputLimits limits;
 
   /// Without inputs, output and a function of that name, every function without arguments runs, in
   /// order. Failures are diagnostics.

@@ -7,6 +7,7 @@
 #define QLLM_TOOLS_TRANSLATEMAIN_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/LogicalResult.h"
 #include <functional>
@@ -28,7 +29,7 @@ struct TranslateMode {
   const char *flag;
   const char *description;
   /// Paths as given; "-" is stdin or stdout. Errors are emitted as diagnostics of the context.
-  std::function<llvm::LogicalResult(llvm::StringRef input, llvm::StringRef output, mlir::MLIRContext *context)> run;
+  std::function<llvm::LogicalResult(llvm::StringRef input, llvm::StringRef output, const InputLimits &limits, mlir::MLIRContext *context)> run;
   /// Of options that only this mode has; null if there are none.
   const llvm::cl::OptionCategory *options = nullptr;
 };

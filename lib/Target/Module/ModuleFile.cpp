@@ -113,19 +113,54 @@ llvm::Error writeFile(Operation *module, StringRef path) {
   return writeOutputFile(path, text);
 }
 
+bool isBytecode(const llvm::MemoryBuffer &file) { return file.getBuffer().starts_with("ML\xefR"); }
+
+llvm::Error checkText(const llvm::MemoryBuffer &file, const InputLimits &limits, StringRef splitMarker) {
+  llvm::Error error = checkModuleText(file.getBuffer(), limits, splitMarker);
+  return error ? llvm::createStringError(file.getBufferIdentifier() + ":" + llvm::toString(std::move(error)))
+               : llvm::Error::success();
+}
+
 } // namespace
 
-OwningOpRef<ModuleOp> qllm::loadModule(StringRef path, llvm::SourceMgr &sources, MLIRContext *context) {
+OwningOpRef<ModuleOp> qllm::loadModule(StringRef path, llvm::SourceMgr &sources, MLIRContext *context, const InputLimits &limits) {
+  if (llvm::Error error = DataFiles::get(context).setDirectory(llvm::sys::path::parent_path(path)))
+    return emitError(UnknownLoc::get(context)) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
+  return parseModuleFile(path, sources, context, limits);
+}
+
+OwningOpRef<ModuleOp> qllm::parseModuleFile(StringRef path, llvm::SourceMgr &sources, MLIRContext *context, const InputLimits &limits) {
   std::string message;
   // Bytecode that holds resources wants their alignment of the whole buffer; small files are not mapped, so they would not have it.
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, llvm::Align(64), &message);
   Location location = UnknownLoc::get(context);
   if (!buffer)
     return emitError(location) << message, OwningOpRef<ModuleOp>();
-  if (llvm::Error error = DataFiles::get(context).setDirectory(llvm::sys::path::parent_path(path)))
+  bool isText = !isBytecode(*buffer);
+  if (llvm::Error error = isText ? checkText(*buffer, limits, "") : llvm::Error::success())
     return emitError(location) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
-  return parseSourceFile<ModuleOp>(sources, context);
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, context);
+  if (!module || isText)
+    return module;
+  if (llvm::Error error = checkModule(*module, limits))
+    return emitError(location) << path << ": " << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
+  return module;
+}
+
+llvm::Error qllm::checkModuleBuffer(const llvm::MemoryBuffer &file, const InputLimits &limits, const DialectRegistry &registry,
+                                    StringRef splitMarker) {
+  if (!isBytecode(file))
+    return checkText(file, limits, splitMarker);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.allowUnregisteredDialects();
+  context.getDiagEngine().registerHandler([](Diagnostic &) {});
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(file.getBuffer(), ParserConfig(&context, /*verifyAfterParse=*/false));
+  if (!module)
+    return llvm::Error::success();
+  llvm::Error error = checkModule(*module, limits);
+  return error ? llvm::createStringError(file.getBufferIdentifier() + ": error: " + llvm::toString(std::move(error)))
+               : llvm::Error::success();
 }
 
 LogicalResult qllm::saveModule(ModuleOp module, StringRef path, const SaveOptions &options) {

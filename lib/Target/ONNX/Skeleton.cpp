@@ -51,6 +51,7 @@ private:
   bool readTag(Message message, uint64_t position, uint64_t end, Tag &tag);
   bool checkKind(Message message, FieldRule rule, const Tag &tag);
   bool checkPackedVarints(const Tag &tag);
+  bool checkContents(Message message, uint64_t position, uint64_t fields);
   bool walkNested(Message outer, FieldRule rule, const Tag &tag, unsigned depth);
   bool keepInFile(const Tag &tag);
   void copy(uint64_t begin, uint64_t end) {
@@ -161,6 +162,16 @@ bool Walker::checkKind(Message message, FieldRule rule, const Tag &tag) {
                                           messageName(message), tag.wire, length));
 }
 
+/// `fields` has a bit for each field below 64 that the message has.
+bool Walker::checkContents(Message message, uint64_t position, uint64_t fields) {
+  if (fields == 0 && !mayBeEmpty(message))
+    return fail(position, llvm::Twine(messageName(message)) + " is empty");
+  RequiredField required = requiredField(message);
+  if (required.number != 0 && (fields >> required.number & 1) == 0)
+    return fail(position, llvm::formatv("{0} has no {1} (field {2})", messageName(message), required.name, required.number));
+  return true;
+}
+
 bool Walker::keepInFile(const Tag &tag) {
   std::string segment;
   segment.push_back(8);
@@ -204,12 +215,14 @@ bool Walker::walkNested(Message outer, FieldRule rule, const Tag &tag, unsigned 
 
 bool Walker::walk(Message message, uint64_t position, uint64_t end, unsigned depth) {
   bool sawRawData = false;
+  uint64_t start = position, fields = 0;
   while (position != end) {
     Tag tag;
     if (!readTag(message, position, end, tag))
       return false;
     position = tag.end;
     FieldRule rule = lookupField(message, tag.number);
+    fields |= tag.number < 64 ? uint64_t(1) << tag.number : 0;
     if (!checkKind(message, rule, tag))
       return false;
     if (rule.kind == Field::Unknown) {
@@ -230,7 +243,7 @@ bool Walker::walk(Message message, uint64_t position, uint64_t end, unsigned dep
     else
       copy(tag.position, tag.end);
   }
-  return true;
+  return checkContents(message, start, fields);
 }
 
 } // namespace

@@ -157,6 +157,28 @@ const char *qllm::onnx::messageName(Message message) {
   return names[static_cast<unsigned>(message)];
 }
 
+RequiredField qllm::onnx::requiredField(Message message) {
+  switch (message) {
+  case Message::Node: return {4, "op_type"};
+  case Message::Attribute: case Message::ValueInfo: return {1, "name"};
+  case Message::Tensor: return {2, "data_type"};
+  case Message::SparseTensor: return {1, "values"};
+  case Message::Function: return {1, "name"};
+  case Message::OperatorSet: return {2, "version"};
+  default: return {};
+  }
+}
+
+bool qllm::onnx::mayBeEmpty(Message message) {
+  switch (message) {
+  case Message::Model: case Message::Graph: case Message::Type: case Message::TensorType: case Message::SequenceType:
+  case Message::MapType: case Message::OptionalType: case Message::OpaqueType: case Message::Shape: case Message::Dimension:
+    return true;
+  default:
+    return false;
+  }
+}
+
 bool qllm::onnx::holdsTensors(Message message) {
   switch (message) {
   case Message::Model: case Message::Graph: case Message::Node: case Message::Attribute: case Message::Tensor:

@@ -27,6 +27,17 @@ struct FieldRule {
 FieldRule lookupField(Message message, uint32_t number);
 const char *messageName(Message message);
 
+/// A field that a message means nothing without; number 0 for messages that do without.
+struct RequiredField {
+  uint32_t number = 0;
+  const char *name = "";
+};
+RequiredField requiredField(Message message);
+
+/// Whether a message may have no field at all. One of the others costs two bytes in a file and a hundred in memory, so a
+/// million of them are refused at the first.
+bool mayBeEmpty(Message message);
+
 /// Whether a message can hold tensors whose bytes stay in the file.
 bool holdsTensors(Message message);
 

@@ -7,6 +7,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
+#include "qllm/Support/PrintableStream.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -39,7 +40,7 @@ std::string qllm::diagnosticText(Diagnostic &diagnostic) {
 
 void qllm::printDiagnostic(Diagnostic &diagnostic) {
   constexpr const char *severities[] = {"note", "warning", "error", "remark"};
-  llvm::errs() << diagnosticPlace(diagnostic) << severities[static_cast<unsigned>(diagnostic.getSeverity())] << ": "
+  PrintableStream(llvm::errs()) << diagnosticPlace(diagnostic) << severities[static_cast<unsigned>(diagnostic.getSeverity())] << ": "
                << diagnosticMessage(diagnostic) << '\n';
   for (Diagnostic &note : diagnostic.getNotes())
     printDiagnostic(note);

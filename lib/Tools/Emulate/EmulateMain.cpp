@@ -9,11 +9,15 @@
 #include "ReportPrinter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
+#include "qllm/Support/LargeStack.h"
+#include "qllm/Support/PrintableStream.h"
+#include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/Diagnostics.h"
+#include "qllm/Tools/Guard.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -25,6 +29,7 @@ namespace {
 enum Exit { Done = 0, BadInput = 1, Usage = 2, NotClean = 3 };
 
 struct Options {
+  LimitOptions limits;
   cl::OptionCategory category{"qllm-emu options"};
   cl::opt<std::string> module{cl::Positional, cl::desc("MODULE.mlir"), cl::init("-"),
                               cl::cat(category)};
@@ -60,7 +65,7 @@ struct Options {
 };
 
 int fail(Exit code, const Twine &message) {
-  llvm::errs() << "qllm-emu: " << message << '\n';
+  PrintableStream(llvm::errs()) << "qllm-emu: " << message << '\n';
   return code;
 }
 
@@ -129,7 +134,8 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
   if (!differences)
     return fail(BadInput, llvm::toString(differences.takeError()));
   result.differences = std::move(*differences);
-  (options.json ? printJson : printText)(llvm::outs(), result);
+  PrintableStream out(llvm::outs(), SIZE_MAX);
+  (options.json ? printJson : printText)(out, result);
   return result.clean() ? Done : NotClean;
 }
 
@@ -137,7 +143,7 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
 
 int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
   Options options;
-  cl::HideUnrelatedOptions(options.category);
+  cl::HideUnrelatedOptions({&options.category, &options.limits.category});
   cl::ParseCommandLineOptions(
       argc, argv,
       "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
@@ -152,17 +158,19 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
   if (!architecture)
     return fail(Usage, "expected --arch such as sm_80, but got '" + options.architecture + "'");
 
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  ScopedDiagnosticHandler handler(&context,
-                                  [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(options.module, &context);
-  if (!module)
-    return BadInput;
   emu::Launch settings;
   settings.checks = *checks;
   settings.seed = options.seed;
   settings.arrival = options.arrival;
   settings.architecture = *architecture;
   settings.exactSums = options.exact;
-  return emulate(options, *module, settings);
+  return runOnLargeStack([&]() -> int {
+    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+    ScopedDiagnosticHandler handler(&context,
+                                    [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
+    llvm::SourceMgr sources;
+    OwningOpRef<ModuleOp> module =
+        parseModuleFile(options.module, sources, &context, options.limits.limits());
+    return module ? emulate(options, *module, settings) : BadInput;
+  });
 }

@@ -8,6 +8,7 @@
 #include "qllm/Emulator/Device.h"
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Support/DataDirectory.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Import.h"
 #include "qllm/Tensor/NumpyFile.h"
@@ -138,7 +139,7 @@ LogicalResult runFunction(interp::Interpreter &interpreter, func::FuncOp functio
       return failure();
   if (run.output.empty()) {
     for (const auto &[name, tensor] : arrays)
-      llvm::outs() << name << ": " << describe(tensor) << '\n';
+      llvm::outs() << printable(name) << ": " << describe(tensor) << '\n';
     return success();
   }
   if (llvm::Error error = writeArchive(run.output, arrays))
@@ -151,11 +152,12 @@ LogicalResult runFunction(interp::Interpreter &interpreter, func::FuncOp functio
 LogicalResult ModuleRun::execute(MLIRContext *context) const {
   bool isOnnx = llvm::sys::path::extension(model) == ".onnx";
   llvm::SourceMgr sources;
+  PrintableStream messages(llvm::errs());
   std::optional<SourceMgrDiagnosticHandler> handler; // lines of text to point at
   if (!isOnnx)
-    handler.emplace(sources, context);
+    handler.emplace(sources, context, messages);
   OwningOpRef<ModuleOp> module =
-      isOnnx ? onnx::importModel(model, context) : loadModule(model, sources, context);
+      isOnnx ? onnx::importModel(model, context) : loadModule(model, sources, context, limits);
   if (!module)
     return failure();
   interp::InterpreterOptions options;

@@ -8,6 +8,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Tools/Diagnostics.h"
 #include "qllm/Tools/ModuleRun.h"
 #include "llvm/Support/CommandLine.h"
@@ -48,7 +49,7 @@ struct Options {
 
 /// Runs each line in a context of its own and prints `ok` or `failed` with what was wrong; fails
 /// only for a bad list.
-LogicalResult runList(const Options &options, MLIRContext *context) {
+LogicalResult runList(const Options &options, const InputLimits &limits, MLIRContext *context) {
   llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> file =
       llvm::MemoryBuffer::getFile(options.list);
   if (!file)
@@ -67,9 +68,9 @@ LogicalResult runList(const Options &options, MLIRContext *context) {
     ScopedDiagnosticHandler handler(
         &own, [&](Diagnostic &diagnostic) { messages += diagnostic.str() + "; "; });
     ModuleRun run{
-        fields[0].str(), {fields[1].str()}, fields[2].str(), options.function, options.threads};
+        fields[0].str(), {fields[1].str()}, fields[2].str(), options.function, options.threads, 0, "", limits};
     bool done = succeeded(run.execute(&own));
-    llvm::outs() << (done ? "ok " : "failed ") << fields[0] << ' ' << StringRef(messages).ltrim()
+    llvm::outs() << (done ? "ok " : "failed ") << fields[0] << ' ' << printable(StringRef(messages).ltrim())
                  << '\n';
     llvm::outs().flush();
   }
@@ -81,14 +82,15 @@ LogicalResult runList(const Options &options, MLIRContext *context) {
 TranslateMode qllm::runMode() {
   auto options = std::make_shared<Options>();
   return {"run", "run a module or an ONNX model on the CPU",
-          [options](StringRef input, StringRef, MLIRContext *context) {
+          [options](StringRef input, StringRef, const InputLimits &limits, MLIRContext *context) {
             if (!options->list.empty())
-              return runList(*options, context);
+              return runList(*options, limits, context);
             ScopedDiagnosticHandler handler(
                 context, [](Diagnostic &diagnostic) { printDiagnostic(diagnostic); });
             std::vector<std::string> inputs(options->inputs.begin(), options->inputs.end());
             return ModuleRun{input.str(),      inputs,          options->output, options->function,
-                             options->threads, options->repeat, options->device}
+                             options->threads, options->repeat, options->device,
+                             limits}
                 .execute(context);
           },
           &options->category};

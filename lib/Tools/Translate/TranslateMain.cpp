@@ -8,10 +8,13 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/MLIRContext.h"
+#include "qllm/Support/LargeStack.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Export.h"
 #include "qllm/Target/ONNX/Import.h"
 #include "qllm/Tools/Diagnostics.h"
+#include "qllm/Tools/Guard.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
@@ -37,7 +40,7 @@ cl::opt<int64_t> convertOpset("convert-opset", cl::desc("convert an imported mod
                               cl::init(0), cl::cat(category));
 cl::opt<bool> noVerify("no-check", cl::desc("do not run the ONNX checker"), cl::cat(category));
 
-LogicalResult importOnnx(StringRef input, StringRef output, MLIRContext *context) {
+LogicalResult importOnnx(StringRef input, StringRef output, const InputLimits &, MLIRContext *context) {
   onnx::ImportOptions options;
   options.inlineWeights = inlineWeights;
   options.check = !noVerify;
@@ -57,12 +60,13 @@ LogicalResult importOnnx(StringRef input, StringRef output, MLIRContext *context
   return module ? saveModule(*module, output, {inlineWeights}) : failure();
 }
 
-LogicalResult exportOnnx(StringRef input, StringRef output, MLIRContext *context) {
+LogicalResult exportOnnx(StringRef input, StringRef output, const InputLimits &limits, MLIRContext *context) {
   llvm::SourceMgr sources;
   OwningOpRef<ModuleOp> module;
   {
-    SourceMgrDiagnosticHandler handler(sources, context);
-    module = loadModule(input, sources, context);
+    PrintableStream messages(llvm::errs());
+    SourceMgrDiagnosticHandler handler(sources, context, messages);
+    module = loadModule(input, sources, context, limits);
   }
   if (!module)
     return failure();
@@ -83,11 +87,12 @@ TranslateMode qllm::exportOnnxMode() { return {"export-onnx", "export a module o
 
 int qllm::translateMain(int argc, char **argv, DialectRegistry &registry, llvm::ArrayRef<TranslateMode> modes) {
   llvm::InitLLVM init(argc, argv);
+  LimitOptions limits;
   std::vector<std::unique_ptr<cl::opt<bool>>> flags;
   for (const TranslateMode &mode : modes)
     flags.push_back(std::make_unique<cl::opt<bool>>(StringRef(mode.flag), cl::desc(mode.description), cl::cat(category)));
   // The shared LLVM library brings hundreds of its own.
-  llvm::SmallVector<const cl::OptionCategory *> shown = {&category};
+  llvm::SmallVector<const cl::OptionCategory *> shown = {&category, &limits.category};
   for (const TranslateMode &mode : modes)
     if (mode.options)
       shown.push_back(mode.options);
@@ -111,7 +116,9 @@ int qllm::translateMain(int argc, char **argv, DialectRegistry &registry, llvm::
     llvm::errs() << '\n';
     return 2;
   }
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  context.printOpOnDiagnostic(false); // an operation may be the whole model; messages say what matters
-  return succeeded(chosen->run(inputName, outputName, &context)) ? 0 : 1;
+  return runOnLargeStack([&] {
+    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+    context.printOpOnDiagnostic(false); // an operation may be the whole model; messages say what matters
+    return succeeded(chosen->run(inputName, outputName, limits.limits(), &context)) ? 0 : 1;
+  });
 }

@@ -9,6 +9,7 @@
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Analysis/MatrixProducts.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Transforms/Raise/Passes.h"
@@ -70,10 +71,11 @@ private:
     if (failed(passes.run(module)))
       return ExitCode::BadInput;
     std::vector<MatrixProduct> found = findMatrixProducts(module);
+    PrintableStream out(outs(), SIZE_MAX);
     if (json)
-      outs() << formatv("{0:2}", llvm::json::Value(toJSON(found))) << "\n";
+      out << formatv("{0:2}", llvm::json::Value(toJSON(found))) << "\n";
     else
-      printMatrixProducts(outs(), found);
+      printMatrixProducts(out, found);
     return ExitCode::Done;
   }
 
@@ -95,26 +97,27 @@ private:
   }
 
   void print(const Coverage &coverage, const std::map<std::string, int64_t> &counts) {
+    PrintableStream out(outs(), SIZE_MAX);
     size_t width = 5;
     for (const LayerRecord &layer : coverage.layers)
       width = std::max(width, layer.name.size());
-    outs() << left_justify("layer", width) << "  kind       shape          weights               "
+    out << left_justify("layer", width) << "  kind       shape          weights               "
            << "inputs            state\n";
     for (const LayerRecord &layer : coverage.layers) {
-      outs() << left_justify(layer.name, width) << "  " << left_justify(layer.kind, 10) << " "
+      out << left_justify(layer.name, width) << "  " << left_justify(layer.kind, 10) << " "
              << left_justify(shapeText(layer.shape), 14) << " "
              << left_justify(layer.weightFormat, 21) << " "
              << left_justify(layer.inputFormat.empty() ? "-" : layer.inputFormat, 17) << " "
              << stringifyLayerState(layer.state)
              << (layer.reason.empty() ? "" : ": " + layer.reason) << "\n";
     }
-    outs() << "\n";
-    coverage.print(outs());
+    out << "\n";
+    coverage.print(out);
     if (!operators)
       return;
-    outs() << "\n";
+    out << "\n";
     for (const auto &[name, count] : counts)
-      outs() << format("%7lld ", static_cast<long long>(count)) << name << "\n";
+      out << format("%7lld ", static_cast<long long>(count)) << name << "\n";
   }
 
   std::string model;

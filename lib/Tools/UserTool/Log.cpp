@@ -5,6 +5,7 @@
 
 #include "qllm/Tools/UserTool/Log.h"
 
+#include "qllm/Support/PrintableStream.h"
 #include "llvm/Support/Format.h"
 #include <sys/resource.h>
 
@@ -22,28 +23,28 @@ void Log::clearProgress() {
 
 void Log::error(const Twine &message) {
   clearProgress();
-  os << "error: " << message << "\n";
+  os << "error: " << printable(message.str()) << "\n";
 }
 
 void Log::warning(const Twine &message) {
   if (level == LogLevel::Quiet)
     return;
   clearProgress();
-  os << "warning: " << message << "\n";
+  os << "warning: " << printable(message.str()) << "\n";
 }
 
 void Log::info(const Twine &message) {
   if (level == LogLevel::Quiet)
     return;
   clearProgress();
-  os << message << "\n";
+  os << printable(message.str()) << "\n";
 }
 
 void Log::verbose(const Twine &message) {
   if (level != LogLevel::Verbose)
     return;
   clearProgress();
-  os << message << "\n";
+  os << printable(message.str()) << "\n";
 }
 
 void Log::progress(StringRef step, size_t done, size_t total) {

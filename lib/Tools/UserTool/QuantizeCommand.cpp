@@ -8,7 +8,6 @@
 #include "PassTimes.h"
 #include "RunIdentity.h"
 #include "ValidationLog.h"
-#include "mlir/Parser/Parser.h"
 #include "qllm/API/ExportModel.h"
 #include "qllm/API/OutputDirectory.h"
 #include "qllm/API/Pipeline.h"
@@ -20,6 +19,7 @@
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Support/JournalDirectory.h"
 #include "qllm/Support/OutputFile.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
@@ -30,6 +30,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace llvm;
 using namespace qllm;
@@ -203,10 +204,11 @@ Error QuantizeCommand::dumpStage(size_t number, StringRef stage, mlir::ModuleOp 
 }
 
 void QuantizeCommand::print(const Coverage &coverage) {
+  PrintableStream out(outs(), SIZE_MAX);
   if (json)
-    outs() << toText(toJson(coverage));
+    out << toText(toJson(coverage));
   else
-    coverage.print(outs());
+    coverage.print(out);
 }
 
 ExitCode QuantizeCommand::verdict(Session &session, const Coverage &coverage) {
@@ -281,7 +283,8 @@ Error QuantizeCommand::readPlan(Session &session) {
   if (!sys::fs::is_regular_file(planFile))
     return createStringError("expected a plan.mlir of an earlier run, but found no file '" +
                              planFile + "'");
-  given = mlir::parseSourceFile<mlir::ModuleOp>(planFile, &session.getContext());
+  llvm::SourceMgr sources;
+  given = parseModuleFile(planFile, sources, &session.getContext(), session.limits);
   return given ? Error::success() : createStringError("cannot read the plan '" + planFile + "'");
 }
 

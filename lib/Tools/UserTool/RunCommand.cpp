@@ -29,7 +29,7 @@ public:
     std::string file = session.resolve(model);
     if (file.empty())
       return ExitCode::BadInput;
-    ModuleRun moduleRun{file, inputs, output, function, session.getThreads()};
+    ModuleRun moduleRun{file, inputs, output, function, session.getThreads(), 0, "", session.limits};
     return succeeded(moduleRun.execute(&session.getContext())) ? ExitCode::Done
                                                                : ExitCode::BadInput;
   }

@@ -38,5 +38,5 @@ std::string Session::resolve(StringRef name) {
 
 OwningOpRef<ModuleOp> Session::load(StringRef name) {
   std::string file = resolve(name);
-  return file.empty() ? OwningOpRef<ModuleOp>() : api::loadModel(file, &getContext());
+  return file.empty() ? OwningOpRef<ModuleOp>() : api::loadModel(file, &getContext(), limits);
 }

@@ -8,17 +8,30 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace llvm {
+class MemoryBuffer;
 class SourceMgr;
 } // namespace llvm
 
 namespace qllm {
 
 /// Reads text or bytecode from `path` ("-" is stdin). The directory of `path` becomes the directory of the context's
-/// DataFiles. Null after an error, which was emitted as a diagnostic; `sources` then holds the text.
-mlir::OwningOpRef<mlir::ModuleOp> loadModule(llvm::StringRef path, llvm::SourceMgr &sources, mlir::MLIRContext *context);
+/// DataFiles. Null after an error, which was emitted as a diagnostic; `sources` then holds the text. To be called on a
+/// large stack: a module at the limit of nesting takes megabytes of it.
+mlir::OwningOpRef<mlir::ModuleOp> loadModule(llvm::StringRef path, llvm::SourceMgr &sources, mlir::MLIRContext *context,
+                                             const InputLimits &limits = {});
+
+/// The same without weights: for plans, and for modules that have none.
+mlir::OwningOpRef<mlir::ModuleOp> parseModuleFile(llvm::StringRef path, llvm::SourceMgr &sources, mlir::MLIRContext *context,
+                                                  const InputLimits &limits = {});
+
+/// Whether a file may be handed to MLIR's parser: text is scanned, bytecode is read in a context of its own and looked at.
+/// What is not well-formed is left for the parser to refuse. Messages begin with the file's name.
+llvm::Error checkModuleBuffer(const llvm::MemoryBuffer &file, const InputLimits &limits, const mlir::DialectRegistry &registry,
+                              llvm::StringRef splitMarker = "");
 
 struct SaveOptions {
   /// Writes weights into the module itself, as `dense_resource`: hex in text, bytes in bytecode.

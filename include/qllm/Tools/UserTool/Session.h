@@ -8,6 +8,7 @@
 #define QLLM_TOOLS_USERTOOL_SESSION_H
 
 #include "qllm/API/Context.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "qllm/Tools/UserTool/Log.h"
 
 namespace qllm::tool {
@@ -29,6 +30,8 @@ public:
   unsigned getThreads() const { return context.threads(); }
 
   Log log;
+  /// On modules and plans.
+  InputLimits limits;
 
 private:
   void report(mlir::Diagnostic &diagnostic);
