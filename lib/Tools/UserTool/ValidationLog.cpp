@@ -8,6 +8,7 @@
 #include "qllm/Tools/UserTool/Session.h"
 
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 static const char *nameOf(Outcome outcome) {

@@ -2,18 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Files made to take more time or memory than they should, and what a tool takes for one."""
 
+import json
 import os
 import pathlib
 import resource
+import signal
 import subprocess
+import sys
+import tempfile
 import threading
-import time
 from dataclasses import dataclass
 
 import onnx
 from onnx import TensorProto, helper
 
 from translate import BUILD
+
+WATCHER = pathlib.Path(__file__).resolve().parents[3] / "utils" / "measure.py"
 
 
 @dataclass
@@ -33,21 +38,19 @@ def measure(tool, *arguments, timeout=60, megabytes=4096, cwd=None):
         if "asan" not in BUILD.name:  # the sanitizer reserves far more than any limit
             resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20, megabytes << 20))
 
-    start = time.monotonic()
-    process = subprocess.Popen([BUILD / "bin" / tool, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               cwd=cwd, preexec_fn=limit)
-    timer = threading.Timer(timeout, process.kill)
-    timer.start()
-    errors = []
-    reader = threading.Thread(target=lambda: errors.append(process.stderr.read()))
-    reader.start()
-    output = process.stdout.read()
-    reader.join()
-    _, status, usage = os.wait4(process.pid, 0)
-    timer.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Outcome(process.returncode, output.decode(errors="replace"), errors[0].decode(errors="replace"),
-                   time.monotonic() - start, usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile("r") as report:
+        # A small process in between: Linux counts the peak of the one that forks into that of the program it executes.
+        watcher = [sys.executable, "-I", "-S", WATCHER, report.name]
+        process = subprocess.Popen([*watcher, BUILD / "bin" / tool, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   cwd=cwd, preexec_fn=limit, start_new_session=True)
+        timer = threading.Timer(timeout, os.killpg, [process.pid, signal.SIGKILL])
+        timer.start()
+        output, errors = process.communicate()
+        timer.cancel()
+        cost = json.loads(report.read() or "null") or {"wall": timeout, "peak": 0}
+    code = process.returncode
+    return Outcome(128 - code if code > 128 else code, output.decode(errors="replace"), errors.decode(errors="replace"), cost["wall"],
+                   cost["peak"] / 2**20)
 
 
 def field(number, payload):
