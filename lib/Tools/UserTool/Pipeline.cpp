@@ -9,6 +9,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "qllm/Recipes/Recipe.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "qllm/Tools/UserTool/OptionTable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -50,7 +51,11 @@ Expected<std::string> readRecipe(StringRef path) {
   if (!buffer)
     return llvm::createStringError(buffer.getError(), "cannot read recipe '" + path +
                                                           "': " + buffer.getError().message());
-  return joinLines((*buffer)->getBuffer());
+  std::string text = joinLines((*buffer)->getBuffer());
+  // Pipelines in pipelines are built, printed and taken down by recursion.
+  if (Error error = checkModuleText(text, InputLimits()))
+    return pipelineError("recipe '" + path + "': " + llvm::toString(std::move(error)));
+  return text;
 }
 
 std::string unknownRecipe(StringRef name) {
