@@ -335,6 +335,9 @@ ExitCode QuantizeCommand::run(Session &session) {
   Expected<std::unique_ptr<JournalDirectory>> journal = openJournal(session, *module, *pipeline);
   if (!journal)
     return fail(session, journal.takeError());
+  // Where the result will be, there is room for it.
+  onnx::DataFiles::get(&session.getContext())
+      .setSpillDirectory(sys::path::parent_path(StringRef(output).rtrim('/')));
   PassTimes times(session);
   times.setJournal(journal->get());
   Error dumped = Error::success();
