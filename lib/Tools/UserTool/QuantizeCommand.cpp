@@ -305,7 +305,7 @@ QuantizeCommand::openJournal(Session &session, mlir::ModuleOp module, const Pipe
   if (size_t found = (*journal)->foundRecords())
     session.log.info("going on from '" + path + "' with " + Twine(found) + " finished pieces");
   if (ArrayRef<std::string> changed = (*journal)->changedLabels(); !changed.empty())
-    session.log.warning("'" + path + "' is of a run with another " + join(changed, ", another ") +
+    session.log.warning("'" + path + "' is of a run with other " + join(changed, ", ") +
                         "; starting from the beginning");
   announceResumable(true);
   return journal;
