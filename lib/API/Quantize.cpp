@@ -7,6 +7,8 @@
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Support/RunListener.h"
 #include "qllm/Version.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -27,9 +29,15 @@ Expected<std::string> api::addRecipeData(const QuantizeOptions &options,
   if (known->isCalibrated() && options.calibration.empty())
     return createStringError("recipe '" + options.recipe +
                              "' looks at activations: expected tokens as calibration, a .npy file");
-  if (known->isCalibrated())
-    add("calibration", options.calibration);
-  else if (!options.calibration.empty())
+  if (known->isCalibrated()) {
+    // The stored recipe is to find its data from anywhere.
+    llvm::SmallString<128> path;
+    if (llvm::sys::fs::real_path(options.calibration, path))
+      path = options.calibration; // the pass says what is wrong with it
+    // Braces hold the words of a path together.
+    bool isOneWord = path.find_first_of(" \t") == StringRef::npos;
+    add("calibration", isOneWord ? path.str().str() : ("{" + path + "}").str());
+  } else if (!options.calibration.empty())
     warn("recipe '" + options.recipe + "' looks at no activations; '" + options.calibration +
          "' is not read");
   if (known->hasOption("seed") && options.seed)

@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FormatVariadic.h"
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -149,6 +150,14 @@ llvm::Expected<llvm::ArrayRef<char>> MappedFile::range(uint64_t offset, uint64_t
   if (offset > size || length > size - offset)
     return failure("{0}: expected {1} bytes at offset {2}, but the file has {3} bytes", quoted(fileName), length, offset, size);
   return llvm::ArrayRef<char>(data + offset, length);
+}
+
+void MappedFile::evict(uint64_t offset, uint64_t length) const {
+  uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  if (offset >= size || length == 0)
+    return;
+  uint64_t first = offset / page * page;
+  madvise(const_cast<char *>(data) + first, std::min<uint64_t>(length, size - offset) + (offset - first), MADV_DONTNEED);
 }
 
 struct DataDirectory::Cache {

@@ -22,7 +22,7 @@ def environment(folder, fault):
 def clean(folder, earlier):
     """An earlier result, and nothing else."""
     for path in [folder / "out", *folder.glob("out.*")]:
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)
     (folder / "reached").unlink(missing_ok=True)
     if earlier:
         shutil.copytree(earlier, folder / "out")

@@ -33,6 +33,8 @@ public:
   llvm::StringRef name() const { return fileName; }
   /// The range [offset, offset + length), or an error when it does not lie within the file.
   llvm::Expected<llvm::ArrayRef<char>> range(uint64_t offset, uint64_t length) const;
+  /// Lets the pages of a range leave memory; they are read again when needed.
+  void evict(uint64_t offset, uint64_t length) const;
 
 private:
   MappedFile(int fd, const char *data, size_t size, llvm::StringRef name) : fd(fd), data(data), size(size), fileName(name) {}

@@ -90,6 +90,7 @@ private:
     uint64_t offset = side->size();
     if (!error)
       error = write();
+    files.evict(original);
     return ExternalAttr::get(type, llvm::sys::path::filename(path), offset, side->size() - offset);
   }
 

@@ -305,7 +305,7 @@ QuantizeCommand::openJournal(Session &session, mlir::ModuleOp module, const Pipe
   if (size_t found = (*journal)->foundRecords())
     session.log.info("going on from '" + path + "' with " + Twine(found) + " finished pieces");
   if (ArrayRef<std::string> changed = (*journal)->changedLabels(); !changed.empty())
-    session.log.warning("'" + path + "' is of a run with another " + join(changed, ", another ") +
+    session.log.warning("'" + path + "' is of a run with other " + join(changed, ", ") +
                         "; starting from the beginning");
   announceResumable(true);
   return journal;
@@ -335,6 +335,9 @@ ExitCode QuantizeCommand::run(Session &session) {
   Expected<std::unique_ptr<JournalDirectory>> journal = openJournal(session, *module, *pipeline);
   if (!journal)
     return fail(session, journal.takeError());
+  // Where the result will be, there is room for it.
+  onnx::DataFiles::get(&session.getContext())
+      .setSpillDirectory(sys::path::parent_path(StringRef(output).rtrim('/')));
   PassTimes times(session);
   times.setJournal(journal->get());
   Error dumped = Error::success();

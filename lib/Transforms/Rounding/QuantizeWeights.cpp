@@ -10,6 +10,7 @@
 #include "qllm/Analysis/SitePlan.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/PackedConstants.h"
+#include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "qllm/Interpreter/OperationRunner.h"
@@ -43,7 +44,7 @@ struct QuantizeWeights : qllm::impl::QuantizeWeightsBase<QuantizeWeights> {
 private:
   LogicalResult collect();
   LogicalResult add(Operation *op, QuantizedType type);
-  void quantize(Value weight, const PlannedWeight &planned);
+  LogicalResult quantize(Value weight, const PlannedWeight &planned);
   void skip(const PlannedWeight &planned, const Twine &reason);
   Value constant(OpBuilder &builder, Location loc, TypedAttr value, const Twine &name);
 
@@ -106,10 +107,10 @@ Value QuantizeWeights::constant(OpBuilder &builder, Location loc, TypedAttr valu
                                      value);
 }
 
-void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
+LogicalResult QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
   auto reader = WeightReader::create(*runner, weight);
   if (!reader)
-    return skip(planned, llvm::toString(reader.takeError()));
+    return skip(planned, llvm::toString(reader.takeError())), success();
   // The value of an expression is a new constant, which goes where the expression ends.
   ConstantView view = viewConstant(weight);
   Value source = view ? view.source : weight;
@@ -117,8 +118,15 @@ void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
   if (name.empty())
     name = siteName(planned.readers.front()->getOwner());
   auto parts = roundToNearest(*reader, planned.type, name);
+  if (!parts && parts.errorIsA<SpillError>())
+    return planned.readers.front()->getOwner()->emitError() << llvm::toString(parts.takeError());
   if (!parts)
-    return skip(planned, llvm::toString(parts.takeError()));
+    return skip(planned, llvm::toString(parts.takeError())), success();
+  // Neither is looked at again before it is written, and together they may be larger than memory.
+  onnx::DataFiles &files = onnx::DataFiles::get(&getContext());
+  files.evict(parts->codes);
+  if (view)
+    files.evict(constantData(view.source));
 
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(source);
@@ -137,6 +145,7 @@ void QuantizeWeights::quantize(Value weight, const PlannedWeight &planned) {
   ++numRewritten;
   // The float weight leaves with its last reader, and with it what computed it.
   eraseDeadConstants(weight);
+  return success();
 }
 
 void QuantizeWeights::runOnOperation() {
@@ -147,6 +156,7 @@ void QuantizeWeights::runOnOperation() {
   runner = &operations;
   for (auto &[weight, planned] : weights) {
     numMatched += planned.readers.size();
-    quantize(weight, planned);
+    if (failed(quantize(weight, planned)))
+      return signalPassFailure();
   }
 }

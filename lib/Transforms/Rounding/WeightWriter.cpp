@@ -10,6 +10,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
 #include "qllm/Analysis/QuantizeSpecs.h"
+#include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Format/Packing.h"
 #include <mutex>
 #include <numeric>
@@ -197,11 +198,19 @@ FormatStatus Rounder::roundBlock(int64_t first, int64_t rows, ArrayRef<float> va
 Error Rounder::run() {
   if (FormatStatus status = spec.verify(); !status.ok())
     return llvm::createStringError(status.message());
-  constexpr size_t alignment = 64;
+  onnx::DataFiles &files = onnx::DataFiles::get(context);
+  auto allocate = [&](size_t size, AsmResourceBlob &blob) -> Error {
+    Expected<AsmResourceBlob> allocated = files.allocateBlob(size);
+    if (allocated)
+      blob = std::move(*allocated);
+    return allocated.takeError();
+  };
   int64_t count = weight.rows() * weight.columns();
-  codes = HeapAsmResourceBlob::allocate(packedSize(*spec.element, count), alignment);
+  if (Error error = allocate(packedSize(*spec.element, count), codes))
+    return error;
   int64_t numScales = type.getScalesType().getNumElements();
-  scales = HeapAsmResourceBlob::allocate(numScales * scaleBytes(spec.scaleFormat), alignment);
+  if (Error error = allocate(numScales * scaleBytes(spec.scaleFormat), scales))
+    return error;
   if (type.hasZeroPoint())
     zeroPoints.resize(numScales);
   if (perTensor || spec.hasTensorScale)

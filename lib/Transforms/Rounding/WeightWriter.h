@@ -23,8 +23,9 @@ struct QuantizedWeight {
 };
 
 /// Rounds `weight` to nearest in the format of `type` (per tensor, per row, in groups of a row or of
-/// a column), block of rows by block of rows on the context's threads. The blobs are named after `name`. Fails on values that have no code, naming
-/// the first one.
+/// a column), block of rows by block of rows on the context's threads. The blobs are named after
+/// `name`. Fails on values that have no code, naming the first one, and with a `SpillError` where
+/// there is no room for the result.
 llvm::Expected<QuantizedWeight> roundToNearest(const WeightReader &weight, QuantizedType type,
                                                llvm::StringRef name);
 

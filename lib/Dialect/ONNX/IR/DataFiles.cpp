@@ -5,6 +5,7 @@
 
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -153,4 +154,35 @@ llvm::Expected<llvm::ArrayRef<char>> DataFiles::bytes(Attribute elements, llvm::
   scratch.clear();
   pack(dense, scratch);
   return llvm::ArrayRef<char>(scratch);
+}
+
+void DataFiles::setSpillDirectory(llvm::StringRef directory, uint64_t inMemory) {
+  spill = std::make_shared<SpillFile>(directory);
+  leftInMemory = inMemory;
+}
+
+llvm::Expected<AsmResourceBlob> DataFiles::allocateBlob(size_t size) {
+  constexpr size_t alignment = 64;
+  if (!spill || size <= leftInMemory) {
+    leftInMemory -= spill ? size : 0;
+    return HeapAsmResourceBlob::allocate(size, alignment);
+  }
+  llvm::Expected<llvm::MutableArrayRef<char>> region = spill->allocate(size);
+  if (!region)
+    return region.takeError();
+  return AsmResourceBlob(*region, alignment,
+                         [file = spill](void *data, size_t size, size_t) { file->release({static_cast<char *>(data), size}); },
+                         /*dataIsMutable=*/true);
+}
+
+void DataFiles::evict(Attribute elements) {
+  if (auto external = dyn_cast<ExternalAttr>(elements)) {
+    if (llvm::Expected<std::shared_ptr<MappedFile>> mapped = file(external))
+      (*mapped)->evict(external.getOffset(), external.getSize());
+    else
+      llvm::consumeError(mapped.takeError());
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(elements); resource && spill) {
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      spill->evict(blob->getData());
+  }
 }

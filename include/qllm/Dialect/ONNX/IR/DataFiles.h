@@ -8,9 +8,11 @@
 
 #include "mlir/IR/Attributes.h"
 #include "qllm/Support/DataDirectory.h"
+#include "qllm/Support/SpillFile.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace mlir {
+class AsmResourceBlob;
 class DialectRegistry;
 class MLIRContext;
 } // namespace mlir
@@ -39,8 +41,19 @@ public:
   /// The same for `#onnx.external` and `dense_resource` only.
   llvm::Expected<llvm::ArrayRef<char>> bytes(mlir::Attribute elements);
 
+  /// New weights beyond `inMemory` bytes in all go to a nameless file in `directory` from now on. Until then all of them are
+  /// held in memory.
+  void setSpillDirectory(llvm::StringRef directory, uint64_t inMemory = uint64_t(128) << 20);
+  /// A writable blob for a new weight, aligned to 64 bytes, in memory or spilled. Fails with a `SpillError`. The blob must not
+  /// outlive the context.
+  llvm::Expected<mlir::AsmResourceBlob> allocateBlob(size_t size);
+  /// Lets elements that lie in a file leave memory; they are read again when needed.
+  void evict(mlir::Attribute elements);
+
 private:
   std::unique_ptr<DataDirectory> root;
+  std::shared_ptr<SpillFile> spill;
+  uint64_t leftInMemory = 0;
 };
 
 /// Makes every context of `registry` read weights from `path`: for tools that learn the input's path before MLIR reads it.
