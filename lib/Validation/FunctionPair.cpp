@@ -60,7 +60,7 @@ void FunctionPair::pairOperations(const Snapshot &snapshot, const IRMapping &ofS
         counterparts[ofCurrent.lookupOrNull(op)] = counterpart;
 }
 
-LogicalResult FunctionPair::runSide(Side &side, const InputSet &inputs,
+LogicalResult FunctionPair::runSide(Side &side, ArrayRef<InputSet> inputs,
                                     SmallVectorImpl<Lanes> &results, std::string &text,
                                     const LaneObserver &observer) {
   ScopedDiagnosticHandler handler(side.module->getContext(), [&](Diagnostic &diagnostic) {
@@ -68,23 +68,20 @@ LogicalResult FunctionPair::runSide(Side &side, const InputSet &inputs,
       text = diagnostic.str();
     return success();
   });
-  return runLanes(side.function, *side.runner, inputs.values, lanes, results, observer);
+  SmallVector<ArrayRef<interp::Value>> values;
+  for (const InputSet &set : inputs)
+    values.push_back(set.values);
+  return runLanes(side.function, *side.runner, values, lanes, results, observer);
 }
 
-FunctionPair::Comparison FunctionPair::run(const InputSet &inputs) {
+FunctionPair::Comparison FunctionPair::compareResults(ArrayRef<Lanes> old, ArrayRef<Lanes> now,
+                                                      size_t set) {
   Comparison comparison;
-  SmallVector<Lanes> old, now;
-  if (failed(runSide(before, inputs, old, comparison.text)))
-    return comparison;
   comparison.ran = true;
-  comparison.text.clear();
-  if (failed(runSide(after, inputs, now, comparison.text))) {
-    comparison.worst.error = std::numeric_limits<double>::infinity();
-    comparison.text = "does not run afterwards: " + comparison.text;
-    return comparison;
-  }
   for (auto [i, lanesBefore, lanesAfter] : llvm::enumerate(old, now)) {
-    Difference difference = compare(before.runner->pool(), lanesBefore, lanesAfter);
+    Difference difference =
+        compare(before.runner->pool(), lanesOfSet(lanesBefore, set, 1 + lanes.noisy),
+                lanesOfSet(lanesAfter, set, 1 + lanes.noisy));
     if (i == 0 ||
         difference.error - difference.bound > comparison.worst.error - comparison.worst.bound) {
       comparison.worst = difference;
@@ -93,6 +90,32 @@ FunctionPair::Comparison FunctionPair::run(const InputSet &inputs) {
   }
   comparison.text = comparison.worst.text;
   return comparison;
+}
+
+FunctionPair::Comparison FunctionPair::runOne(const InputSet &inputs) {
+  Comparison comparison;
+  SmallVector<Lanes> old, now;
+  if (failed(runSide(before, inputs, old, comparison.text)))
+    return comparison;
+  std::string text;
+  if (succeeded(runSide(after, inputs, now, text)))
+    return compareResults(old, now, 0);
+  comparison.ran = true;
+  comparison.worst.error = std::numeric_limits<double>::infinity();
+  comparison.text = "does not run afterwards: " + text;
+  return comparison;
+}
+
+std::vector<FunctionPair::Comparison> FunctionPair::run(ArrayRef<InputSet> inputs) {
+  std::vector<Comparison> comparisons;
+  SmallVector<Lanes> old, now;
+  std::string ignored;
+  bool together = inputs.size() > 1 && succeeded(runSide(before, inputs, old, ignored)) &&
+                  succeeded(runSide(after, inputs, now, ignored));
+  // Sets that the function does not run on are found one by one.
+  for (size_t set = 0; set < inputs.size(); ++set)
+    comparisons.push_back(together ? compareResults(old, now, set) : runOne(inputs[set]));
+  return comparisons;
 }
 
 Operation *FunctionPair::firstWrong(const InputSet &inputs) {

@@ -21,16 +21,16 @@ public:
   mlir::func::FuncOp beforeFunction() const { return before.function; }
   mlir::func::FuncOp afterFunction() const { return after.function; }
 
-  /// Runs both. `ran` is false where the function before does not run on these inputs, which says
-  /// nothing about the pass; `text` then has the reason. Fails, with `text`, where only the
-  /// function after does not.
+  /// Runs both on each set of inputs. `ran` is false where the function before does not run on
+  /// these inputs, which says nothing about the pass; `text` then has the reason. Fails, with
+  /// `text`, where only the function after does not.
   struct Comparison {
     bool ran = false;
     Difference worst;
     unsigned result = 0;
     std::string text;
   };
-  Comparison run(const InputSet &inputs);
+  std::vector<Comparison> run(llvm::ArrayRef<InputSet> inputs);
 
   /// The operation after the pass (of the module that was given) from which on nothing agrees on
   /// these inputs: its value has a counterpart that differs, and so have all later ones that depend
@@ -44,7 +44,9 @@ private:
     std::unique_ptr<interp::OperationRunner> runner;
   };
 
-  llvm::LogicalResult runSide(Side &side, const InputSet &inputs,
+  Comparison runOne(const InputSet &inputs);
+  Comparison compareResults(llvm::ArrayRef<Lanes> old, llvm::ArrayRef<Lanes> now, size_t set);
+  llvm::LogicalResult runSide(Side &side, llvm::ArrayRef<InputSet> inputs,
                               llvm::SmallVectorImpl<Lanes> &results, std::string &text,
                               const LaneObserver &observer = {});
   void pairOperations(const Snapshot &snapshot, const mlir::IRMapping &ofSnapshot,

@@ -70,8 +70,8 @@ bool roundsNothing(Operation *op) {
 
 class Execution {
 public:
-  Execution(OperationRunner &runner, const LaneOptions &options)
-      : runner(runner), options(options) {}
+  Execution(OperationRunner &runner, const LaneOptions &options, size_t sets)
+      : runner(runner), options(options), lanesOfOne(1 + options.noisy), sets(sets) {}
 
   /// Counts readers, backwards so that operations which nothing reads count for none.
   void plan(Block &block) {
@@ -111,30 +111,32 @@ public:
 
 private:
   LogicalResult runOperation(Operation *op, llvm::SmallVectorImpl<Lanes> &results) {
-    bool shared = isMemoryEffectFree(op);
+    bool pure = isMemoryEffectFree(op);
+    size_t widest = pure ? 1 : sets * lanesOfOne;
     for (Value input : OperationRunner::inputsOf(op)) {
       auto found = held.find(input);
       if (found == held.end())
         return op->emitError("expected operands of the function's own block");
-      shared &= found->second.size() == 1;
+      widest = std::max(widest, found->second.size());
     }
     runner.prepare(op);
     results.assign(op->getNumResults(), {});
     llvm::SmallVector<interp::Value> outputs;
-    // What has no results, as a check of a value, is not for noise.
-    size_t all = op->getNumResults() ? 1 + options.noisy : 1;
-    for (size_t lane = 0; lane < all; ++lane) {
-      if (lane == 0 || !shared)
-        if (failed(runner.run(
-                [&](Value v) -> const interp::Value & {
-                  return laneOf(held.find(v)->second, lane);
-                },
-                outputs)))
-          return failure();
-      bool fresh = lane && !roundsNothing(op);
+    bool shared = widest == 1;
+    for (size_t lane = 0; lane < std::max(widest, lanesOfOne); ++lane) {
+      size_t noise = lane % lanesOfOne;
+      // What has no results, as a check of a value, is not for noise.
+      if (noise && results.empty())
+        continue;
+      auto valueOf = [&](Value value) -> const interp::Value & {
+        const Lanes &lanes = held.find(value)->second;
+        return lanes[lanes.size() == 1 ? 0 : lane % lanes.size()];
+      };
+      if ((lane == 0 || !shared) && failed(runner.run(valueOf, outputs)))
+        return failure();
       for (auto [i, column] : llvm::enumerate(results)) {
         column.push_back(outputs[i]);
-        if (fresh && failed(disturb(op, i, lane, column.back())))
+        if (noise && !roundsNothing(op) && failed(disturb(op, i, lane, column.back())))
           return failure();
       }
     }
@@ -168,6 +170,7 @@ private:
 
   OperationRunner &runner;
   LaneOptions options;
+  size_t lanesOfOne, sets;
   uint64_t ordinal = 0;
   llvm::DenseMap<Value, Lanes> held;
   llvm::DenseMap<Value, unsigned> uses;
@@ -191,16 +194,29 @@ double qllm::unitRoundoff(ElementType type) {
   }
 }
 
+Lanes qllm::lanesOfSet(const Lanes &lanes, size_t set, size_t lanesOfOne) {
+  if (lanes.size() <= lanesOfOne)
+    return lanes;
+  auto first = lanes.begin() + ptrdiff_t(set * lanesOfOne);
+  return Lanes(first, first + ptrdiff_t(lanesOfOne));
+}
+
 LogicalResult qllm::runLanes(func::FuncOp function, OperationRunner &runner,
-                             llvm::ArrayRef<interp::Value> inputs, const LaneOptions &options,
-                             llvm::SmallVectorImpl<Lanes> &results, const LaneObserver &observer) {
+                             llvm::ArrayRef<llvm::ArrayRef<interp::Value>> inputs,
+                             const LaneOptions &options, llvm::SmallVectorImpl<Lanes> &results,
+                             const LaneObserver &observer) {
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitError("expected a function of one block");
   Block &block = function.getBody().front();
-  Execution execution(runner, options);
+  Execution execution(runner, options, inputs.size());
   execution.plan(block);
-  for (auto [argument, input] : llvm::zip_equal(block.getArguments(), inputs))
-    execution.set(argument, {input});
+  for (BlockArgument argument : block.getArguments()) {
+    Lanes lanes;
+    for (llvm::ArrayRef<interp::Value> set : inputs)
+      lanes.insert(lanes.end(), inputs.size() == 1 ? 1 : 1 + options.noisy,
+                   set[argument.getArgNumber()]);
+    execution.set(argument, std::move(lanes));
+  }
   if (failed(execution.run(block, observer)))
     return failure();
   results.clear();

@@ -74,8 +74,7 @@ public:
     collectInputs(inputs);
     const InputSet *worst = nullptr;
     FunctionPair::Comparison found;
-    for (const InputSet &set : inputs) {
-      FunctionPair::Comparison next = pair.run(set);
+    for (auto [set, next] : llvm::zip_equal(inputs, pair.run(inputs))) {
       if (!next.ran) {
         record.text = "does not run on " + set.name + ": " + next.text;
         continue;

@@ -19,7 +19,8 @@ double noiseOf(const char *text, std::vector<float> input, unsigned roundings) {
   LaneOptions options;
   options.roundings = roundings;
   interp::Value x = rows({int64_t(input.size())}, input);
-  EXPECT_TRUE(succeeded(runLanes(parsed.main, runner, x, options, results)));
+  EXPECT_TRUE(
+      succeeded(runLanes(parsed.main, runner, llvm::ArrayRef<interp::Value>(x), options, results)));
   double largest = 0;
   for (const interp::Value &lane : results.front())
     for (auto [a, b] : llvm::zip_equal(floats(results.front().front()), floats(lane)))

@@ -16,13 +16,13 @@
 
 namespace qllm {
 
-/// What an SSA value holds in every lane; a single element where all lanes share it. The first is
-/// without noise.
+/// What an SSA value holds in every lane, the first being without noise. Of several input sets the
+/// lanes of one follow those of the other; lanes of one set alone serve all where inputs have no
+/// part in a value, and a single element serves all lanes where noise has none either.
 using Lanes = std::vector<interp::Value>;
 
-inline const interp::Value &laneOf(const Lanes &lanes, size_t i) {
-  return lanes[lanes.size() == 1 ? 0 : i];
-}
+/// The lanes of one input set.
+Lanes lanesOfSet(const Lanes &lanes, size_t set, size_t lanesOfOne);
 
 struct LaneOptions {
   /// With noise.
@@ -35,11 +35,12 @@ struct LaneOptions {
 /// Sees each operation's results after it ran.
 using LaneObserver = std::function<void(mlir::Operation *, llvm::ArrayRef<Lanes>)>;
 
-/// Runs a function of one block; `results` has an entry for each of its results. Operations that
-/// nothing reads are left out. Failures are emitted as diagnostics.
+/// Runs a function of one block on each of `inputs`, all at once, so that what depends on weights
+/// alone is computed once; `results` has an entry for each of its results. Operations that nothing
+/// reads are left out. Failures are emitted as diagnostics.
 llvm::LogicalResult runLanes(mlir::func::FuncOp function, interp::OperationRunner &runner,
-                             llvm::ArrayRef<interp::Value> inputs, const LaneOptions &options,
-                             llvm::SmallVectorImpl<Lanes> &results,
+                             llvm::ArrayRef<llvm::ArrayRef<interp::Value>> inputs,
+                             const LaneOptions &options, llvm::SmallVectorImpl<Lanes> &results,
                              const LaneObserver &observer = {});
 
 /// Half a unit in the last place of 1: the largest relative error of one rounding. 0 for other
