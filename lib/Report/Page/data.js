@@ -41,8 +41,10 @@ const hasKind = (run, cause) => {
   return (losses && differs(losses.up_to)) || blocks.some(block => differs(block.up_to));
 };
 
-// A table; cells are text, or elements. Columns that hold numbers are named in `numeric`.
+// A table; cells are text, or elements. Columns that hold numbers are named in `numeric`. A first column without a title is for
+// the letters of two runs, and goes where there is one.
 function table(head, rows, numeric = []) {
+  if (!paired && head[0] === "") return table(head.slice(1), rows.map(row => row.slice(1)), numeric.map(index => index - 1));
   const cell = (tag, value, index) => element(tag, numeric.includes(index) ? { class: "n" } : {}, value instanceof Node || Array.isArray(value) ? value : String(value));
   return element("table", {},
     element("thead", {}, element("tr", {}, head.map((text, index) => cell("th", text, index)))),

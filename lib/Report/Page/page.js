@@ -52,7 +52,10 @@ function siteTable(run) {
     rows.push([kind, sites.length, count(site => site.shifted), count(site => site.scaled), count(site => site.rotated), count(site => site.permuted), d3.sum(sites, site => site.split_channels), d3.sum(sites, site => site.copies_added),
       d3.sum(sites, site => site.merged_channels), range(site => site.principal_rank), range(site => site.branch_rank), range(site => site.clip), `${outliers("before")} → ${outliers("after")}`]);
   }
-  return table(["inputs of layers", "sites", "shifted", "scaled", "rotated", "permuted", "channels split", "copies added", "channels merged", "principal rank", "branch rank", "clip", "largest channel / median"], rows, d3.range(1, 13));
+  const head = ["inputs of layers", "sites", "shifted", "scaled", "rotated", "permuted", "channels split", "copies added", "channels merged", "principal rank", "branch rank", "clip", "largest channel / median"];
+  // What was done nowhere needs no column.
+  const kept = head.map((title, column) => column).filter(column => rows.some(row => !["–", "0", 0].includes(row[column])));
+  return table(kept.map(column => head[column]), rows.map(row => kept.map(column => row[column])), d3.range(1, kept.length));
 }
 
 function candidates(run) {
