@@ -48,6 +48,7 @@ def test_bars_and_lines(tmp_path):
     # Steps within steps: the passes, the sites of a pass, the parts of a report, the export.
     shown = on_terminal("quantize", LLAMA, "--recipe=gptq", "--weight-bits=4", "--calibration", tmp_path / "tokens.npy", "--calibration-windows=2", "--calibration-length=32",
                         "--report-windows=2", "--report-length=32", "--report", tmp_path / "page.html", "-o", tmp_path / "out")
-    for step in ("quantize", "qllm-quantize-sites", "report: losses", "report: layers", "report: channels"):
+    for step in ("quantize", "qllm-quantize-sites", "write", "report: losses", "report: layers", "report: channels"):
         assert f"{step} [" in shown, (step, shown)
+    assert "export [" in on_terminal("export", tmp_path / "out", "-o", tmp_path / "model.onnx")
     assert on_terminal(*evaluate, "--quiet") == ""

@@ -6,12 +6,15 @@
 #include "RunReport.h"
 #include "qllm/Report/Compare.h"
 #include "qllm/Report/Page.h"
+#include "qllm/Support/OutputFile.h"
+#include "qllm/Support/PrintableStream.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 namespace {
@@ -149,7 +152,7 @@ ExitCode CompareCommand::run(Session &session) {
     print(comparison, session);
   if (page.empty())
     return ExitCode::Done;
-  if (Error error = writeWhole(page, report::renderPage(runs)))
+  if (Error error = writeOutputFile(page, report::renderPage(runs)))
     return fail(std::move(error));
   session.log.info("wrote the report " + page);
   return ExitCode::Done;

@@ -374,8 +374,10 @@ ExitCode QuantizeCommand::run(Session &session) {
   if (!timesFile.empty())
     if (Error error = writeOutputFile(timesFile, toText(times.toJson())))
       return fail(session, std::move(error));
+  session.log.progress("write", 0, 1);
   if (Error error = writeResult(*module, *pipeline, coverage))
     return fail(session, std::move(error));
+  session.log.progress("write", 1, 1);
   announceResumable(false);
   if (*journal)
     if (Error error = (*journal)->remove())
