@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 onnx_version=1.23.2
 packages='ca-certificates git python3 python3-dev python3-venv ccache ninja-build clang-22 libclang-rt-22-dev lld-22 clang-format-22 llvm-22-dev llvm-22-tools libmlir-22-dev
-mlir-22-tools libprotobuf-dev protobuf-compiler libdnnl-dev libopenblas-serial-dev nlohmann-json3-dev libgtest-dev libboost-context-dev'
+mlir-22-tools libprotobuf-dev protobuf-compiler libdnnl-dev libopenblas-serial-dev nlohmann-json3-dev libgtest-dev libboost-context-dev node-d3'
 
 say() { echo "setup: $*" >&2; }
 

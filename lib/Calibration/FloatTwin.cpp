@@ -6,22 +6,11 @@
 #include "qllm/Calibration/FloatTwin.h"
 
 #include "qllm/Analysis/Weights.h"
+#include "qllm/Calibration/RemoveQuantizers.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 
 using namespace mlir;
 using namespace qllm;
-
-void qllm::removeQuantizers(Operation *root) {
-  root->walk([](DequantizeOp dequantize) {
-    auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
-    if (quantize && quantize.getInput().getType() == dequantize.getType())
-      dequantize.getResult().replaceAllUsesWith(quantize.getInput());
-  });
-  root->walk([](LinearOp linear) {
-    if (auto quantize = linear.getInput().getDefiningOp<QuantizeOp>())
-      linear.getInputMutable().set(quantize.getInput());
-  });
-}
 
 FloatTwin::FloatTwin(func::FuncOp function, unsigned threads,
                      std::vector<std::vector<interp::Value>> inputs)

@@ -8,7 +8,7 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
-#include "qllm/Calibration/FloatTwin.h"
+#include "qllm/Calibration/RemoveQuantizers.h"
 
 using namespace mlir;
 using namespace qllm;

@@ -32,10 +32,6 @@ private:
   std::unique_ptr<Walk> floatWalk;
 };
 
-/// Takes quantizers of activations out below `root`: values go where their codes went, dequantizers
-/// give the float value again, and layers read it.
-void removeQuantizers(mlir::Operation *root);
-
 /// What the output of a layer is added to: the other operand of the addition that alone reads it,
 /// if that is computed at run time and of the same type; null otherwise.
 mlir::Value residualOf(const Site &site);

@@ -44,10 +44,12 @@ public:
     mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
     if (!module)
       return ExitCode::BadInput;
+    session.log.progress("export", 0, 1);
     if (Error error = write(*module)) {
       session.log.error(toString(std::move(error)));
       return ExitCode::BadInput;
     }
+    session.log.progress("export", 1, 1);
     return ExitCode::Done;
   }
 

@@ -32,6 +32,16 @@ public:
   Journal *journal() override { return kept; }
   void setJournal(Journal *journal) { kept = journal; }
 
+  /// To be called when a stage of the run has ended; it began when the one before it did.
+  void stage(llvm::StringRef name) {
+    auto now = std::chrono::steady_clock::now();
+    double cpu = cpuSeconds();
+    stages.push_back({name.str(), std::chrono::duration<double>(now - stageStart).count(),
+                      cpu - stageCpu, peakResidentBytes()});
+    stageStart = now;
+    stageCpu = cpu;
+  }
+
   void print() const {
     for (const Part &part : parts)
       session.log.info(
@@ -44,6 +54,15 @@ public:
       json.push_back({{"pass", part.pass}, {"part", part.name}, {"cpu_seconds", part.seconds}});
     return json;
   }
+  Json stagesJson() const {
+    Json json = Json::array();
+    for (const Stage &stage : stages)
+      json.push_back({{"stage", stage.name},
+                      {"seconds", stage.seconds},
+                      {"cpu_seconds", stage.cpuSeconds},
+                      {"peak_bytes", stage.peakBytes}});
+    return json;
+  }
 
 private:
   QLLMDialect *dialect() { return session.getContext().getOrLoadDialect<QLLMDialect>(); }
@@ -52,9 +71,18 @@ private:
     std::string pass, name;
     double seconds;
   };
+  struct Stage {
+    std::string name;
+    double seconds, cpuSeconds;
+    /// Of the process so far.
+    uint64_t peakBytes;
+  };
   Session &session;
   std::vector<Part> parts;
   Journal *kept = nullptr;
+  std::vector<Stage> stages;
+  std::chrono::steady_clock::time_point stageStart = std::chrono::steady_clock::now();
+  double stageCpu = cpuSeconds();
 };
 
 } // namespace qllm::tool

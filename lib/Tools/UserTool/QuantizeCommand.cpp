@@ -7,6 +7,7 @@
 #include "Interruption.h"
 #include "PassTimes.h"
 #include "RunIdentity.h"
+#include "RunReport.h"
 #include "ValidationLog.h"
 #include "qllm/API/ExportModel.h"
 #include "qllm/API/OutputDirectory.h"
@@ -65,6 +66,9 @@ private:
   int64_t seed = 0;
   bool json = false, dryRun = false, allowSkips = false, validate = false, noJournal = false;
   ValidationLog validation;
+  RunReport runReport;
+  /// What report.json holds.
+  Json report;
   /// The float module with plans: what `--plan` gave, and what the recipe planned.
   mlir::OwningOpRef<mlir::ModuleOp> given, planned;
 };
@@ -161,6 +165,7 @@ void QuantizeCommand::declare(OptionTable &options) {
   options.flag("validate", validate,
                "run the model before and after each pass, and hold the pass to what it claims");
   options.flag("allow-skips", allowSkips, "exit with 0 even if layers were skipped");
+  runReport.declare(options);
   options.integer("seed", seed, 0, INT32_MAX, "for recipes that draw random numbers");
   options.text("times", timesFile, "FILE.json", "where the passes' processor seconds go");
   options.flag("no-journal", noJournal, "keep nothing for the case of an interruption");
@@ -247,7 +252,6 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   Expected<OutputDirectory> directory = OutputDirectory::create(output);
   if (!directory)
     return directory.takeError();
-  Json report;
   report["qllm"] = QLLM_VERSION;
   report["model"] = sys::path::filename(model).str();
   report["recipe"] = recipe;
@@ -319,6 +323,8 @@ ExitCode QuantizeCommand::run(Session &session) {
   Expected<Pipeline> pipeline = makePipeline(session);
   if (!pipeline)
     return fail(session, pipeline.takeError(), ExitCode::Usage);
+  if (Error error = runReport.check(calibration, output))
+    return fail(session, std::move(error), ExitCode::Usage);
   mlir::OwningOpRef<mlir::ModuleOp> module = session.load(model);
   if (!module)
     return ExitCode::BadInput;
@@ -328,6 +334,7 @@ ExitCode QuantizeCommand::run(Session &session) {
   scope_exit release([&] {
     given = {};
     planned = {};
+    runReport.clear();
   });
   if (Error error = readPlan(session))
     return fail(session, std::move(error));
@@ -347,6 +354,8 @@ ExitCode QuantizeCommand::run(Session &session) {
       [&](size_t number, StringRef stage, mlir::ModuleOp current) {
         session.log.progress("quantize", number + 1, total);
         session.log.verbose("finished " + stage);
+        times.stage(stage);
+        runReport.observe(current);
         if (stage.starts_with("qllm-plan")) {
           if (given)
             copyDecisions(*given, current, /*plans=*/true);
@@ -368,16 +377,23 @@ ExitCode QuantizeCommand::run(Session &session) {
   if (!timesFile.empty())
     if (Error error = writeOutputFile(timesFile, toText(times.toJson())))
       return fail(session, std::move(error));
+  session.log.progress("write", 0, 1);
   if (Error error = writeResult(*module, *pipeline, coverage))
     return fail(session, std::move(error));
+  session.log.progress("write", 1, 1);
   announceResumable(false);
   if (*journal)
     if (Error error = (*journal)->remove())
       session.log.warning(toString(std::move(error)));
+  times.stage("write");
   print(coverage);
   session.log.info("wrote " + output + " with " + Twine(int64_t(cpuSeconds() * 10) / 10) + "." +
                    Twine(int64_t(cpuSeconds() * 10) % 10) + " CPU seconds and at most " +
                    Twine(peakResidentBytes() / 1000000) + " MB of memory");
+  if (runReport.wanted())
+    if (Error error = runReport.write(session, *module, std::move(report), model, calibration,
+                                      output, times))
+      return fail(session, std::move(error));
   return verdict(session, coverage);
 }
 

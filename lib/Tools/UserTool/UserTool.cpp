@@ -61,6 +61,19 @@ ExitCode usageError(const Twine &message, StringRef command) {
   return ExitCode::Usage;
 }
 
+/// As a shell reads it.
+std::string quoted(StringRef word) {
+  bool plain = !word.empty() && word.find_first_not_of(
+                                    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                    "_-+=./:,@%") == StringRef::npos;
+  if (plain)
+    return word.str();
+  std::string text = "'";
+  for (char c : word)
+    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
 ExitCode runCommand(Command &command, ArrayRef<StringRef> arguments) {
   OptionTable options;
   CommonOptions common;
@@ -82,6 +95,9 @@ ExitCode runCommand(Command &command, ArrayRef<StringRef> arguments) {
   session.log.setLevel(common.quiet     ? LogLevel::Quiet
                        : common.verbose ? LogLevel::Verbose
                                         : LogLevel::Normal);
+  session.commandLine = "qllm " + command.getName().str();
+  for (StringRef argument : arguments)
+    session.commandLine += " " + quoted(argument);
   return command.run(session);
 }
 

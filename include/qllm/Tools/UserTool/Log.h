@@ -6,6 +6,7 @@
 #ifndef QLLM_TOOLS_USERTOOL_LOG_H
 #define QLLM_TOOLS_USERTOOL_LOG_H
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
@@ -27,8 +28,9 @@ public:
   void info(const llvm::Twine &message);
   void verbose(const llvm::Twine &message);
 
-  /// Says how far a long step is. On a terminal the line is rewritten in place and shows the time
-  /// left and the memory held; elsewhere only the start and the end are lines of their own.
+  /// Says how far a long step is. On a terminal a bar with the time left and the memory held is
+  /// redrawn in place and goes away at the end; elsewhere there is a line at the end, and one every
+  /// half a minute until then.
   void progress(llvm::StringRef step, size_t done, size_t total);
 
 private:
@@ -38,8 +40,11 @@ private:
   LogLevel level = LogLevel::Normal;
   bool isTerminal;
   bool progressShown = false;
-  std::string progressStep;
-  std::chrono::steady_clock::time_point progressStart;
+  struct Step {
+    std::chrono::steady_clock::time_point start, lastShown;
+  };
+  /// Those under way, by name.
+  llvm::StringMap<Step> progressSteps;
 };
 
 /// Largest resident memory of this process so far, in bytes.

@@ -33,6 +33,9 @@ public:
   /// On modules and plans.
   InputLimits limits;
 
+  /// What was typed, for reports: quoted so that a shell reads it again.
+  std::string commandLine;
+
 private:
   void report(mlir::Diagnostic &diagnostic);
 
