@@ -43,11 +43,16 @@ LogicalResult shuffleWeight(mlir::Operation *op, KernelContext &ctx) {
   Span<const uint8_t> given(codes->data<uint8_t>(), size_t(codes->size()));
   if (FormatStatus status = shuffleCodes(layout, rows, columns, given, ordered); !status)
     return ctx.fail(status.message());
-  Tensor *result =
-      ctx.allocate(0, ElementType::I8,
-                   {layout.rowTiles(rows), layout.columnTiles(columns), layout.tileSize() / 2});
+  auto type = llvm::cast<mlir::RankedTensorType>(op->getResult(0).getType());
+  Tensor *result = ctx.allocate(
+      0, ElementType::I8,
+      {layout.rowTiles(rows), layout.columnTiles(columns), type.getShape().back()});
   if (!result)
     return failure();
+  if (result->byteSize() == ordered.size()) {
+    std::copy(ordered.begin(), ordered.end(), result->mutableData<uint8_t>());
+    return success();
+  }
   FormatStatus packed = packCodes(*ElementFormat::integer(4, /*isSigned=*/false), ordered,
                                   {result->mutableData<uint8_t>(), result->byteSize()});
   return packed ? success() : ctx.fail(packed.message());

@@ -7,6 +7,7 @@
 #include "qllm/Kernels/ScheduleChoice.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <tuple>
 
 using namespace qllm;
@@ -22,7 +23,6 @@ struct TileShape {
 constexpr TileShape tileShapes[] = {{16, 64, 1, 4},  {16, 128, 1, 4},  {32, 64, 1, 2},
                                     {32, 128, 1, 4}, {64, 64, 2, 2},   {64, 128, 2, 4},
                                     {128, 64, 4, 2}, {128, 128, 2, 4}, {128, 256, 2, 4}};
-constexpr std::int64_t depthBytes[] = {128, 64};
 constexpr std::int64_t stageCounts[] = {4, 3, 2};
 
 /// What the model knows of a target.
@@ -76,46 +76,135 @@ std::string ScheduleCost::str() const {
          " stages: " + number(blocks) + " blocks, " + number(std::int64_t(cycles)) + " cycles";
 }
 
-ScheduleChoice kernels::chooseSchedule(LinearKernel kernel, const Target &target,
-                                       std::int64_t rows) {
-  ScheduleChoice choice;
-  const Machine &machine = machineOf(target);
-  bool nativeInt4 = target.isNative(Capability::MmaInt4);
-  auto fits = [&] {
+namespace {
+
+/// Fills in the candidates that work. `kernel.verify()` and `verifyOn` look at `schedule`, which is
+/// part of it; `cyclesOfBlock` is asked of those that do.
+template <typename Kernel, typename Cycles> class Chooser {
+public:
+  Chooser(Kernel &kernel, Schedule &schedule, const Target &target, std::int64_t rows,
+          std::int64_t columns, Cycles cyclesOfBlock)
+      : kernel(kernel), schedule(schedule), target(target), rows(rows), columns(columns),
+        cyclesOfBlock(cyclesOfBlock) {}
+
+  /// Whether the schedule works.
+  bool tryCandidate(const Schedule &candidate) {
+    schedule = candidate;
     FormatStatus status = kernel.verify();
     if (status)
       status = kernel.verifyOn(target);
-    if (!status && choice.refusal.empty())
-      choice.refusal = status.message();
-    return bool(status);
-  };
-  for (const TileShape &shape : tileShapes)
-    for (std::int64_t bytes : depthBytes)
-      for (std::int64_t stages : stageCounts) {
-        Schedule &s = kernel.schedule;
-        s.tileRows = shape.rows;
-        s.tileColumns = shape.columns;
-        s.tileDepth = bytes * 8 / kernel.input.storageBits();
-        s.warpRows = shape.warpRows;
-        s.warpColumns = shape.warpColumns;
-        s.stages = stages;
-        if (!fits())
-          continue;
-        ScheduleCost cost;
-        cost.schedule = s;
-        cost.blocks = divideUp(rows, s.tileRows) * divideUp(kernel.columns, s.tileColumns);
-        cost.cycles = double(divideUp(cost.blocks, machine.multiprocessors)) *
-                      cyclesOfBlock(kernel, machine, nativeInt4);
-        choice.candidates.push_back(cost);
-        break; // more stages first; fewer only where they do not fit
+    if (!status) {
+      if (choice.refusal.empty())
+        choice.refusal = status.message();
+      return false;
+    }
+    ScheduleCost cost;
+    cost.schedule = schedule;
+    cost.blocks = divideUp(rows, schedule.tileRows) * divideUp(columns, schedule.tileColumns);
+    cost.cycles =
+        double(divideUp(cost.blocks, machineOf(target).multiprocessors)) * cyclesOfBlock(kernel);
+    choice.candidates.push_back(cost);
+    return true;
+  }
+
+  /// Tiles on a ring whose rows have one of these numbers of elements. More stages are taken first;
+  /// fewer only where they do not fit.
+  void tryRings(std::initializer_list<std::int64_t> depths) {
+    for (const TileShape &shape : tileShapes)
+      for (std::int64_t depth : depths)
+        for (std::int64_t stages : stageCounts) {
+          Schedule s;
+          s.tileRows = shape.rows;
+          s.tileColumns = shape.columns;
+          s.tileDepth = depth;
+          s.warpRows = shape.warpRows;
+          s.warpColumns = shape.warpColumns;
+          s.stages = stages;
+          if (tryCandidate(s))
+            break;
+        }
+  }
+
+  ScheduleChoice finish() {
+    auto key = [](const ScheduleCost &cost) {
+      return std::make_tuple(cost.cycles, cost.blocks, cost.schedule.tileRows,
+                             -cost.schedule.tileDepth);
+    };
+    std::sort(choice.candidates.begin(), choice.candidates.end(),
+              [&](const ScheduleCost &a, const ScheduleCost &b) { return key(a) < key(b); });
+    if (!choice.candidates.empty())
+      choice.refusal.clear();
+    return std::move(choice);
+  }
+
+private:
+  Kernel &kernel;
+  Schedule &schedule;
+  const Target &target;
+  std::int64_t rows, columns;
+  Cycles cyclesOfBlock;
+  ScheduleChoice choice;
+};
+
+/// Cycles of a block of a weight-only kernel. Tensor instructions on halves take what those on
+/// bytes do for half of the depth; codes become halves by two instructions a pair.
+double cyclesOfHalves(const WeightOnlyKernel &kernel, const Machine &machine) {
+  const Schedule &s = kernel.schedule;
+  double steps = double(kernel.tilesOfBlock() * kernel.depthOfWarp()) / WeightOnlyKernel::stepDepth;
+  double rowBlocks = kernel.isDirect() ? 1 : double(s.rowsOfWarp()) / 16;
+  double columnBlocks = double(s.columnsOfWarp()) / (kernel.isDirect() ? 16 : 8);
+  double products = rowBlocks * columnBlocks;
+  double unpacks = columnBlocks * (kernel.isDirect() ? 6 : 3);
+  double slots = products + rowBlocks + unpacks + 2;
+  if (kernel.isGrouped())
+    slots += products * 4 * WeightOnlyKernel::stepDepth / double(kernel.runLength());
+  double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
+  double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
+  double loads = double(kernel.tilesOfBlock() * kernel.stageBytes()) / machine.bytesPerCycle;
+  return latency + std::max(busy, loads) + epiloguePerElement * double(s.tileRows * s.tileColumns);
+}
+
+} // namespace
+
+ScheduleChoice kernels::chooseSchedule(LinearKernel kernel, const Target &target,
+                                       std::int64_t rows) {
+  const Machine &machine = machineOf(target);
+  bool nativeInt4 = target.isNative(Capability::MmaInt4);
+  Chooser chooser(kernel, kernel.schedule, target, rows, kernel.columns,
+                  [&](const LinearKernel &k) { return cyclesOfBlock(k, machine, nativeInt4); });
+  std::int64_t perByte = 8 / kernel.input.storageBits();
+  chooser.tryRings({128 * perByte, 64 * perByte});
+  return chooser.finish();
+}
+
+ScheduleChoice kernels::chooseSchedule(WeightOnlyKernel kernel, const Target &target,
+                                       std::int64_t rows) {
+  const Machine &machine = machineOf(target);
+  Chooser chooser(kernel, kernel.schedule, target, rows, kernel.columns,
+                  [&](const WeightOnlyKernel &k) { return cyclesOfHalves(k, machine); });
+  if (rows <= 8)
+    for (std::int64_t columns : {32, 16})
+      for (std::int64_t warps : {8, 4, 2, 1}) {
+        Schedule s;
+        s.tileRows = 8;
+        s.tileColumns = columns;
+        s.tileDepth = warps * 128;
+        s.warpRows = warps;
+        s.warpColumns = 1;
+        s.stages = 1;
+        chooser.tryCandidate(s);
       }
-  std::sort(
-      choice.candidates.begin(), choice.candidates.end(),
-      [](const ScheduleCost &a, const ScheduleCost &b) {
-        return std::make_tuple(a.cycles, a.blocks, a.schedule.tileRows, -a.schedule.tileDepth) <
-               std::make_tuple(b.cycles, b.blocks, b.schedule.tileRows, -b.schedule.tileDepth);
-      });
-  if (!choice.candidates.empty())
-    choice.refusal.clear();
-  return choice;
+  chooser.tryRings({128, 64});
+  return chooser.finish();
+}
+
+ScheduleChoice kernels::chooseSchedule(BlockScaledKernel kernel, const Target &target,
+                                       std::int64_t rows) {
+  const Machine &machine = machineOf(target);
+  Chooser chooser(kernel, kernel.codes.schedule, target, rows, kernel.codes.columns,
+                  [&](const BlockScaledKernel &k) {
+                    return cyclesOfBlock(k.codes, machine, /*nativeInt4=*/true);
+                  });
+  chooser.tryRings({256, 128});
+  return chooser.finish();
 }

@@ -8,7 +8,8 @@
 #ifndef QLLM_KERNELS_SCHEDULECHOICE_H
 #define QLLM_KERNELS_SCHEDULECHOICE_H
 
-#include "qllm/Kernels/LinearKernel.h"
+#include "qllm/Kernels/BlockScaledKernel.h"
+#include "qllm/Kernels/WeightOnlyKernel.h"
 
 #include <optional>
 #include <vector>
@@ -31,6 +32,8 @@ struct ScheduleChoice {
 
 /// Candidates for `kernel`, whose own schedule is not looked at, on `rows` rows.
 ScheduleChoice chooseSchedule(LinearKernel kernel, const Target &target, std::int64_t rows);
+ScheduleChoice chooseSchedule(WeightOnlyKernel kernel, const Target &target, std::int64_t rows);
+ScheduleChoice chooseSchedule(BlockScaledKernel kernel, const Target &target, std::int64_t rows);
 
 } // namespace qllm::kernels
 

@@ -31,7 +31,17 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
       return signalPassFailure();
     SmallVector<LinearOp> products;
     getOperation().walk([&](LinearOp op) { products.push_back(op); });
-    LinearLowering lowering(*policy, fuse);
+    FloatType half;
+    if (floatType == "f16")
+      half = Float16Type::get(&getContext());
+    else if (floatType == "bf16")
+      half = BFloat16Type::get(&getContext());
+    else if (floatType != "none") {
+      emitError(getOperation().getLoc())
+          << "expected a float-type of f16, bf16 or none, but got '" << floatType << "'";
+      return signalPassFailure();
+    }
+    LinearLowering lowering(getOperation(), *policy, fuse, half);
     for (LinearOp op : products) {
       std::string explanation;
       Location loc = op.getLoc();

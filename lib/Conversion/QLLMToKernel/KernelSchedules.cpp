@@ -19,11 +19,17 @@ static ScheduleAttr toAttribute(MLIRContext *context, const kernels::Schedule &s
                            /*splits=*/1);
 }
 
-ChosenSchedules qllm::chooseSchedules(MLIRContext *context, kernels::LinearKernel kernel,
-                                      const SchedulePolicy &policy) {
+static kernels::Schedule &scheduleOf(kernels::LinearKernel &kernel) { return kernel.schedule; }
+static kernels::Schedule &scheduleOf(kernels::WeightOnlyKernel &kernel) { return kernel.schedule; }
+static kernels::Schedule &scheduleOf(kernels::BlockScaledKernel &kernel) {
+  return kernel.codes.schedule;
+}
+
+template <typename Kernel>
+static ChosenSchedules choose(MLIRContext *context, Kernel kernel, const SchedulePolicy &policy) {
   ChosenSchedules chosen;
   if (policy.forced) {
-    kernel.schedule = policy.forced.getSchedule();
+    scheduleOf(kernel) = policy.forced.getSchedule();
     FormatStatus status = kernel.verify();
     for (const kernels::Target *target : policy.targets)
       if (status)
@@ -50,4 +56,19 @@ ChosenSchedules qllm::chooseSchedules(MLIRContext *context, kernels::LinearKerne
   chosen.schedules = byTarget.size() == 1 ? byTarget.front().getValue()
                                           : Attribute(builder.getDictionaryAttr(byTarget));
   return chosen;
+}
+
+ChosenSchedules qllm::chooseSchedules(MLIRContext *context, kernels::LinearKernel kernel,
+                                      const SchedulePolicy &policy) {
+  return choose(context, kernel, policy);
+}
+
+ChosenSchedules qllm::chooseSchedules(MLIRContext *context, kernels::WeightOnlyKernel kernel,
+                                      const SchedulePolicy &policy) {
+  return choose(context, kernel, policy);
+}
+
+ChosenSchedules qllm::chooseSchedules(MLIRContext *context, kernels::BlockScaledKernel kernel,
+                                      const SchedulePolicy &policy) {
+  return choose(context, kernel, policy);
 }

@@ -7,6 +7,8 @@
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_KERNELSCHEDULES_H
 
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
+#include "qllm/Kernels/BlockScaledKernel.h"
+#include "qllm/Kernels/WeightOnlyKernel.h"
 
 namespace qllm {
 
@@ -26,6 +28,10 @@ struct ChosenSchedules {
 
 /// `kernel` needs no schedule of its own.
 ChosenSchedules chooseSchedules(mlir::MLIRContext *context, kernels::LinearKernel kernel,
+                                const SchedulePolicy &policy);
+ChosenSchedules chooseSchedules(mlir::MLIRContext *context, kernels::WeightOnlyKernel kernel,
+                                const SchedulePolicy &policy);
+ChosenSchedules chooseSchedules(mlir::MLIRContext *context, kernels::BlockScaledKernel kernel,
                                 const SchedulePolicy &policy);
 
 } // namespace qllm

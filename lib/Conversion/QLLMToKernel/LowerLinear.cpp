@@ -5,6 +5,7 @@
 
 #include "LowerLinear.h"
 
+#include "LowerWeightOnly.h"
 #include "RowMatrix.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
@@ -164,6 +165,12 @@ void LinearLowering::removeUnused() {
 }
 
 bool LinearLowering::lower(LinearOp op, std::string &explanation) {
+  if (isa<QuantizedType>(op.getInput().getType()))
+    return lowerIntegers(op, explanation);
+  return lowerWeightOnly(op, policy, half, constants, explanation);
+}
+
+bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   explanation = refusal(op);
   if (!explanation.empty())
     return false;

@@ -6,6 +6,7 @@
 #ifndef QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERLINEAR_H
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERLINEAR_H
 
+#include "ConstantValues.h"
 #include "KernelSchedules.h"
 #include "LowerQuantize.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
@@ -16,8 +17,10 @@ namespace qllm {
 /// Replaces products by kernels, one after the other; what several of them read is made once.
 class LinearLowering {
 public:
-  /// With `fuse`, inputs are quantized by kernels too.
-  LinearLowering(SchedulePolicy policy, bool fuse) : policy(std::move(policy)), fuse(fuse) {}
+  /// With `fuse`, inputs are quantized by kernels too. Inputs that are floats are rounded to
+  /// `half`; null leaves their products alone.
+  LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
+      : policy(std::move(policy)), fuse(fuse), half(half), constants(module) {}
 
   /// Whether the product became a kernel. `explanation` says why with this schedule, or why not.
   bool lower(LinearOp op, std::string &explanation);
@@ -31,12 +34,15 @@ private:
     mlir::Value codes, scales, zeroPoints, sums;
   };
 
+  bool lowerIntegers(LinearOp op, std::string &explanation);
   std::string refusal(LinearOp op);
   QuantizedRows inputRows(QuantizeOp op);
   WeightParts weightParts(PackOp pack, const kernels::LinearKernel &kernel);
 
   SchedulePolicy policy;
   bool fuse;
+  mlir::FloatType half;
+  ConstantValues constants;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
   llvm::DenseMap<mlir::Operation *, WeightParts> weights;
 };

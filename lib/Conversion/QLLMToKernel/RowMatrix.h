@@ -8,11 +8,24 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "qllm/Analysis/PackedWeight.h"
+#include "qllm/Analysis/Weights.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 
 namespace qllm {
 
 /// A constant vector of i64.
 mlir::Value integers(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> values);
+
+/// A constant of `values`, whose name is that of the constant `like` and a suffix.
+template <typename T>
+mlir::Value initializer(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                        llvm::ArrayRef<T> values, mlir::Value like, llvm::StringRef suffix) {
+  std::string name = (weightName(like) + suffix).str();
+  llvm::ArrayRef<char> bytes(reinterpret_cast<const char *>(values.data()),
+                             values.size() * sizeof(T));
+  return onnx::InitializerOp::create(builder, loc, type, name, makeBlob(type, bytes, name));
+}
 
 /// The tensor with all dimensions but the last as rows; itself where it is a matrix.
 mlir::Value toRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tensor);

@@ -6,11 +6,16 @@
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=0" 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 schedule=7" 2>&1 | FileCheck %s --check-prefix=SCHEDULE
 
+// RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 float-type=f32" 2>&1 | FileCheck %s --check-prefix=FLOAT
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 float-type=none explain" 2>&1 | FileCheck %s --check-prefix=LEFT
+
 // NONE: expected targets out of sm_80, {{.*}}, but got none
 // UNKNOWN: expected targets out of sm_80, {{.*}}, but got 'sm_70'
 // TWICE: expected each target once, but got sm_80 twice
 // ROWS: expected at least 1 row to choose schedules for, but got 0
 // SCHEDULE: expected a #qk.schedule as schedule, but got '7'
+// FLOAT: expected a float-type of f16, bf16 or none, but got 'f32'
+// LEFT: no kernel: expected a float-type of f16 or bf16 for products of floats and packed weights, but got none
 
 #x8 = #qllm.int<8, asymmetric>
 #w4 = #qllm.int<4>
@@ -25,9 +30,30 @@ func.func @chosen(%x: tensor<?x128xf32>, %c: tensor<64x128xi4>, %s: tensor<64xf3
 
 // -----
 
+func.func @float_weight(%x: tensor<?x128xf32>, %w: tensor<64x128xf32>) -> tensor<?x64xf32> {
+  // expected-remark @+1 {{no kernel: expected a packed weight of integers beside an input of floats}}
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, tensor<64x128xf32>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// Beside an input of floats, zero points are bytes.
+func.func @wide_zero_points(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x128xui4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %z = onnx.Initializer "z" = dense<200> : tensor<64xui8>
+  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64xf32>, tensor<64xui8>) -> !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>
+  // expected-remark @+1 {{no kernel: expected constant zero points from -128 to 127 beside an input of floats}}
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
 func.func @float_input(%x: tensor<?x128xf32>, %c: tensor<64x128xi4>, %s: tensor<64xf32>) -> tensor<?x64xf32> {
   %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
-  // expected-remark @+1 {{no kernel: expected an input that qllm.quantize makes of its own range, to integers}}
+  // expected-remark-re @+1 {{kernel: sm_80: 16x64x{{.*}} warps, 4 stages: 1 blocks, {{.*}} cycles; next best of {{[0-9]+}}: }}
   %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
 }

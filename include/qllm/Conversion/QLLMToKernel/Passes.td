@@ -19,6 +19,10 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     Inputs are quantized by `qk.quantize`, together with a residual addition, an RMS or layer norm, or a SiLU gate in front of
     them; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves the interpreter's form.
 
+    A product of a float input and a packed integer weight becomes a `qk.weight_only_linear`. Its kernels take 16 bits, so
+    inputs are rounded to `float-type`: f16 is within 2^-11 of an element and reaches 65504; bf16 is within 2^-8, has the
+    range of f32, and serves weights of up to 4 bits only. Results stay what they are.
+
     Schedules come from a list of candidates by a model of their cost on the target, for `rows` rows; with several targets,
     each has its own. `schedule` forces one, `explain` has every choice told in a remark.
 
@@ -61,6 +65,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     Option<"rows", "rows", "int64_t", "2048", "rows (tokens) that schedules are chosen for">,
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
     Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
+    Option<"floatType", "float-type", "std::string", "\"f16\"", "what float inputs of packed weights are rounded to: f16, bf16, or none to leave such products alone">,
     Option<"explain", "explain", "bool", "false", "say why each schedule was chosen, and what has no kernel">
   ];
   let statistics = [

@@ -19,7 +19,8 @@ LogicalResult ShuffleWeightOp::verify() {
   kernels::WeightLayout layout = getLayout().getLayout();
   return verifyType(
       *this, "a result", getResult(),
-      {layout.rowTiles(shape[0]), layout.columnTiles(shape[1]), layout.tileSize() / 2},
+      {layout.rowTiles(shape[0]), layout.columnTiles(shape[1]),
+       layout.tileSize() * getCodes().getType().getElementTypeBitWidth() / 8},
       IntegerType::get(getContext(), 8));
 }
 

@@ -11,7 +11,7 @@ include "qllm/Dialect/Kernel/IR/KernelBase.td"
 def Kernel_ShuffleWeightOp : Kernel_Op<"shuffle_weight"> {
   let summary = "codes of a weight in the order of a layout";
   let description = [{
-    The row-major codes (n, k), 4 bits each, in the order that the layout says, as bytes of shape
+    The row-major codes (n, k), of 4 or 8 bits, in the order that the layout says, as bytes of shape
     [tiles of n, tiles of k, bytes of a tile]. Edges are filled up with zero codes.
 
     Constraints:
@@ -25,7 +25,7 @@ def Kernel_ShuffleWeightOp : Kernel_Op<"shuffle_weight"> {
     }
     ```
   }];
-  let arguments = (ins 2DTensorOf<[I<4>, UI<4>]>:$codes, Kernel_LayoutAttr:$layout);
+  let arguments = (ins 2DTensorOf<[I<4>, UI<4>, I<8>, UI<8>]>:$codes, Kernel_LayoutAttr:$layout);
   let results = (outs 3DTensorOf<[I8]>:$result);
   let assemblyFormat = "$codes `layout` `(` $layout `)` attr-dict `:` type($codes) `->` type($result)";
   let hasVerifier = 1;

@@ -1,0 +1,150 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// qllm.linear to qk.weight_only_linear.
+
+#include "LowerWeightOnly.h"
+
+#include "RowMatrix.h"
+#include "qllm/Calibration/PackedConstants.h"
+#include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace qllm;
+
+namespace {
+
+std::string print(Attribute attribute) {
+  std::string text;
+  llvm::raw_string_ostream(text) << attribute;
+  return text;
+}
+
+/// Empty where there is a kernel for such operands.
+std::string refusal(LinearOp op, FloatType half) {
+  if (!half)
+    return "expected a float-type of f16 or bf16 for products of floats and packed weights, but "
+           "got none";
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  auto weight = dyn_cast<QuantizedType>(op.getWeight().getType());
+  if (!pack || !weight || !isa<IntFormatAttr>(weight.getFormat()))
+    return "expected a packed weight of integers beside an input of floats";
+  GranularityAttr granularity = weight.getGranularity();
+  if (!(granularity.isPerChannel() && granularity.getAxis() == 0) &&
+      !(granularity.isGroup() && granularity.getAxis() == 1))
+    return "expected a weight with scales for outputs or for groups of inputs, but got " +
+           print(granularity);
+  if (weight.getScaleEncoding() == ScaleEncoding::UE8M0 ||
+      weight.getScaleEncoding() == ScaleEncoding::E4M3 || pack.getTensorScale())
+    return "expected scales of the weight in f32, f16 or bf16";
+  if (op.getBias() &&
+      !isa<Float32Type>(cast<RankedTensorType>(op.getBias().getType()).getElementType()))
+    return "expected a bias in f32";
+  return "";
+}
+
+/// The kernel that the operands ask for, without a schedule.
+kernels::WeightOnlyKernel describeKernel(QuantizedType weight, FloatType half) {
+  auto format = cast<IntFormatAttr>(weight.getFormat());
+  kernels::WeightOnlyKernel kernel;
+  kernel.input = half.isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
+  kernel.weight = {format.getBits(), !format.isAsymmetric()};
+  kernel.hasZeroPoints = format.isAsymmetric();
+  kernel.columns = weight.getShape()[0];
+  kernel.depth = weight.getShape()[1];
+  GranularityAttr granularity = weight.getGranularity();
+  kernel.groupLength = granularity.isGroup() ? granularity.getGroupSize() : kernel.depth;
+  return kernel;
+}
+
+/// Scales [n, G] as [G, n]; those of one group as [n].
+Value groupsFirst(OpBuilder &builder, Location loc, Value scales,
+                  const kernels::WeightOnlyKernel &kernel) {
+  auto type = cast<RankedTensorType>(scales.getType());
+  if (type.getRank() == 1)
+    return scales;
+  if (!kernel.isGrouped())
+    return onnx::ReshapeOp::create(builder, loc,
+                                   RankedTensorType::get({kernel.columns}, type.getElementType()),
+                                   scales, integers(builder, loc, {kernel.columns}), nullptr);
+  return onnx::TransposeOp::create(
+      builder, loc, RankedTensorType::get({kernel.groups(), kernel.columns}, type.getElementType()),
+      scales, builder.getDenseI64ArrayAttr({1, 0}));
+}
+
+/// A constant in the order of `groupsFirst`, of i8; null where a zero point is out of its range.
+Value zeroPointBytes(OpBuilder &builder, Location loc, PackOp pack,
+                     const kernels::WeightOnlyKernel &kernel, ConstantValues &constants) {
+  std::optional<std::vector<float>> values = constants.get(pack.getZeroPoints());
+  if (!values || llvm::any_of(*values, [](float z) { return z < -128 || z > 127; }))
+    return Value();
+  std::vector<int8_t> bytes(values->size());
+  for (int64_t n = 0; n < kernel.columns; ++n)
+    for (int64_t g = 0, groups = kernel.groups(); g < groups; ++g)
+      bytes[size_t(g * kernel.columns + n)] = int8_t((*values)[size_t(n * groups + g)]);
+  SmallVector<int64_t> shape = {kernel.columns};
+  if (kernel.isGrouped())
+    shape.insert(shape.begin(), kernel.groups());
+  return initializer(builder, loc, RankedTensorType::get(shape, builder.getI8Type()),
+                     ArrayRef<int8_t>(bytes), pack.getZeroPoints(), "_bytes");
+}
+
+Value castTo(OpBuilder &builder, Location loc, Value rows, FloatType half) {
+  auto type = cast<RankedTensorType>(rows.getType());
+  if (type.getElementType() == half)
+    return rows;
+  constexpr int64_t onnxF16 = 10, onnxBF16 = 16;
+  OperationState state(loc, onnx::CastOp::getOperationName());
+  state.addOperands(rows);
+  state.addTypes(type.clone(half));
+  state.addAttribute("to", builder.getI64IntegerAttr(half.isF16() ? onnxF16 : onnxBF16));
+  return builder.create(state)->getResult(0);
+}
+
+} // namespace
+
+bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
+                           ConstantValues &constants, std::string &explanation) {
+  explanation = refusal(op, half);
+  if (!explanation.empty())
+    return false;
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  kernels::WeightOnlyKernel kernel =
+      describeKernel(cast<QuantizedType>(op.getWeight().getType()), half);
+  ChosenSchedules chosen = chooseSchedules(op.getContext(), kernel, policy);
+  explanation = chosen.explanation;
+  if (!chosen.schedules)
+    return false;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value zeroPoints;
+  if (kernel.hasZeroPoints) {
+    zeroPoints = zeroPointBytes(builder, loc, pack, kernel, constants);
+    if (!zeroPoints) {
+      explanation = "expected constant zero points from -128 to 127 beside an input of floats";
+      return false;
+    }
+  }
+  kernels::WeightLayout order = kernel.layout();
+  auto layout = qk::LayoutAttr::get(op.getContext(), order);
+  auto format = cast<IntFormatAttr>(cast<QuantizedType>(op.getWeight().getType()).getFormat());
+  auto codesType = RankedTensorType::get(
+      {order.rowTiles(kernel.columns), order.columnTiles(kernel.depth), kernel.layoutBytes()},
+      builder.getI8Type());
+  Value codes = qk::ShuffleWeightOp::create(builder, loc, codesType, pack.getCodes(), layout);
+  Value scales = groupsFirst(builder, loc, pack.getScales(), kernel);
+  Value input = castTo(builder, loc, toRows(builder, loc, op.getInput()), half);
+  auto result = cast<RankedTensorType>(op.getType());
+  auto matrixType =
+      RankedTensorType::get({cast<RankedTensorType>(input.getType()).getDimSize(0), kernel.columns},
+                            result.getElementType());
+  auto product = qk::WeightOnlyLinearOp::create(
+      builder, loc, matrixType, /*scratch=*/TypeRange(), input, codes, scales, zeroPoints,
+      op.getBias(), /*arrivals=*/Value(), format, chosen.schedules, layout);
+  op.getResult().replaceAllUsesWith(
+      fromRows(builder, loc, product.getResult(), op.getInput(), result));
+  op.erase();
+  return true;
+}
