@@ -21,7 +21,7 @@ struct LimitOptions {
   InputLimits limits() const;
 
   llvm::cl::OptionCategory category;
-  llvm::cl::opt<uint64_t> nesting, literal, expansion;
+  llvm::cl::opt<uint64_t> nesting, literal, expansion, seconds;
 };
 
 /// Sends everything that the process writes to stderr, by whatever library, through a

@@ -5,6 +5,7 @@
 
 #include "qllm/Target/Module/ModuleFile.h"
 
+#include "TrialRead.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -113,14 +114,6 @@ llvm::Error writeFile(Operation *module, StringRef path) {
   return writeOutputFile(path, text);
 }
 
-bool isBytecode(const llvm::MemoryBuffer &file) { return file.getBuffer().starts_with("ML\xefR"); }
-
-llvm::Error checkText(const llvm::MemoryBuffer &file, const InputLimits &limits, StringRef splitMarker) {
-  llvm::Error error = checkModuleText(file.getBuffer(), limits, splitMarker);
-  return error ? llvm::createStringError(file.getBufferIdentifier() + ":" + llvm::toString(std::move(error)))
-               : llvm::Error::success();
-}
-
 } // namespace
 
 OwningOpRef<ModuleOp> qllm::loadModule(StringRef path, llvm::SourceMgr &sources, MLIRContext *context, const InputLimits &limits) {
@@ -136,30 +129,18 @@ OwningOpRef<ModuleOp> qllm::parseModuleFile(StringRef path, llvm::SourceMgr &sou
   Location location = UnknownLoc::get(context);
   if (!buffer)
     return emitError(location) << message, OwningOpRef<ModuleOp>();
-  bool isText = !isBytecode(*buffer);
-  if (llvm::Error error = isText ? checkText(*buffer, limits, "") : llvm::Error::success())
+  if (llvm::Error error = checkModuleBuffer(*buffer, limits, context->getDialectRegistry()))
     return emitError(location) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, context);
-  if (!module || isText)
-    return module;
-  if (llvm::Error error = checkModule(*module, limits))
-    return emitError(location) << path << ": " << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
-  return module;
+  return parseSourceFile<ModuleOp>(sources, context);
 }
 
 llvm::Error qllm::checkModuleBuffer(const llvm::MemoryBuffer &file, const InputLimits &limits, const DialectRegistry &registry,
                                     StringRef splitMarker) {
-  if (!isBytecode(file))
-    return checkText(file, limits, splitMarker);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  context.allowUnregisteredDialects();
-  context.getDiagEngine().registerHandler([](Diagnostic &) {});
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(file.getBuffer(), ParserConfig(&context, /*verifyAfterParse=*/false));
-  if (!module)
-    return llvm::Error::success();
-  llvm::Error error = checkModule(*module, limits);
-  return error ? llvm::createStringError(file.getBufferIdentifier() + ": error: " + llvm::toString(std::move(error)))
+  if (file.getBuffer().starts_with("ML\xefR"))
+    return tryReadingBytecode(file, registry, limits);
+  llvm::Error error = checkModuleText(file.getBuffer(), limits, splitMarker);
+  return error ? llvm::createStringError(file.getBufferIdentifier() + ":" + llvm::toString(std::move(error)))
                : llvm::Error::success();
 }
 

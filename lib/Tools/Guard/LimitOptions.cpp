@@ -14,7 +14,10 @@ LimitOptions::LimitOptions()
               cl::init(InputLimits().nesting), cl::cat(category)),
       literal("max-literal", cl::desc("digits of a number, and bits of an integer type"),
               cl::init(InputLimits().literal), cl::cat(category)),
-      expansion("max-expansion", cl::desc("tokens that stand for aliases, once these are written out"),
-                cl::init(InputLimits().expansion), cl::cat(category)) {}
+      expansion("max-expansion",
+                cl::desc("tokens that stand for aliases, once these are written out"),
+                cl::init(InputLimits().expansion), cl::cat(category)),
+      seconds("max-seconds", cl::desc("processor time for reading bytecode"),
+              cl::init(InputLimits().seconds), cl::cat(category)) {}
 
-InputLimits LimitOptions::limits() const { return {nesting, literal, expansion}; }
+InputLimits LimitOptions::limits() const { return {nesting, literal, expansion, seconds}; }

@@ -39,14 +39,16 @@ struct CommonOptions {
   bool verbose = false;
   int64_t threads = 0;
   int64_t nesting = qllm::InputLimits().nesting, literal = qllm::InputLimits().literal,
-          expansion = qllm::InputLimits().expansion;
+          expansion = qllm::InputLimits().expansion, seconds = qllm::InputLimits().seconds;
 
   void declare(OptionTable &options) {
     options.integer("threads", threads, 0, 4096, "worker threads; 0 takes one per core (default)");
     constexpr int64_t most = INT64_MAX;
     options.integer("max-nesting", nesting, 1, most, "of a module: levels of nesting");
     options.integer("max-literal", literal, 1, most, "of a module: digits of a number");
-    options.integer("max-expansion", expansion, 1, most, "of a module: tokens written out for aliases");
+    options.integer("max-expansion", expansion, 1, most,
+                    "of a module: tokens written out for aliases");
+    options.integer("max-seconds", seconds, 1, most, "of a module in bytecode: time to read it");
     options.flag("quiet", quiet, "log errors only").letter = 'q';
     options.flag("verbose", verbose, "log more").letter = 'v';
     options.flag("help", help, "print this help").letter = 'h';
@@ -75,7 +77,8 @@ ExitCode runCommand(Command &command, ArrayRef<StringRef> arguments) {
   if (Error error = options.parse(arguments))
     return usageError(toString(std::move(error)), command.getName());
   Session session(common.threads);
-  session.limits = {uint64_t(common.nesting), uint64_t(common.literal), uint64_t(common.expansion)};
+  session.limits = {uint64_t(common.nesting), uint64_t(common.literal), uint64_t(common.expansion),
+                    uint64_t(common.seconds)};
   session.log.setLevel(common.quiet     ? LogLevel::Quiet
                        : common.verbose ? LogLevel::Verbose
                                         : LogLevel::Normal);

@@ -27,6 +27,9 @@ struct InputLimits {
   /// --max-expansion: tokens of a text that stand for aliases, once these are written out;
   /// attributes and types of a module with shared ones counted at each use.
   uint64_t expansion = uint64_t(1) << 26;
+  /// --max-seconds: of processor time for reading bytecode, which MLIR's reader can be made to do
+  /// for ever.
+  uint64_t seconds = 60;
 };
 
 /// Checks MLIR text in one pass without recursion. Whatever the parser would refuse anyway is left

@@ -28,7 +28,7 @@ mlir::OwningOpRef<mlir::ModuleOp> loadModule(llvm::StringRef path, llvm::SourceM
 mlir::OwningOpRef<mlir::ModuleOp> parseModuleFile(llvm::StringRef path, llvm::SourceMgr &sources, mlir::MLIRContext *context,
                                                   const InputLimits &limits = {});
 
-/// Whether a file may be handed to MLIR's parser: text is scanned, bytecode is read in a context of its own and looked at.
+/// Whether a file may be handed to MLIR's parser: text is scanned, bytecode is read in a child process.
 /// What is not well-formed is left for the parser to refuse. Messages begin with the file's name.
 llvm::Error checkModuleBuffer(const llvm::MemoryBuffer &file, const InputLimits &limits, const mlir::DialectRegistry &registry,
                               llvm::StringRef splitMarker = "");
