@@ -12,6 +12,7 @@
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Support/Closest.h"
 #include "qllm/Support/RunListener.h"
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -52,7 +53,11 @@ Expected<std::string> readRecipe(StringRef path) {
   if (!buffer)
     return llvm::createStringError(buffer.getError(), "cannot read recipe '" + path +
                                                           "': " + buffer.getError().message());
-  return joinLines((*buffer)->getBuffer());
+  std::string text = joinLines((*buffer)->getBuffer());
+  // Pipelines in pipelines are built, printed and taken down by recursion.
+  if (Error error = checkModuleText(text, InputLimits()))
+    return pipelineError("recipe '" + path + "': " + llvm::toString(std::move(error)));
+  return text;
 }
 
 std::string unknownRecipe(StringRef name) {

@@ -27,6 +27,13 @@
 // BLOCK: qllm-emu: expected a block of 1 to 1024 threads, but got 2048
 // RUN: %{emulate} --launch=%t/shared.json 2>&1 | FileCheck %s --check-prefix=SHARED
 // SHARED: qllm-emu: expected at most 232448 bytes of shared memory, but got 300000
+// RUN: %{emulate} --launch=%t/huge.json 2>&1 | FileCheck %s --check-prefix=HUGE
+// HUGE: qllm-emu: expected a shape of 'argument 0' that takes at most 17179869184 bytes, but it takes more
+// RUN: %{emulate} --launch=%t/range.json 2>&1 | FileCheck %s --check-prefix=RANGE
+// RANGE: qllm-emu: 'argument 1' has a type in the kernel that cannot hold what the launch gives
+// RUN: %python -c "print('[' * 5000000)" > %t/deep.json
+// RUN: %{emulate} --launch=%t/deep.json 2>&1 | FileCheck %s --check-prefix=DEEP
+// DEEP: qllm-emu: launch description: 1:513: error: expected at most 512 levels of nesting
 // RUN: %{emulate} --launch=%t/input.json 2>&1 | FileCheck %s --check-prefix=INPUT
 // INPUT: qllm-emu: {{.*}}nothing.npy
 // RUN: %{emulate} --launch=%t/expect.json | FileCheck %s --check-prefix=EXPECT
@@ -77,5 +84,9 @@ module {}
 {"kernel": "store", "block": [64, 32], "arguments": [{"type": "i32", "shape": [1]}, {"value": 1}]}
 //--- shared.json
 {"kernel": "store", "shared": 300000, "arguments": [{"type": "i32", "shape": [1]}, {"value": 1}]}
+//--- huge.json
+{"kernel": "store", "arguments": [{"type": "f64", "shape": [2305843009213693951]}, {"value": 1}]}
+//--- range.json
+{"kernel": "store", "arguments": [{"type": "i32", "shape": [1]}, {"value": 1e300}]}
 //--- input.json
 {"kernel": "store", "arguments": [{"input": "nothing.npy"}, {"value": 1}]}

@@ -21,6 +21,8 @@ namespace {
 
 /// Device allocations begin at a multiple of this.
 constexpr size_t kAlignment = 256;
+/// Of a buffer that a description makes without a file: 16 GiB.
+constexpr uint64_t largestBuffer = uint64_t(1) << 34;
 
 llvm::Error wrong(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -41,10 +43,13 @@ llvm::Expected<Tensor> readTensor(StringRef path) {
   return tensor;
 }
 
-/// `number` in the kernel's type, or false when that type takes no numbers.
+/// `number` in the kernel's type, or false when that type does not hold it.
 bool encode(double number, const emu::Parameter &parameter, char *bytes) {
   if (parameter.kind == emu::ParameterKind::Integer && parameter.bits <= 64) {
-    auto value = int64_t(number);
+    // A number that 64 bits cannot hold has no conversion.
+    if (!(number >= -0x1p63 && number < 0x1p64))
+      return false;
+    uint64_t value = number < 0 ? uint64_t(int64_t(number)) : uint64_t(number);
     std::memcpy(bytes, &value, 8);
     return true;
   }
@@ -85,8 +90,9 @@ llvm::Error LaunchArguments::addBuffer(const LaunchArgument &argument) {
     buffer.size = contents.byteSize();
   } else {
     std::optional<int64_t> count = elementCount(argument.shape);
-    if (!count)
-      return wrong("the shape of '" + argument.name + "' is too large");
+    if (!count || uint64_t(*count) > largestBuffer / storageBytes(argument.type))
+      return wrong("expected a shape of '" + argument.name + "' that takes at most " +
+                   llvm::Twine(largestBuffer) + " bytes, but it takes more");
     buffer.size = size_t(*count) * storageBytes(argument.type);
   }
   size_t room = (std::max<size_t>(buffer.size, 1) + kAlignment - 1) / kAlignment * kAlignment;
@@ -138,7 +144,7 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
     return wrong("'" + argument.name + "' is no pointer in the kernel, but a buffer in the launch");
   if (argument.number) {
     if (!encode(*argument.number, parameter, numbers.emplace_back().data()))
-      return wrong("'" + argument.name + "' has a type in the kernel that a launch cannot give");
+      return wrong("'" + argument.name + "' has a type in the kernel that cannot hold what the launch gives");
     addresses.push_back(numbers.back().data());
     return llvm::Error::success();
   }

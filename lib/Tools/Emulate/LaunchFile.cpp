@@ -6,6 +6,7 @@
 
 #include "LaunchFile.h"
 
+#include "qllm/Target/Module/InputLimits.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
@@ -173,6 +174,9 @@ llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size
 } // namespace
 
 llvm::Expected<LaunchFile> qllm::tool::parseLaunchFile(StringRef text) {
+  // The parser of JSON recurses without end, and brackets and strings are those of MLIR's text.
+  if (llvm::Error error = checkModuleText(text, InputLimits()))
+    return wrong(llvm::toString(std::move(error)));
   llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);
   if (!parsed)
     return wrong(llvm::toString(parsed.takeError()));
