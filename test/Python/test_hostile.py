@@ -3,9 +3,10 @@
 """Files made to take all time or memory, or to steer the terminal. Refusals of models are in test_import_errors.py,
 those of texts in test/Tools/guard.test; `python benchmarks/hostile.py` prints the figures."""
 
+import numpy
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import hostile
 from hostile import field, measure, model_bytes
@@ -86,3 +87,55 @@ def test_recipes_in_recipes(tmp_path):
     outcome = measure("qllm", "quantize", "none.onnx", "--recipe", path, "--dry-run")
     assert outcome.code in (1, 2), outcome.code
     assert "expected at most 512 levels of nesting" in outcome.errors
+
+
+def weight(name, values, kind=numpy.float32):
+    return numpy_helper.from_array(numpy.asarray(values, kind), name)
+
+
+def run_model(tmp_path, nodes, initializers, inputs=((4, 8),)):
+    """`qllm run` of a model with an input x and an output y of rank 2."""
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "g", [value("x", TensorProto.FLOAT, list(inputs[0]))], [value("y", TensorProto.FLOAT, ["a", "b"])],
+                              initializers)
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
+    numpy.savez(tmp_path / "in.npz", x=numpy.ones(inputs[0], numpy.float32))
+    return measure("qllm", "run", path, "--input", tmp_path / "in.npz")
+
+
+def identity_branch(result):
+    return helper.make_graph([helper.make_node("Identity", ["x"], [result])], "b", [],
+                             [helper.make_tensor_value_info(result, TensorProto.FLOAT, ["p", "q"])])
+
+
+CODES = weight("w", numpy.ones((8, 8)), numpy.int8)
+DEQUANTIZE = ["w", "s", "z"]
+
+
+@pytest.mark.parametrize("nodes, initializers, text", [
+    ([helper.make_node("DequantizeLinear", DEQUANTIZE, ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"])],
+     [CODES, weight("s", 1), weight("z", 1)], "expected zero points of the type of the codes"),
+    ([helper.make_node("DequantizeLinear", DEQUANTIZE, ["v"], axis=0), helper.make_node("MatMul", ["x", "v"], ["y"])],
+     [CODES, weight("s", [1] * 8), weight("z", [1] * 3, numpy.int8)], "expected zero points of the shape of the scales"),
+    ([helper.make_node("DequantizeLinear", DEQUANTIZE[:2], ["v"], axis=0, block_size=3), helper.make_node("MatMul", ["x", "v"], ["y"])],
+     [CODES, weight("s", numpy.ones((2, 8)))], "expected scales of 3x8 for blocks of 3"),
+    ([helper.make_node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", K=2**62, N=2**62, bits=4, block_size=16)],
+     [weight("w", numpy.ones((8, 1, 16)), numpy.uint8), weight("s", [1] * 8)], "expected N and K from 1 to 2147483647"),
+    ([helper.make_node("ConstantOfShape", ["s"], ["w"]), helper.make_node("MatMul", ["x", "w"], ["y"])],
+     [weight("s", [8, 2**36], numpy.int64)], "expected memory for a tensor of 2199023255552 bytes"),
+    ([helper.make_node("If", ["x"], ["y"], then_branch=identity_branch("a"), else_branch=identity_branch("b"))], [],
+     "expected one truth value as the condition"),
+], ids=["zero-point-type", "zero-point-shape", "blocks", "product-overflows", "folding", "condition"])
+def test_operators_refuse_what_they_cannot_compute(tmp_path, nodes, initializers, text):
+    outcome = run_model(tmp_path, nodes, initializers)
+    assert outcome.code == 1, (outcome.code, outcome.errors)
+    assert text in outcome.errors
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, numpy.nan, numpy.inf, 1e-45])
+def test_odd_scales_compute(tmp_path, scale):
+    """They are what ONNX says they are: numbers to multiply with."""
+    nodes = [helper.make_node("DequantizeLinear", DEQUANTIZE, ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"])]
+    assert run_model(tmp_path, nodes, [CODES, weight("s", scale), weight("z", 3, numpy.int8)]).code == 0

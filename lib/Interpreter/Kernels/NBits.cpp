@@ -89,10 +89,13 @@ LogicalResult readWeight(KernelContext &ctx, BlockWeight &weight) {
   int64_t bits = ctx.attr("bits", int64_t(4));
   if (bits != 2 && bits != 4 && bits != 8)
     return ctx.fail("expected 2, 4 or 8 bits, but got " + llvm::Twine(bits));
-  if (weight.rows < 1 || weight.columns < 1 || weight.block < 16 || weight.block > 65536)
-    return ctx.fail("expected positive N and K and a block size of at least 16, but got " +
-                    llvm::Twine(weight.rows) + ", " + llvm::Twine(weight.columns) + " and " +
-                    llvm::Twine(weight.block));
+  // Within these the count of bytes below does not overflow.
+  if (weight.rows < 1 || weight.columns < 1 || weight.rows > INT32_MAX ||
+      weight.columns > INT32_MAX || weight.block < 16 || weight.block > 65536)
+    return ctx.fail(
+        "expected N and K from 1 to 2147483647 and a block size from 16 to 65536, but got " +
+        llvm::Twine(weight.rows) + ", " + llvm::Twine(weight.columns) + " and " +
+        llvm::Twine(weight.block));
   weight.bits = unsigned(bits);
   weight.blocks = (weight.columns + weight.block - 1) / weight.block;
   weight.rowBytes = weight.blocks * (weight.block * bits / 8);

@@ -144,6 +144,9 @@ LogicalResult dequantizeLinear(KernelContext &ctx) {
   Tensor x, scales, zeros;
   ElementType scaleType = ctx.in(1).type(),
               given = elementTypeOfCode(ctx.attr("output_dtype", int64_t(0)));
+  if (ctx.has(2) && ctx.in(2).type() != ctx.in(0).type())
+    return ctx.fail("expected zero points of the type of the codes, but got " +
+                    describe(ctx.in(2)) + " and " + describe(ctx.in(0)));
   if (failed(map.read(ctx)) || failed(readFloats(ctx, 0, x)) ||
       failed(readFloats(ctx, 1, scales)) || (ctx.has(2) && failed(readFloats(ctx, 2, zeros))))
     return failure();
