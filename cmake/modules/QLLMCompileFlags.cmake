@@ -18,3 +18,8 @@ if(QLLM_SANITIZE)
   add_compile_options(-fsanitize=${QLLM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr)
   add_link_options(-fsanitize=${QLLM_SANITIZE})
 endif()
+if(QLLM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+# Relocations are resolved at start and read-only from then on; no stack is executable.
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
