@@ -25,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   mlir::MLIRContext context(fuzz::modelDialects(), mlir::MLIRContext::Threading::DISABLED);
   context.getDiagEngine().registerHandler([](mlir::Diagnostic &) {});
-  if (auto module = mlir::parseSourceString<mlir::ModuleOp>(file->getBuffer(), &context))
+  llvm::StringRef aligned(file->getBufferStart(), size);
+  if (auto module = mlir::parseSourceString<mlir::ModuleOp>(aligned, &context))
     fuzz::printToNowhere(*module);
   return 0;
 }
