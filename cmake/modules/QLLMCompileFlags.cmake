@@ -21,5 +21,10 @@ endif()
 if(QLLM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+# Sanitizers bring their own checks; fortified functions would hide calls from them, and need optimization.
+if(QLLM_HARDEN AND NOT QLLM_SANITIZE)
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection -D_GLIBCXX_ASSERTIONS
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
 # Relocations are resolved at start and read-only from then on; no stack is executable.
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
