@@ -21,5 +21,13 @@ endif()
 if(QLLM_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+# What code that reads files is compiled with (add_qllm_library). Sanitizers bring their own checks; fortified functions would
+# hide calls from them, and need optimization.
+set(QLLM_HARDENED_FOLDERS Support Tensor Target Calibration Tools API CAPI)
+set(QLLM_HARDENED_OPTIONS)
+if(QLLM_HARDEN AND NOT QLLM_SANITIZE)
+  set(QLLM_HARDENED_OPTIONS -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_GLIBCXX_ASSERTIONS
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
+endif()
 # Relocations are resolved at start and read-only from then on; no stack is executable.
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)

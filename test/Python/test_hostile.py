@@ -54,7 +54,7 @@ def test_time_of_a_long_chain_is_linear(tmp_path):
         outcome = measure("qllm-translate", "--import-onnx", path, "-o", tmp_path / "out.mlir")
         assert outcome.code == 0
         seconds.append(outcome.seconds)
-    # A quadratic step would make it four times; the machine is shared.
+    # A quadratic step would make it four times.
     assert seconds[1] < 3.2 * seconds[0] + 0.5
 
 

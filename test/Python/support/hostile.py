@@ -26,7 +26,7 @@ class Outcome:
     code: int  # negative for a signal, as subprocess has it
     output: str
     errors: str
-    seconds: float
+    seconds: float  # of processor time: others use the machine too
     megabytes: float  # most that was resident
 
 
@@ -47,9 +47,9 @@ def measure(tool, *arguments, timeout=60, megabytes=4096, cwd=None):
         timer.start()
         output, errors = process.communicate()
         timer.cancel()
-        cost = json.loads(report.read() or "null") or {"wall": timeout, "peak": 0}
+        cost = json.loads(report.read() or "null") or {"cpu": timeout, "peak": 0}
     code = process.returncode
-    return Outcome(128 - code if code > 128 else code, output.decode(errors="replace"), errors.decode(errors="replace"), cost["wall"],
+    return Outcome(128 - code if code > 128 else code, output.decode(errors="replace"), errors.decode(errors="replace"), cost["cpu"],
                    cost["peak"] / 2**20)
 
 
