@@ -5,21 +5,22 @@
 
 #include "Internal.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Support/LargeStack.h"
 #include "qllm/Tools/Diagnostics.h"
 
 using namespace qllm;
 using namespace qllm::capi;
 
-/// A callback may be as slow as the lock of an interpreter.
+/// How often a caller is asked whether to stop; it may have to wait for the lock of an interpreter.
 constexpr std::chrono::milliseconds askEvery{10};
 
 Call::Call(ContextState &state, const QllmListener *given)
-    : state(state), listener(readOptions(given)), reentered(state.owner == caller),
-      lock(state.mutex, std::defer_lock) {
+    : state(state), listener(readOptions(given)),
+      reentered(state.owner == std::this_thread::get_id()), lock(state.mutex, std::defer_lock) {
   if (reentered)
     return;
   lock.lock();
-  state.owner = caller;
+  state.owner = std::this_thread::get_id();
   state.context.mlir().getOrLoadDialect<QLLMDialect>()->setRunListener(this);
 }
 
@@ -33,11 +34,7 @@ Call::~Call() {
 QllmStatus *Call::run(llvm::function_ref<llvm::Error()> body) {
   if (reentered)
     return badInput("expected callbacks of a call to leave its context alone");
-  llvm::Error error = [&] {
-    mlir::ScopedDiagnosticHandler handler(
-        &state.context.mlir(), [this](mlir::Diagnostic &diagnostic) { keep(diagnostic); });
-    return body();
-  }();
+  llvm::Error error = work(body);
   std::string summary = error ? llvm::toString(std::move(error)) : "";
   if (listener.message)
     for (const auto &[severity, text] : messages)
@@ -50,8 +47,46 @@ QllmStatus *Call::run(llvm::function_ref<llvm::Error()> body) {
   return badInput(llvm::StringRef(errors).rtrim() + (both ? "\n" : "") + summary);
 }
 
+llvm::Error Call::work(llvm::function_ref<llvm::Error()> body) {
+  llvm::Error error = llvm::Error::success();
+  std::thread worker([&] {
+    runOnLargeStack([&] {
+      mlir::ScopedDiagnosticHandler handler(
+          &state.context.mlir(), [this](mlir::Diagnostic &diagnostic) { keep(diagnostic); });
+      if (llvm::Error failure = body())
+        error = llvm::joinErrors(std::move(error), std::move(failure));
+      return 0;
+    });
+    std::lock_guard<std::mutex> guard(mutex);
+    finished = true;
+    changed.notify_one();
+  });
+  serve();
+  worker.join();
+  return error;
+}
+
+/// The caller's part until the work is done.
+void Call::serve() {
+  std::unique_lock<std::mutex> guard(mutex);
+  while (true) {
+    changed.wait_for(guard, askEvery, [this] { return finished || !steps.empty(); });
+    bool last = finished;
+    std::vector<Progress> told;
+    told.swap(steps);
+    guard.unlock();
+    for (const Progress &step : told)
+      listener.progress(step.step.c_str(), step.done, step.total, listener.user);
+    if (!last && !stopped && listener.should_stop && listener.should_stop(listener.user))
+      stopped = true;
+    if (last)
+      return;
+    guard.lock();
+  }
+}
+
 void Call::keep(mlir::Diagnostic &diagnostic) {
-  std::lock_guard<std::mutex> guard(textMutex);
+  std::lock_guard<std::mutex> guard(mutex);
   if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
     errors += diagnosticText(diagnostic) + "\n";
   else
@@ -61,17 +96,9 @@ void Call::keep(mlir::Diagnostic &diagnostic) {
 }
 
 void Call::progress(llvm::StringRef step, size_t done, size_t total) {
-  if (listener.progress && isCaller())
-    listener.progress(step.str().c_str(), done, total, listener.user);
-}
-
-bool Call::shouldStop() {
-  if (stopped || !listener.should_stop || !isCaller())
-    return stopped;
-  auto now = std::chrono::steady_clock::now();
-  if (now - asked < askEvery)
-    return false;
-  asked = now;
-  stopped = listener.should_stop(listener.user) != 0;
-  return stopped;
+  if (!listener.progress)
+    return;
+  std::lock_guard<std::mutex> guard(mutex);
+  steps.push_back({step.str(), done, total});
+  changed.notify_one();
 }

@@ -13,7 +13,7 @@
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Support/RunListener.h"
 #include <atomic>
-#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
 
@@ -35,31 +35,40 @@ inline QllmStatus *badInput(const llvm::Twine &message) {
 }
 QllmStatus *toStatus(llvm::Error error);
 
-/// One call into a context: waits for its turn, keeps diagnostics, and passes on progress and the
-/// wish to stop. `body` reports details of a failure as diagnostics of the context.
+/// One call into a context: waits for its turn and runs the work on a large stack, which is another
+/// thread, while the caller's thread hands on progress and the wish to stop.
 class Call : public RunListener {
 public:
   Call(ContextState &state, const QllmListener *listener);
   ~Call() override;
 
-  /// Runs `body` and makes a status of what it returns and of the diagnostics.
+  /// Runs `body`, which reports details of a failure as diagnostics of the context, and makes a
+  /// status of what it returns and of the diagnostics.
   QllmStatus *run(llvm::function_ref<llvm::Error()> body);
 
   void progress(llvm::StringRef step, size_t done, size_t total) override;
-  bool shouldStop() override;
+  bool shouldStop() override { return stopped; }
 
 private:
-  bool isCaller() const { return std::this_thread::get_id() == caller; }
+  struct Progress {
+    std::string step;
+    size_t done, total;
+  };
+
+  llvm::Error work(llvm::function_ref<llvm::Error()> body);
+  void serve();
   void keep(mlir::Diagnostic &diagnostic);
 
   ContextState &state;
   QllmListener listener{};
-  std::thread::id caller = std::this_thread::get_id();
   bool reentered;
   std::unique_lock<std::mutex> lock;
   std::atomic<bool> stopped{false};
-  std::chrono::steady_clock::time_point asked{};
-  std::mutex textMutex;
+  /// Guards what follows.
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool finished = false;
+  std::vector<Progress> steps;
   std::string errors;
   std::vector<std::pair<QllmSeverity, std::string>> messages;
 };

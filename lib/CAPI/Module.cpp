@@ -5,11 +5,12 @@
 
 #include "qllm-c/Module.h"
 #include "Internal.h"
-#include "mlir/Parser/Parser.h"
 #include "qllm/API/ExportModel.h"
 #include "qllm/API/SaveModel.h"
 #include "qllm/Target/Checkpoint/Export.h"
+#include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Import.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace qllm;
 using namespace qllm::capi;
@@ -74,7 +75,11 @@ QllmStatus *qllmModuleImportOnnx(QllmContext *context, const void *data, size_t 
 QllmStatus *qllmModuleParse(QllmContext *context, const char *text, size_t length,
                             QllmModule **module) {
   return create(context, nullptr, module, [&](mlir::MLIRContext *mlir) {
-    return mlir::parseSourceString<mlir::ModuleOp>(StringRef(text, length), mlir);
+    auto buffer =
+        llvm::WritableMemoryBuffer::getNewUninitMemBuffer(length, "<text>", llvm::Align(64));
+    std::memcpy(buffer->getBufferStart(), text, length);
+    llvm::SourceMgr sources;
+    return parseModule(std::move(buffer), sources, mlir);
   });
 }
 

@@ -169,6 +169,7 @@ def test_a_proto_of_onnx_loads(model):
     (lambda m: m.save_onnx("model.onnx", weights="int3"), "int3"),
     (lambda m: m.save_checkpoint("out", format="gguf"), "expected compressed-tensors or gptq, but got 'gguf'"),
     (lambda m: qllm.parse("func.func @f() {\n  oops\n}"), "2:3: "),
+    (lambda m: qllm.parse("{" * 100000), "levels of nesting"),
     (lambda m: qllm.run_pipeline(m, "no-such-pass"), "'no-such-pass' does not refer to a registered pass"),
 ])
 def test_errors_carry_the_diagnostics(model, call, message, tmp_path, monkeypatch, capfd):

@@ -127,11 +127,15 @@ OwningOpRef<ModuleOp> qllm::parseModuleFile(StringRef path, llvm::SourceMgr &sou
   std::string message;
   // Bytecode that holds resources wants their alignment of the whole buffer; small files are not mapped, so they would not have it.
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, llvm::Align(64), &message);
-  Location location = UnknownLoc::get(context);
   if (!buffer)
-    return emitError(location) << message, OwningOpRef<ModuleOp>();
+    return emitError(UnknownLoc::get(context)) << message, OwningOpRef<ModuleOp>();
+  return parseModule(std::move(buffer), sources, context, limits);
+}
+
+OwningOpRef<ModuleOp> qllm::parseModule(std::unique_ptr<llvm::MemoryBuffer> buffer, llvm::SourceMgr &sources, MLIRContext *context,
+                                        const InputLimits &limits) {
   if (llvm::Error error = checkModuleBuffer(*buffer, limits, context->getDialectRegistry()))
-    return emitError(location) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
+    return emitError(UnknownLoc::get(context)) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   return parseSourceFile<ModuleOp>(sources, context);
 }

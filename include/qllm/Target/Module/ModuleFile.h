@@ -10,6 +10,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "qllm/Target/Module/InputLimits.h"
 #include "llvm/ADT/StringRef.h"
+#include <memory>
 
 namespace llvm {
 class MemoryBuffer;
@@ -27,6 +28,10 @@ mlir::OwningOpRef<mlir::ModuleOp> loadModule(llvm::StringRef path, llvm::SourceM
 /// The same without weights: for plans, and for modules that have none.
 mlir::OwningOpRef<mlir::ModuleOp> parseModuleFile(llvm::StringRef path, llvm::SourceMgr &sources, mlir::MLIRContext *context,
                                                   const InputLimits &limits = {});
+
+/// The same from memory, aligned to 64 bytes.
+mlir::OwningOpRef<mlir::ModuleOp> parseModule(std::unique_ptr<llvm::MemoryBuffer> buffer, llvm::SourceMgr &sources,
+                                              mlir::MLIRContext *context, const InputLimits &limits = {});
 
 /// Whether a file may be handed to MLIR's parser: text is scanned, bytecode is read in a child process.
 /// What is not well-formed is left for the parser to refuse. Messages begin with the file's name.
