@@ -8,6 +8,7 @@
 #include "qllm/Tools/UserTool/Session.h"
 
 using namespace qllm;
+using namespace qllm::api;
 using namespace qllm::tool;
 
 static const char *nameOf(Outcome outcome) {
@@ -37,7 +38,7 @@ void ValidationLog::attachTo(mlir::PassManager &passes, Session &session,
   });
 }
 
-Json ValidationLog::toJson() const {
+api::Json ValidationLog::toJson() const {
   Json list = Json::array();
   for (const ValidationRecord &record : records) {
     Json row = {{"pass", record.pass},

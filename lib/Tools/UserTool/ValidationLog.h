@@ -6,7 +6,7 @@
 #ifndef QLLM_LIB_TOOLS_USERTOOL_VALIDATIONLOG_H
 #define QLLM_LIB_TOOLS_USERTOOL_VALIDATIONLOG_H
 
-#include "qllm/Tools/UserTool/Report.h"
+#include "qllm/API/Report.h"
 #include "qllm/Validation/ValidateRewrites.h"
 
 namespace qllm::tool {
@@ -21,7 +21,7 @@ public:
   void attachTo(mlir::PassManager &passes, Session &session, llvm::StringRef calibration,
                 llvm::StringRef output);
 
-  Json toJson() const;
+  api::Json toJson() const;
 
 private:
   std::vector<ValidationRecord> records;
