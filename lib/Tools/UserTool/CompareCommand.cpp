@@ -35,7 +35,7 @@ public:
   ExitCode run(Session &session) override;
 
 private:
-  void print(const Json &comparison, Session &session);
+  void print(const Json &comparison, Session &session, raw_ostream &out);
 
   std::string paths[2], page;
   int64_t layers = 10;
@@ -54,8 +54,8 @@ std::string textIn(const Json &object, StringRef name) {
 }
 
 /// One line: a figure of both, and what became of it.
-void printFigure(StringRef title, std::optional<double> a, std::optional<double> b, int digits,
-                 bool asShare, double unit = 1) {
+void printFigure(raw_ostream &out, StringRef title, std::optional<double> a,
+                 std::optional<double> b, int digits, bool asShare, double unit = 1) {
   auto text = [&](std::optional<double> value) {
     std::string result = "-";
     if (value) {
@@ -69,29 +69,29 @@ void printFigure(StringRef title, std::optional<double> a, std::optional<double>
     raw_string_ostream(change) << format("%+.1f %%", 100 * (*b / *a - 1));
   else if (a && b)
     raw_string_ostream(change) << format("%+.*f", digits, (*b - *a) / unit);
-  outs() << formatv("{0,-28} {1,16} {2,16} {3,12}\n", title, text(a), text(b), change);
+  out << formatv("{0,-28} {1,16} {2,16} {3,12}\n", title, text(a), text(b), change);
 }
 
 } // namespace
 
-void CompareCommand::print(const Json &comparison, Session &session) {
+void CompareCommand::print(const Json &comparison, Session &session, raw_ostream &out) {
   const Json &a = comparison["a"], &b = comparison["b"];
   auto words = [&](StringRef title, StringRef name) {
-    outs() << formatv("{0,-28} {1,16} {2,16}\n", title, textIn(a, name), textIn(b, name));
+    out << formatv("{0,-28} {1,16} {2,16}\n", title, textIn(a, name), textIn(b, name));
   };
   words("", "label");
   words("model", "model");
   words("recipe", "recipe");
   auto figure = [&](StringRef title, StringRef name, int digits, bool asShare, double unit = 1) {
-    printFigure(title, numberIn(a, name), numberIn(b, name), digits, asShare, unit);
+    printFigure(out, title, numberIn(a, name), numberIn(b, name), digits, asShare, unit);
   };
   figure("perplexity before", "perplexity_before", 3, true);
   figure("perplexity", "perplexity", 3, true);
   for (auto [title, kind] :
        {std::pair("  weights rounded", "weights"), std::pair("  and activations", "activations"),
         std::pair("  and queries, keys, values", "attention")})
-    printFigure(title, numberIn(a["perplexity_up_to"], kind), numberIn(b["perplexity_up_to"], kind),
-                3, true);
+    printFigure(out, title, numberIn(a["perplexity_up_to"], kind),
+                numberIn(b["perplexity_up_to"], kind), 3, true);
   figure("bits a quantized weight", "bits_per_weight", 3, false);
   figure("stored weights, MB", "weight_bytes", 1, true, 1e6);
   figure("layers quantized", "quantized", 0, false);
@@ -116,9 +116,9 @@ void CompareCommand::print(const Json &comparison, Session &session) {
   });
   differences.resize(std::min(differences.size(), size_t(layers)));
   if (!differences.empty())
-    outs() << "\nsignal to noise of outputs, dB; those that differ most\n";
+    out << "\nsignal to noise of outputs, dB; those that differ most\n";
   for (const Difference &layer : differences)
-    printFigure("  " + layer.name, layer.a, layer.b, 1, false);
+    printFigure(out, "  " + layer.name, layer.a, layer.b, 1, false);
   if (numberIn(a, "perplexity") && numberIn(b, "perplexity") &&
       !comparison["same_tokens"].get<bool>())
     session.log.warning("the two were not measured on the same windows of the same tokens");
@@ -146,10 +146,11 @@ ExitCode CompareCommand::run(Session &session) {
     runs.push_back(std::move(*run));
   }
   Json comparison = report::compareRuns(runs[0], runs[1]);
+  PrintableStream out(outs(), SIZE_MAX);
   if (json)
-    outs() << toText(comparison);
+    out << toText(comparison);
   else
-    print(comparison, session);
+    print(comparison, session, out);
   if (page.empty())
     return ExitCode::Done;
   if (Error error = writeOutputFile(page, report::renderPage(runs)))

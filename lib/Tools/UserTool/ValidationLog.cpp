@@ -38,7 +38,7 @@ void ValidationLog::attachTo(mlir::PassManager &passes, Session &session,
   });
 }
 
-Json ValidationLog::toJson() const {
+api::Json ValidationLog::toJson() const {
   Json list = Json::array();
   for (const ValidationRecord &record : records) {
     Json row = {{"pass", record.pass},
