@@ -7,6 +7,7 @@
 #define QLLM_C_MODULE_H
 
 #include "qllm-c/Status.h"
+#include "qllm-c/Task.h"
 #include "qllm-c/Value.h"
 
 #ifdef __cplusplus
@@ -80,6 +81,9 @@ typedef struct QllmQuantizeOptions {
   const QllmTensorView *calibration_tokens;
   /* For recipes that draw random numbers. */
   int64_t seed;
+  /* Who tries candidates of searches in other processes; the result has the same bytes. NULL for
+   * nobody. */
+  const QllmTaskRunner *task_runner;
 } QllmQuantizeOptions;
 
 /* Quantizes a copy. `options` may be NULL. */

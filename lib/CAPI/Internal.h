@@ -12,6 +12,7 @@
 #include "qllm/API/Report.h"
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Support/RunListener.h"
+#include "qllm/Support/TaskRunner.h"
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -35,6 +36,17 @@ inline QllmStatus *badInput(const llvm::Twine &message) {
 }
 QllmStatus *toStatus(llvm::Error error);
 
+/// Tasks by way of a caller's function.
+class CallbackRunner : public TaskRunner {
+public:
+  explicit CallbackRunner(const QllmTaskRunner &callbacks) : callbacks(callbacks) {}
+  llvm::Expected<std::vector<std::string>> run(llvm::StringRef inputs,
+                                               llvm::ArrayRef<std::string> tasks) override;
+
+private:
+  QllmTaskRunner callbacks;
+};
+
 /// One call into a context: waits for its turn and runs the work on a large stack, which is another
 /// thread, while the caller's thread hands on progress and the wish to stop.
 class Call : public RunListener {
@@ -48,6 +60,8 @@ public:
 
   void progress(llvm::StringRef step, size_t done, size_t total) override;
   bool shouldStop() override { return stopped; }
+  TaskRunner *taskRunner() override { return tasks; }
+  void setTaskRunner(TaskRunner *runner) { tasks = runner; }
 
 private:
   struct Progress {
@@ -61,6 +75,7 @@ private:
 
   ContextState &state;
   QllmListener listener{};
+  TaskRunner *tasks = nullptr;
   bool reentered;
   std::unique_lock<std::mutex> lock;
   std::atomic<bool> stopped{false};
@@ -94,6 +109,11 @@ template <typename T> T readOptions(const T *given) {
 }
 
 } // namespace qllm::capi
+
+struct QllmTaskResults {
+  std::vector<std::optional<std::string>> results;
+  std::optional<std::string> failure;
+};
 
 struct QllmStatus {
   QllmStatusCode code;

@@ -22,12 +22,12 @@ namespace {
 
 /// A copy of `module` that `rewrite` has changed.
 QllmStatus *transform(const QllmModule *module, const QllmListener *listener, QllmModule **result,
-                      llvm::function_ref<Error(QllmModule &, RunListener *)> rewrite) {
+                      llvm::function_ref<Error(QllmModule &, Call &)> rewrite) {
   Call call(*module->state, listener);
   std::unique_ptr<QllmModule> copy;
   QllmStatus *status = call.run([&] {
     copy = std::make_unique<QllmModule>(*module);
-    return rewrite(*copy, &call);
+    return rewrite(*copy, call);
   });
   if (!status)
     *result = copy.release();
@@ -87,7 +87,7 @@ private:
   llvm::FileRemover remover;
 };
 
-Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, RunListener *listener) {
+Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, Call &call) {
   api::QuantizeOptions options;
   auto take = [](std::string &to, const char *from) {
     if (from)
@@ -97,6 +97,11 @@ Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, RunL
   take(options.options, given.options);
   take(options.calibration, given.calibration_file);
   options.seed = given.seed;
+  std::optional<CallbackRunner> tasks;
+  if (given.task_runner) {
+    tasks.emplace(readOptions(given.task_runner));
+    call.setTaskRunner(&*tasks);
+  }
   TokenFile tokens;
   if (given.calibration_tokens) {
     if (given.calibration_file)
@@ -106,7 +111,7 @@ Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, RunL
       return error;
     options.calibration = tokens.name;
   }
-  llvm::Expected<api::Json> report = api::quantize(module.get(), options, listener);
+  llvm::Expected<api::Json> report = api::quantize(module.get(), options, &call);
   if (!report)
     return report.takeError();
   tokens.forget((*report)["options"].get_ref<std::string &>());
@@ -120,7 +125,7 @@ Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, RunL
 
 QllmStatus *qllmModuleRunPipeline(const QllmModule *module, const char *pipeline,
                                   const QllmListener *listener, QllmModule **result) {
-  return transform(module, listener, result, [&](QllmModule &copy, RunListener *) {
+  return transform(module, listener, result, [&](QllmModule &copy, Call &) {
     copy.report = nullptr; // what a recipe did is not all that was done any more
     return runPipeline(copy.get(), pipeline);
   });
@@ -128,8 +133,8 @@ QllmStatus *qllmModuleRunPipeline(const QllmModule *module, const char *pipeline
 
 QllmStatus *qllmModuleQuantize(const QllmModule *module, const QllmQuantizeOptions *options,
                                const QllmListener *listener, QllmModule **result) {
-  return transform(module, listener, result, [&](QllmModule &copy, RunListener *hears) {
-    return quantizeInPlace(copy, readOptions(options), hears);
+  return transform(module, listener, result, [&](QllmModule &copy, Call &call) {
+    return quantizeInPlace(copy, readOptions(options), call);
   });
 }
 
@@ -155,7 +160,7 @@ QllmStatus *qllmModuleLowerToKernels(const QllmModule *module, const QllmKernelO
   if (given.rows)
     kernels.rows = given.rows;
   kernels.pageKVCache = given.page_kv_cache != 0;
-  return transform(module, listener, result, [&](QllmModule &copy, RunListener *) {
+  return transform(module, listener, result, [&](QllmModule &copy, Call &) {
     return api::lowerToKernels(copy.get(), kernels);
   });
 }

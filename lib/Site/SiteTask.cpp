@@ -36,6 +36,10 @@ template <typename Stream> void transfer(Stream &stream, SiteDecisions &decision
          decisions.scores);
 }
 
+template <typename Stream> void transfer(Stream &stream, SiteTask &task) {
+  stream(task.steps, task.measuresOutput, task.candidate);
+}
+
 template <typename Stream> void transfer(Stream &stream, SiteOutcome &outcome) {
   stream(outcome.output);
 }
@@ -140,31 +144,55 @@ Expected<SiteOutcome> qllm::runSteps(SiteState &state, llvm::ArrayRef<NamedStep>
   return outcome;
 }
 
-std::string qllm::encodeTask(const SiteState &state, llvm::StringRef steps, bool measuresOutput) {
+std::string qllm::encodeInputs(const SiteState &state) {
   std::string bytes;
   ByteWriter writer(bytes);
-  writer(steps.str(), measuresOutput);
   transferInputs(writer, const_cast<SiteState &>(state));
   return bytes;
 }
 
-Expected<std::string> qllm::runTask(llvm::ArrayRef<char> task, ThreadPool &pool) {
-  ByteReader reader(task);
+std::string qllm::encodeTask(const SiteTask &task) {
+  std::string bytes;
+  ByteWriter writer(bytes);
+  writer(task);
+  return bytes;
+}
+
+Expected<std::string> qllm::runTask(llvm::ArrayRef<char> inputs, llvm::ArrayRef<char> bytes,
+                                    ThreadPool &pool) {
   SiteState state(pool);
-  std::string text;
-  bool measuresOutput = false;
-  reader(text, measuresOutput);
+  ByteReader reader(inputs);
   transferInputs(reader, state);
-  if (Error error = reader.finish())
+  SiteTask task;
+  ByteReader taskReader(bytes);
+  taskReader(task);
+  if (Error error = llvm::joinErrors(reader.finish(), taskReader.finish()))
     return llvm::createStringError("not the task of a site: " + llvm::toString(std::move(error)));
-  Expected<std::vector<NamedStep>> steps = parseSteps(text);
+  Expected<std::vector<NamedStep>> steps = parseSteps(task.steps);
   if (!steps)
     return steps.takeError();
+  if (task.candidate)
+    state.decisions.transform = task.candidate;
   auto measure = [](llvm::StringRef, llvm::function_ref<Error()> run) { return run(); };
-  Expected<SiteOutcome> outcome = runSteps(state, *steps, measuresOutput, measure);
+  Expected<SiteOutcome> outcome = runSteps(state, *steps, task.measuresOutput, measure);
   if (!outcome)
     return outcome.takeError();
-  return encodeResult(state, *outcome);
+  if (!task.candidate)
+    return encodeResult(state, *outcome);
+  std::string result;
+  ByteWriter writer(result);
+  writer(state.decisions);
+  return result;
+}
+
+Expected<SiteDecisions> qllm::decodeDecisions(llvm::ArrayRef<char> bytes) {
+  SiteDecisions decisions;
+  ByteReader reader(bytes);
+  reader(decisions);
+  if (Error error = reader.finish())
+    return llvm::createStringError("not the decisions of a task: " +
+                                   llvm::toString(std::move(error)));
+  return decisions;
 }
 
 std::string qllm::encodeResult(const SiteState &state, const SiteOutcome &outcome) {

@@ -100,7 +100,7 @@ Expected<std::vector<NamedStep>> qllm::parseSteps(StringRef text) {
     Expected<std::unique_ptr<SiteStep>> step = info->create(*options);
     if (!step)
       return step.takeError();
-    steps.push_back({name.str(), std::move(*step)});
+    steps.push_back({name.str(), std::move(*step), piece.str()});
   }
   return steps;
 }

@@ -23,6 +23,41 @@ template <typename Body> Module makeModule(nb::object progress, Body body) {
   return Module(module);
 }
 
+/// Tasks by way of `function(inputs, tasks)` in Python, which returns the results.
+struct PythonTasks {
+  nb::object function;
+  Call &call;
+
+  static void run(QllmBytes inputs, const QllmBytes *tasks, size_t count, QllmTaskResults *results,
+                  void *user) {
+    auto *self = static_cast<PythonTasks *>(user);
+    nb::gil_scoped_acquire lock;
+    try {
+      nb::list list;
+      for (size_t i = 0; i < count; ++i)
+        list.append(nb::bytes(tasks[i].data, tasks[i].size));
+      auto given = nb::cast<std::vector<nb::bytes>>(
+          self->function(nb::bytes(inputs.data, inputs.size), list));
+      for (size_t i = 0; i < given.size(); ++i)
+        qllmTaskResultsSet(results, i, {given[i].c_str(), given[i].size()});
+    } catch (nb::python_error &error) {
+      self->call.keep(error);
+      qllmTaskResultsFail(results, "the task runner raised");
+    } catch (nb::cast_error &) {
+      qllmTaskResultsFail(results, "expected a list of bytes from the task runner");
+    }
+  }
+};
+
+nb::bytes runTask(nb::bytes inputs, nb::bytes task, unsigned threads) {
+  std::string result;
+  Call(nb::none()).run([&](const QllmListener *) {
+    return qllmTaskRun({inputs.c_str(), inputs.size()}, {task.c_str(), task.size()}, threads,
+                       appendText, &result);
+  });
+  return nb::bytes(result.data(), result.size());
+}
+
 /// For what only looks at a module or writes it.
 template <typename Body> void look(Body body) {
   Call(nb::none()).run([&](const QllmListener *) { return body(); });
@@ -77,7 +112,7 @@ Module runPipeline(const Module &module, const std::string &pipeline, nb::object
 
 Module quantize(const Module &module, const std::string &recipe, const std::string &options,
                 const Text &file, std::optional<AnyArray> tokens, int64_t seed, nb::object progress,
-                int tokenType) {
+                int tokenType, nb::object tasks) {
   std::vector<int64_t> shape;
   QllmTensorView view{};
   if (tokens)
@@ -87,10 +122,18 @@ Module quantize(const Module &module, const std::string &recipe, const std::stri
                             options.c_str(),
                             orNull(file),
                             tokens ? &view : nullptr,
-                            seed};
-  return makeModule(std::move(progress), [&](const QllmListener *listener, QllmModule **result) {
-    return qllmModuleQuantize(module.handle.get(), &given, listener, result);
+                            seed,
+                            nullptr};
+  Call call(std::move(progress));
+  PythonTasks runner{std::move(tasks), call};
+  QllmTaskRunner callbacks{sizeof(QllmTaskRunner), &runner, PythonTasks::run};
+  if (!runner.function.is_none())
+    given.task_runner = &callbacks;
+  QllmModule *result = nullptr;
+  call.run([&](const QllmListener *listener) {
+    return qllmModuleQuantize(module.handle.get(), &given, listener, &result);
   });
+  return Module(result);
 }
 
 std::tuple<double, double, int64_t> perplexity(const Module &module, const AnyArray &tokens,
@@ -159,6 +202,9 @@ nb::list run(const Module &module, const std::string &function, nb::list inputs,
 
 void defineModule(nb::module_ &m) {
   using nb::arg;
+  m.def("run_task", runTask, arg("inputs"), arg("task"), arg("threads") = 0,
+        "Runs one task of `tasks(inputs, tasks)`; the same bytes give the same result.");
+  m.attr("__build__") = qllmGetBuild();
   nb::class_<Context>(m, "Context", "Threads, and the directory that weights lie in.")
       .def(nb::init<unsigned>(), arg("threads") = 0);
   nb::class_<Module>(m, "Module", "A model as MLIR, which never changes; str() gives its text.")
@@ -175,7 +221,8 @@ void defineModule(nb::module_ &m) {
            arg("config").none())
       .def("run_pipeline", runPipeline, arg("pipeline"), arg("progress").none() = nb::none())
       .def("quantize", quantize, arg("recipe"), arg("options"), arg("file").none(),
-           arg("tokens").none(), arg("seed"), arg("progress").none(), arg("token_type"))
+           arg("tokens").none(), arg("seed"), arg("progress").none(), arg("token_type"),
+           arg("tasks").none() = nb::none())
       .def("report", textOf<qllmModuleReport>)
       .def("perplexity", perplexity, arg("tokens"), arg("token_type"), arg("windows"),
            arg("window_length"), arg("progress").none() = nb::none())

@@ -56,9 +56,11 @@ public:
     finish(status);
   }
 
+  /// For what a callback raised: the call raises it in the end.
+  void keep(nb::python_error &error);
+
 private:
   void finish(QllmStatus *status);
-  void keep(nb::python_error &error);
   static void onProgress(const char *step, size_t done, size_t total, void *user);
   static int shouldStop(void *user);
   static void onMessage(QllmSeverity severity, const char *text, void *user);

@@ -44,6 +44,13 @@ class Value:
 
     def to_elements(self) -> list: ...
 
+def run_task(inputs: bytes, task: bytes, threads: int = 0) -> bytes:
+    """
+    Runs one task of `tasks(inputs, tasks)`; the same bytes give the same result.
+    """
+
+__build__: str = ...
+
 class Context:
     """Threads, and the directory that weights lie in."""
 
@@ -74,7 +81,7 @@ class Module:
 
     def run_pipeline(self, pipeline: str, progress: object | None = None) -> Module: ...
 
-    def quantize(self, recipe: str, options: str, file: str | None, tokens: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, seed: int, progress: object | None, token_type: int) -> Module: ...
+    def quantize(self, recipe: str, options: str, file: str | None, tokens: Annotated[NDArray, dict(order='C', device='cpu', writable=False)] | None, seed: int, progress: object | None, token_type: int, tasks: object | None = None) -> Module: ...
 
     def report(self) -> str: ...
 

@@ -158,12 +158,13 @@ def _option(value: Any) -> str:
 
 
 def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed: int = 0, progress: Progress | None = None,
-             **options: Any) -> Model:
+             scheduler: str | None = None, **options: Any) -> Model:
     """The model quantized by a recipe: its name, or the path of a file of passes.
 
     `options` are the recipe's, as in `qllm quantize` with _ for -: weight_bits=4, activation_bits=4, group_size=64, ignore=["*head"].
     `calibration` is what recipes that look at activations read: an integer array of token numbers, [tokens] or [windows, tokens], or
-    the path of a .npy or .npz file. `progress(step, done, total)` is called in this thread. Raises QllmError.
+    the path of a .npy or .npz file. `progress(step, done, total)` is called in this thread. `scheduler` is the address of a Dask
+    scheduler, "tcp://host:8786", whose workers try candidates of searches; the result has the same bytes. Raises QllmError.
     """
     text = " ".join(f"{name.replace('_', '-')}={_option(value)}" for name, value in options.items())
     file = tokens = None
@@ -171,7 +172,13 @@ def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed
         file = os.fspath(calibration)
     elif calibration is not None:
         tokens = as_array(calibration, 7)
-    return Model(model.module.quantize(recipe, text, file, tokens, seed, progress, element_type_of(tokens) if tokens is not None else 0))
+    arguments = (recipe, text, file, tokens, seed, progress, element_type_of(tokens) if tokens is not None else 0)
+    if scheduler is None:
+        return Model(model.module.quantize(*arguments))
+    from qllm.distributed import Cluster
+
+    with Cluster(scheduler) as cluster:
+        return Model(model.module.quantize(*arguments, tasks=cluster))
 
 
 Rewritable = TypeVar("Rewritable", Module, Model)

@@ -23,6 +23,10 @@ public:
   virtual llvm::Error run(SiteState &state) = 0;
   /// Whether it reads `SiteState::reference`, which costs a second, float run of the model.
   virtual bool needsReference() const { return false; }
+  /// The names that it would try one after the other at a site, each a value of
+  /// `SiteDecisions::transform`; a run with one of them decided scores that one only. A run with a
+  /// transform and a clip decided and the transform's score there takes both as they are.
+  virtual std::vector<std::string> candidates(const SiteState &state) const { return {}; }
 };
 
 /// One option of a step, `name=value` between its braces.
@@ -40,10 +44,11 @@ struct StepInfo {
 /// All steps; one table in lib/Site/StepTable.cpp, one line a step.
 llvm::ArrayRef<StepInfo> allSteps();
 
-/// A step and the name it was asked for by.
+/// A step, the name it was asked for by, and all that was asked: "split{budget=0.1}".
 struct NamedStep {
   std::string name;
   std::unique_ptr<SiteStep> step;
+  std::string text;
 };
 
 /// Parses "mean,split{budget=0.1 offsets=true},round{method=gptq}"; an empty text has no steps.

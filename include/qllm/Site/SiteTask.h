@@ -25,13 +25,27 @@ using StepMeasure =
 llvm::Expected<SiteOutcome> runSteps(SiteState &state, llvm::ArrayRef<NamedStep> steps,
                                      bool measuresOutput, StepMeasure measure);
 
-/// Everything that `runTask` reads: the steps as text and the state in front of them.
-std::string encodeTask(const SiteState &state, llvm::StringRef steps, bool measuresOutput);
+/// What a task does with a site.
+struct SiteTask {
+  /// As `parseSteps` takes them.
+  std::string steps;
+  bool measuresOutput = false;
+  /// What a search among the steps is to try; the result then is the decisions only.
+  std::optional<std::string> candidate = std::nullopt;
+};
+
+/// What all tasks of a site share: the state in front of the steps.
+std::string encodeInputs(const SiteState &state);
+std::string encodeTask(const SiteTask &task);
 
 /// Runs the task that these bytes stand for and returns its result. The same bytes give the same
-/// bytes, whatever the pool's number of threads. Fails on bytes that are no task, and as the steps
-/// do.
-llvm::Expected<std::string> runTask(llvm::ArrayRef<char> task, ThreadPool &pool);
+/// bytes, whatever the pool's number of threads. Fails on bytes that are no inputs or no task, and
+/// as the steps do.
+llvm::Expected<std::string> runTask(llvm::ArrayRef<char> inputs, llvm::ArrayRef<char> task,
+                                    ThreadPool &pool);
+
+/// The result of a task with a candidate. Fails on other bytes.
+llvm::Expected<SiteDecisions> decodeDecisions(llvm::ArrayRef<char> bytes);
 
 /// The result of finished steps: decisions, maps, factors, codes and scales; not the calibration
 /// rows, and no weight that is unchanged.

@@ -1,8 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Who wants to hear how far a long pass is and where its time went, what it keeps, and who may have
-// enough of it.
+// Who wants to hear how far a long pass is and where its time went, what it keeps, who helps with it,
+// and who may have enough of it.
 
 #ifndef QLLM_SUPPORT_RUNLISTENER_H
 #define QLLM_SUPPORT_RUNLISTENER_H
@@ -13,6 +13,7 @@
 namespace qllm {
 
 class Journal;
+class TaskRunner;
 
 /// A context carries one for the passes that run in it (QLLMDialect::setRunListener); libraries do
 /// not print.
@@ -27,6 +28,8 @@ public:
   virtual bool shouldStop() { return false; }
   /// Where finished work is kept for the case of an interruption; null for nowhere.
   virtual Journal *journal() { return nullptr; }
+  /// Who runs tasks in other processes; null for nobody.
+  virtual TaskRunner *taskRunner() { return nullptr; }
 };
 
 } // namespace qllm

@@ -31,8 +31,9 @@ public:
       return llvm::createStringError("expected none, split or rotate as transform of site '" +
                                      state.name + "', but got '" + *state.decisions.transform +
                                      "'");
-    std::optional<Candidate> best;
-    for (const std::string &transform : candidatesFor(state)) {
+    std::optional<Candidate> best = decidedIn(state.decisions);
+    std::vector<std::string> tried = best ? std::vector<std::string>() : candidates(state);
+    for (const std::string &transform : tried) {
       SiteState trial = state;
       if (llvm::Error error = apply(trial, transform))
         return error;
@@ -52,6 +53,17 @@ public:
     return llvm::Error::success();
   }
 
+  std::vector<std::string> candidates(const SiteState &state) const override {
+    if (state.decisions.transform)
+      return {*state.decisions.transform};
+    std::vector<std::string> names = {"none"};
+    if (split && canSplit(state))
+      names.push_back("split");
+    if (rotate)
+      names.push_back("rotate");
+    return names;
+  }
+
   bool split = true, rotate = true, balance = true;
   double balanceShare = 0.5;
   std::vector<float> clips = {1};
@@ -62,15 +74,13 @@ public:
   std::unique_ptr<SiteStep> splitStep, principalStep;
 
 private:
-  std::vector<std::string> candidatesFor(const SiteState &state) const {
-    if (state.decisions.transform)
-      return {*state.decisions.transform};
-    std::vector<std::string> names = {"none"};
-    if (split && canSplit(state))
-      names.push_back("split");
-    if (rotate)
-      names.push_back("rotate");
-    return names;
+  /// Nothing is left to be tried where everything was found before, its score included.
+  static std::optional<Candidate> decidedIn(const SiteDecisions &decisions) {
+    if (decisions.transform && decisions.clip)
+      for (const auto &[name, error] : decisions.scores)
+        if (name == *decisions.transform)
+          return Candidate{name, *decisions.clip, error};
+    return std::nullopt;
   }
 
   /// Offsets are for integers, and copies of a channel would move others into the next group.

@@ -11,6 +11,7 @@
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Site/Candidates.h"
 #include "qllm/Support/Bytes.h"
 #include "qllm/Support/RunListener.h"
 #include <cmath>
@@ -205,6 +206,11 @@ LogicalResult SiteQuantizer::runSite(const Site &site, SiteState &state, SiteOut
   }
   if (prepared)
     prepared(site, state);
+  auto *listener = function.getContext()->getLoadedDialect<QLLMDialect>()->getRunListener();
+  if (TaskRunner *tasks = listener ? listener->taskRunner() : nullptr)
+    if (llvm::Error error = parts.measure("candidates elsewhere",
+                                          [&] { return tryCandidates(state, steps, *tasks); }))
+      return first.emitError() << llvm::toString(std::move(error));
   auto measure = [&](StringRef step, llvm::function_ref<llvm::Error()> run) {
     return parts.measure(step, run);
   };
