@@ -7,6 +7,7 @@ one another wait for each other. Warnings go to the logger `qllm`.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -178,7 +179,10 @@ def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed
     from qllm.distributed import Cluster
 
     with Cluster(scheduler) as cluster:
-        return Model(model.module.quantize(*arguments, tasks=cluster))
+        result = Model(model.module.quantize(*arguments, tasks=cluster))
+    if cluster.tasks == 0:
+        logging.getLogger("qllm").warning("the workers had nothing to do: this recipe searches no candidates")
+    return result
 
 
 Rewritable = TypeVar("Rewritable", Module, Model)

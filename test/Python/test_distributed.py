@@ -1,9 +1,12 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Candidates on Dask workers: the bytes of one machine, also when a worker is killed; clear errors where nobody works."""
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -68,14 +71,56 @@ def test_a_killed_worker_is_survived(alone, cluster, tmp_path, monkeypatch):
             # Both are there, and this one does not get on with what it is given.
             self._client.wait_for_workers(2, timeout=30)
             killed[0].send_signal(signal.SIGSTOP)
-            import threading
-
             threading.Timer(1, killed[0].kill).start()
         return run(self, inputs, tasks, numbers, results)
 
     monkeypatch.setattr(distributed.Cluster, "_try", disturbed)
     assert quantize(cluster.address, tmp_path / "out") == alone
     assert killed[0].wait(10) == -signal.SIGKILL
+
+
+def test_a_killed_scheduler_is_an_error(cluster, tmp_path, monkeypatch):
+    from qllm import distributed
+
+    run = distributed.Cluster._try
+
+    def disturbed(self, *arguments):
+        cluster.processes[0].kill()
+        return run(self, *arguments)
+
+    monkeypatch.setattr(distributed.Cluster, "_try", disturbed)
+    with pytest.raises(qllm.QllmError, match=f"the scheduler at '{cluster.address}' has gone"):
+        quantize(cluster.address, tmp_path / "out")
+
+
+def tool(output, *words):
+    command = [package.BUILD / "bin/qllm", "quantize", package.LLAMA, "--recipe", "qllm-plus", "--weight-bits", 4, "--activation-bits", 4,
+               "--calibration-windows", 2, "--calibration-length", 32, "--calibration", output.parent / "tokens.npy", "-o", output, *words]
+    np.save(output.parent / "tokens.npy", package.TOKENS)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False,
+                          env=dict(os.environ, QLLM_PYTHON=sys.executable))
+
+
+def test_the_tool_has_workers_too(cluster, tmp_path):
+    assert tool(tmp_path / "alone").returncode == 0
+    result = tool(tmp_path / "out", "--scheduler", cluster.address)
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"workers ran [1-9]\d* tasks", result.stderr), result.stderr
+    assert runs.digest(tmp_path / "out") == runs.digest(tmp_path / "alone")
+
+
+def test_recipes_without_a_search_say_so(cluster, caplog):
+    qllm.quantize(qllm.load(package.LLAMA), recipe="rtn", scheduler=cluster.address)
+    assert "the workers had nothing to do" in caplog.text
+
+
+def test_the_tool_says_what_is_missing(tmp_path, monkeypatch):
+    result = tool(tmp_path / "out", "--scheduler", address := free_address())
+    assert result.returncode == 1 and f"no Dask scheduler answers at '{address}' within 5 s" in result.stderr, result.stderr
+    monkeypatch.setattr(sys, "executable", "/usr/bin/false")
+    result = tool(tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+    assert result.returncode == 1 and "--scheduler needs '/usr/bin/false' with the package qllm[dask]" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tokens.npy"]
 
 
 def free_address():

@@ -32,6 +32,9 @@ public:
   Journal *journal() override { return kept; }
   void setJournal(Journal *journal) { kept = journal; }
 
+  TaskRunner *taskRunner() override { return tasks; }
+  void setTaskRunner(TaskRunner *runner) { tasks = runner; }
+
   /// To be called when a stage of the run has ended; it began when the one before it did.
   void stage(llvm::StringRef name) {
     auto now = std::chrono::steady_clock::now();
@@ -80,6 +83,7 @@ private:
   Session &session;
   std::vector<Part> parts;
   Journal *kept = nullptr;
+  TaskRunner *tasks = nullptr;
   std::vector<Stage> stages;
   std::chrono::steady_clock::time_point stageStart = std::chrono::steady_clock::now();
   double stageCpu = cpuSeconds();

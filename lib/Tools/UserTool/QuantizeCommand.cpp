@@ -8,6 +8,7 @@
 #include "PassTimes.h"
 #include "RunIdentity.h"
 #include "RunReport.h"
+#include "Scheduler.h"
 #include "ValidationLog.h"
 #include "qllm/API/ExportModel.h"
 #include "qllm/API/OutputDirectory.h"
@@ -62,7 +63,7 @@ private:
 
   std::string model, output, recipe = "rtn", stopAfter, dumpStages, calibration, planFile,
                              exportFormat, exportWeights = "matmul-nbits";
-  std::string recipeOptions, timesFile;
+  std::string recipeOptions, timesFile, schedulerAddress;
   int64_t seed = 0;
   bool json = false, dryRun = false, allowSkips = false, validate = false, noJournal = false;
   ValidationLog validation;
@@ -169,6 +170,8 @@ void QuantizeCommand::declare(OptionTable &options) {
   options.integer("seed", seed, 0, INT32_MAX, "for recipes that draw random numbers");
   options.text("times", timesFile, "FILE.json", "where the passes' processor seconds go");
   options.flag("no-journal", noJournal, "keep nothing for the case of an interruption");
+  options.text("scheduler", schedulerAddress, "tcp://HOST:PORT",
+               "have the workers of a Dask scheduler try candidates of searches");
   options.flag("json", json, "print the report instead of the table");
 }
 
@@ -347,6 +350,14 @@ ExitCode QuantizeCommand::run(Session &session) {
       .setSpillDirectory(sys::path::parent_path(StringRef(output).rtrim('/')));
   PassTimes times(session);
   times.setJournal(journal->get());
+  std::unique_ptr<Scheduler> scheduler;
+  if (!schedulerAddress.empty()) {
+    Expected<std::unique_ptr<Scheduler>> connected = Scheduler::connect(schedulerAddress);
+    if (!connected)
+      return fail(session, connected.takeError());
+    scheduler = std::move(*connected);
+    times.setTaskRunner(scheduler.get());
+  }
   Error dumped = Error::success();
   size_t total = pipeline->passes().size();
   mlir::LogicalResult result = pipeline->run(
@@ -372,6 +383,11 @@ ExitCode QuantizeCommand::run(Session &session) {
     return fail(session, std::move(dumped));
   if (failed(result))
     return ExitCode::BadInput;
+  if (scheduler && scheduler->tasks() == 0)
+    session.log.warning("the workers had nothing to do: this recipe searches no candidates");
+  else if (scheduler)
+    session.log.info("workers ran " + Twine(scheduler->tasks()) + " tasks, for which they got " +
+                     Twine(scheduler->bytes() / 1000000) + " MB");
   Coverage coverage = measureCoverage(*module);
   times.print();
   if (!timesFile.empty())

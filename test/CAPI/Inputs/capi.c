@@ -93,7 +93,7 @@ static void fail(QllmContext *context, const QllmModule *model) {
   QllmValue *value = NULL;
   QllmTensorView view = {99, 0, NULL, NULL};
   QllmListener listener = {sizeof(QllmListener), NULL, NULL, stop, NULL};
-  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtm", NULL, NULL, NULL, 0};
+  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtm", NULL, NULL, NULL, 0, NULL};
   const char *text = "func.func @f() -> tensor<2xf32> {\n  return\n}";
   expectFailure("load", qllmModuleLoad(context, "/nowhere.onnx", NULL, &module));
   expectFailure("parse", qllmModuleParse(context, text, strlen(text), &module));
@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
   size_t calls = 0;
   char text[256];
   QllmListener listener = {sizeof(QllmListener), NULL, countProgress, NULL, NULL};
-  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtn", "weight-bits=4", NULL, NULL, 0};
+  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtn", "weight-bits=4", NULL, NULL, 0, NULL};
   QllmContext *context = qllmContextCreate(2);
   QllmModule *model, *quantized;
   if (argc != 3)
