@@ -119,9 +119,8 @@ class Cluster:
         gone = (distributed.KilledWorker, distributed.CancelledError, OSError, *TIMEOUTS)
         futures = []
         try:
-            # To as many workers as can have a task each: Dask would rather queue tasks where the inputs are than copy them.
-            workers = sorted(self._client.scheduler_info(n_workers=-1)["workers"])[:len(numbers)]
-            [shared] = self._client.scatter([inputs], workers=workers, broadcast=True, hash=False)
+            # A task of its own: what Dask keeps of it outlives the worker that holds its result.
+            shared = self._client.submit(bytes, inputs, pure=False)
             self.bytes_sent += len(inputs)
             futures = [(i, self._client.submit(run_task, shared, tasks[i], build(), pure=False)) for i in numbers]
         except gone:
