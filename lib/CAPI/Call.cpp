@@ -48,6 +48,8 @@ QllmStatus *Call::run(llvm::function_ref<llvm::Error()> body) {
 }
 
 llvm::Error Call::work(llvm::function_ref<llvm::Error()> body) {
+  // Short work is over before it is asked again.
+  stopped = listener.should_stop && listener.should_stop(listener.user);
   llvm::Error error = llvm::Error::success();
   std::thread worker([&] {
     runOnLargeStack([&] {
