@@ -7,6 +7,8 @@
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Format/Packing.h"
 #include "qllm/Interpreter/Interpreter.h"
+#include "qllm/Kernels/RangeProof.h"
+#include "qllm/Tensor/Convert.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace qllm;
@@ -44,9 +46,9 @@ LogicalResult shuffleWeight(mlir::Operation *op, KernelContext &ctx) {
   if (FormatStatus status = shuffleCodes(layout, rows, columns, given, ordered); !status)
     return ctx.fail(status.message());
   auto type = llvm::cast<mlir::RankedTensorType>(op->getResult(0).getType());
-  Tensor *result = ctx.allocate(
-      0, ElementType::I8,
-      {layout.rowTiles(rows), layout.columnTiles(columns), type.getShape().back()});
+  Tensor *result =
+      ctx.allocate(0, ElementType::I8,
+                   {layout.rowTiles(rows), layout.columnTiles(columns), type.getShape().back()});
   if (!result)
     return failure();
   if (result->byteSize() == ordered.size()) {
@@ -56,6 +58,33 @@ LogicalResult shuffleWeight(mlir::Operation *op, KernelContext &ctx) {
   FormatStatus packed = packCodes(*ElementFormat::integer(4, /*isSigned=*/false), ordered,
                                   {result->mutableData<uint8_t>(), result->byteSize()});
   return packed ? success() : ctx.fail(packed.message());
+}
+
+LogicalResult padWeight(mlir::Operation *op, KernelContext &ctx) {
+  const Tensor *codes;
+  if (failed(codesOf(ctx, codes)))
+    return failure();
+  auto type = llvm::cast<mlir::RankedTensorType>(op->getResult(0).getType());
+  int64_t rows = codes->dim(0), columns = codes->dim(1), padded = type.getDimSize(1);
+  llvm::Expected<Tensor> zeros =
+      ctx.has(1) ? cast(ctx.in(1), ElementType::I32) : Tensor::allocate(ElementType::I32, {rows});
+  if (!zeros)
+    return ctx.fail(zeros.takeError());
+  Tensor *result = ctx.allocate(0, codes->type(), {rows, padded});
+  if (!result)
+    return failure();
+  bool isSigned = !type.getElementType().isUnsignedInteger();
+  kernels::Interval range =
+      kernels::codeInterval(type.getElementType().getIntOrFloatBitWidth(), isSigned);
+  for (int64_t row = 0; row < rows; ++row) {
+    int32_t zero = ctx.has(1) ? zeros->data<int32_t>()[row] : 0;
+    if (zero < range.low || zero > range.high)
+      return ctx.fail("expected zero points that are codes, but got " + llvm::Twine(zero));
+    uint8_t *values = result->mutableData<uint8_t>() + row * padded;
+    std::copy_n(codes->data<uint8_t>() + row * columns, columns, values);
+    std::fill(values + columns, values + padded, uint8_t(zero));
+  }
+  return success();
 }
 
 LogicalResult codeSums(mlir::Operation *op, KernelContext &ctx) {
@@ -95,6 +124,7 @@ OperationKernel interp::findDeviceKernel(llvm::StringRef name) {
   return llvm::StringSwitch<OperationKernel>(name)
       .Case("qk.launch", launch)
       .Case("qk.shuffle_weight", shuffleWeight)
+      .Case("qk.pad_weight", padWeight)
       .Case("qk.code_sums", codeSums)
       .Default(nullptr);
 }

@@ -10,6 +10,7 @@
 #include "qllm/Calibration/ConstantEvaluator.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Format/Packing.h"
 #include "qllm/Interpreter/OperationRunner.h"
 
 namespace qllm {
@@ -28,7 +29,12 @@ struct FoldKernelWeights : qllm::impl::FoldKernelWeightsBase<FoldKernelWeights> 
   void runOnOperation() override {
     SmallVector<Operation *> expressions;
     getOperation().walk([&](Operation *op) {
-      if (isa<qk::ShuffleWeightOp, qk::CodeSumsOp>(op) && isConstantExpression(op->getResult(0)))
+      // A padded weight that is shuffled or summed is part of that expression.
+      bool isRead = isa<qk::PadWeightOp>(op) && llvm::any_of(op->getUsers(), [](Operation *user) {
+                      return !isa<qk::ShuffleWeightOp, qk::CodeSumsOp>(user);
+                    });
+      if ((isRead || isa<qk::ShuffleWeightOp, qk::CodeSumsOp>(op)) &&
+          isConstantExpression(op->getResult(0)))
         expressions.push_back(op);
     });
     interp::OperationRunner runner(getOperation(), /*threads=*/0);
@@ -45,14 +51,27 @@ private:
     if (!values)
       return op->emitOpError() << "cannot be computed: " << llvm::toString(values.takeError());
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    std::string name = weightName(op->getOperand(0)).str();
+    Value source = op->getOperand(0);
+    if (auto padded = source.getDefiningOp<qk::PadWeightOp>())
+      source = padded.getCodes();
+    std::string name = weightName(source).str();
     name += isa<qk::ShuffleWeightOp>(op) ? "_shuffled"
+            : isa<qk::PadWeightOp>(op)   ? "_padded"
             : op->getNumOperands() == 1  ? "_sums"
                                          : "_scaled_sums";
+    ArrayRef<char> bytes(values->rawData(), values->byteSize());
+    std::vector<uint8_t> packed;
+    if (type.getElementTypeBitWidth() == 4) {
+      packed.resize(size_t((type.getNumElements() + 1) / 2));
+      FormatStatus status = packCodes(*ElementFormat::integer(4, /*isSigned=*/false),
+                                      {values->data<uint8_t>(), size_t(values->size())}, packed);
+      if (!status)
+        return op->emitOpError() << status.message();
+      bytes = {reinterpret_cast<const char *>(packed.data()), packed.size()};
+    }
     OpBuilder builder(op);
     Value folded =
-        onnx::InitializerOp::create(builder, op->getLoc(), type, name,
-                                    makeBlob(type, {values->rawData(), values->byteSize()}, name));
+        onnx::InitializerOp::create(builder, op->getLoc(), type, name, makeBlob(type, bytes, name));
     op->getResult(0).replaceAllUsesWith(folded);
     op->erase();
     return success();

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qllm.linear to qk.linear.
+// qllm.linear to qk.linear, and to which other operation where its input is of floats.
 
 #include "LowerLinear.h"
 
@@ -41,6 +41,12 @@ kernels::Interval zeroPointValues(Value zeroPoints) {
   return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
 }
 
+/// The codes of a row that kernels read for `depth` of them: whole pieces of 16 bytes.
+int64_t wholePieces(int64_t depth, IntFormatAttr format) {
+  int64_t codes = 128 / describe(format).storageBits();
+  return llvm::divideCeil(depth, codes) * codes;
+}
+
 /// The kernel that the operands ask for, without a schedule.
 kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
   kernels::LinearKernel kernel;
@@ -53,7 +59,12 @@ kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
   kernel.columns = weight.getShape()[0];
   kernel.depth = weight.getShape()[1];
   GranularityAttr granularity = weight.getGranularity();
-  kernel.groupLength = granularity.isGroup() ? granularity.getGroupSize() : kernel.depth;
+  if (granularity.isGroup()) {
+    kernel.groupLength = granularity.getGroupSize();
+    return kernel;
+  }
+  kernel.depth = wholePieces(kernel.depth, formatOf(op.getInput()));
+  kernel.groupLength = kernel.depth;
   return kernel;
 }
 
@@ -64,7 +75,7 @@ std::string LinearLowering::refusal(LinearOp op) {
   auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   IntFormatAttr input = formatOf(op.getInput()), weight = formatOf(op.getWeight());
-  if (!quantize || !input || !quantize.isDynamic() || quantize.getRoundingOffsets())
+  if (!quantize || !input || !quantize.isDynamic())
     return "expected an input that qllm.quantize makes of its own range, to integers";
   if (!cast<QuantizedType>(op.getInput().getType()).getGranularity().isPerToken())
     return "expected an input with a scale for each token";
@@ -87,6 +98,26 @@ std::string LinearLowering::refusal(LinearOp op) {
   return "";
 }
 
+/// Empty where rows need not be filled up, or can be.
+std::string LinearLowering::paddingRefusal(LinearOp op, PackOp pack) {
+  auto type = cast<QuantizedType>(op.getWeight().getType());
+  if (type.getShape()[1] == wholePieces(type.getShape()[1], formatOf(op.getInput())))
+    return "";
+  if (type.getGranularity().isGroup())
+    return "expected rows of a multiple of 16 bytes beside groups, but got " +
+           std::to_string(type.getShape()[1]) + " codes";
+  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  if (quantize.getRoundingOffsets() && !constants.get(quantize.getRoundingOffsets()))
+    return "expected constant rounding offsets of rows that are filled up";
+  if (!pack.getZeroPoints())
+    return "";
+  kernels::Interval codes = ::describe(formatOf(op.getWeight())).codes();
+  std::optional<std::vector<float>> zeros = constants.get(pack.getZeroPoints());
+  if (!zeros || llvm::any_of(*zeros, [&](float z) { return z < codes.low || z > codes.high; }))
+    return "expected constant zero points that are codes of the weight, whose rows are filled up";
+  return "";
+}
+
 /// Whether a product with an asymmetric weight reads the tensor.
 static bool wantsSums(QuantizeOp op) {
   return llvm::any_of(op->getUsers(), [&](Operation *user) {
@@ -96,20 +127,35 @@ static bool wantsSums(QuantizeOp op) {
   });
 }
 
-QuantizedRows LinearLowering::inputRows(QuantizeOp op) {
+QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
   QuantizedRows &parts = inputs[op];
   if (!parts && fuse)
-    parts = lowerQuantize(op, wantsSums(op));
+    parts = lowerQuantize(op, depth, wantsSums(op), constants);
   if (parts)
     return parts;
   OpBuilder builder(op);
   Location loc = op.getLoc();
   Value rows = toRows(builder, loc, op.getInput());
   auto type = cast<QuantizedType>(op.getType());
+  Value offsets = op.getRoundingOffsets();
+  if (int64_t columns = cast<RankedTensorType>(rows.getType()).getDimSize(1); columns != depth) {
+    SmallVector<int64_t> copies(size_t(columns), 1);
+    copies.back() += depth - columns;
+    rows = SplitChannelsOp::create(builder, loc, rows, builder.getDenseI64ArrayAttr(copies),
+                                   /*repeat=*/true, /*rounding_offsets=*/false);
+    if (offsets) {
+      std::vector<float> values = *constants.get(offsets);
+      repeatLast(values, 1, depth);
+      offsets = initializer(builder, loc, tensorOf({depth}, builder.getF32Type()),
+                            ArrayRef<float>(values), offsets, "_padded");
+    }
+  }
   auto rowType = QuantizedType::get(cast<RankedTensorType>(rows.getType()).getShape(),
                                     type.getFormat(), type.getGranularity());
   auto quantized = cast<QuantizeOp>(builder.clone(*op));
   quantized.getInputMutable().assign(rows);
+  if (offsets)
+    quantized.getRoundingOffsetsMutable().assign(offsets);
   quantized.getResult().setType(rowType);
   auto unpacked = UnpackOp::create(builder, loc, quantized.getResult());
   parts = {unpacked.getCodes(), unpacked.getScales(), unpacked.getZeroPoints(), Value()};
@@ -131,16 +177,21 @@ LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
   parts.codes = pack.getCodes();
   parts.scales = pack.getScales();
   parts.zeroPoints = pack.getZeroPoints();
+  auto codesType = cast<RankedTensorType>(parts.codes.getType());
+  if (codesType.getDimSize(1) != kernel.depth)
+    parts.codes = qk::PadWeightOp::create(
+        builder, loc, tensorOf({kernel.columns, kernel.depth}, codesType.getElementType()),
+        parts.codes, parts.zeroPoints);
   if (kernel.isGrouped())
     parts.scales = onnx::TransposeOp::create(
         builder, loc, tensorOf({kernel.groups(), kernel.columns}, builder.getF32Type()),
         parts.scales, builder.getDenseI64ArrayAttr({1, 0}));
   if (!kernel.input.isSigned)
-    parts.sums = qk::CodeSumsOp::create(
-        builder, loc,
-        tensorOf({kernel.columns},
-                 kernel.isGrouped() ? Type(builder.getF32Type()) : builder.getI32Type()),
-        pack.getCodes(), kernel.isGrouped() ? parts.scales : Value());
+    parts.sums = qk::CodeSumsOp::create(builder, loc,
+                                        tensorOf({kernel.columns}, kernel.isGrouped()
+                                                                       ? Type(builder.getF32Type())
+                                                                       : builder.getI32Type()),
+                                        parts.codes, kernel.isGrouped() ? parts.scales : Value());
   if (!kernel.isWeightShuffled())
     return parts;
   kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
@@ -172,16 +223,18 @@ bool LinearLowering::lower(LinearOp op, std::string &explanation) {
 
 bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   explanation = refusal(op);
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  if (explanation.empty())
+    explanation = paddingRefusal(op, pack);
   if (!explanation.empty())
     return false;
-  auto pack = op.getWeight().getDefiningOp<PackOp>();
   auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
   kernels::LinearKernel kernel = describeKernel(op, pack);
   ChosenSchedules chosen = chooseSchedules(op.getContext(), kernel, policy);
   explanation = chosen.explanation;
   if (!chosen.schedules)
     return false;
-  QuantizedRows input = inputRows(quantize);
+  QuantizedRows input = inputRows(quantize, kernel.depth);
   WeightParts weight = weightParts(pack, kernel);
   OpBuilder builder(op);
   auto result = cast<RankedTensorType>(op.getType());

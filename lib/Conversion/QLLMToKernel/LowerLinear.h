@@ -36,7 +36,8 @@ private:
 
   bool lowerIntegers(LinearOp op, std::string &explanation);
   std::string refusal(LinearOp op);
-  QuantizedRows inputRows(QuantizeOp op);
+  std::string paddingRefusal(LinearOp op, PackOp pack);
+  QuantizedRows inputRows(QuantizeOp op, int64_t depth);
   WeightParts weightParts(PackOp pack, const kernels::LinearKernel &kernel);
 
   SchedulePolicy policy;

@@ -8,6 +8,7 @@
 #include "RowMatrix.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Kernels/QuantizeKernel.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -25,7 +26,8 @@ bool isLastAxis(std::optional<int64_t> axis, Value value) {
 /// The operands of the kernel, found step by step.
 class Producers {
 public:
-  explicit Producers(QuantizeOp op) : op(op), input(op.getInput()) {
+  /// What comes before `x`, from which `op` gets its channels.
+  Producers(QuantizeOp op, Value x) : op(op), input(x), channels(x) {
     if (!matchGate() && matchNorm())
       matchResidual();
   }
@@ -37,6 +39,8 @@ public:
   onnx::AddOp stream; ///< whose result the kernel stores as well
 
 private:
+  Value channels;
+
   /// x * (g * sigmoid(g)), in any order of its factors.
   bool matchGate() {
     auto product = input.getDefiningOp<onnx::MulOp>();
@@ -94,7 +98,7 @@ private:
     auto add = input.getDefiningOp<onnx::AddOp>();
     if (!add || add.getA().getType() != input.getType() || add.getB().getType() != input.getType())
       return;
-    Operation *reader = cast<Operation *>(op.getInput().getDefiningOp());
+    Operation *reader = channels.getDefiningOp();
     for (Operation *user : add->getUsers())
       if (user->getBlock() != op->getBlock() || (user != reader && !op->isBeforeInBlock(user)))
         return;
@@ -106,34 +110,97 @@ private:
 
 } // namespace
 
-QuantizedRows qllm::lowerQuantize(QuantizeOp op, bool wantsSums) {
-  Producers producers(op);
-  RankedTensorType input = typeOf(producers.input);
-  int64_t columns = input.getShape().back();
-  // qk.quantize_c9: what else there is stays with the interpreter's form.
-  if (ShapedType::isDynamic(columns) || columns % 8 != 0 || columns > 32768)
+namespace {
+
+/// The operands that say what is done to channels; null where nothing is.
+struct TableOperands {
+  Value index, multiply, add, offsets;
+};
+
+/// Sources as a matrix, with an index behind the row for none.
+Value indexOf(OpBuilder &builder, Location loc, const ChannelTable &table) {
+  size_t most = 1, count = table.sources.size();
+  for (ArrayRef<int32_t> sources : table.sources)
+    most = std::max(most, sources.size());
+  std::vector<int32_t> index(most * count, int32_t(table.columns));
+  for (auto [j, sources] : llvm::enumerate(table.sources))
+    for (auto [i, source] : llvm::enumerate(sources))
+      index[i * count + j] = source;
+  SmallVector<int64_t> shape = {int64_t(count)};
+  if (most > 1)
+    shape.insert(shape.begin(), int64_t(most));
+  return initializer(builder, loc, RankedTensorType::get(shape, builder.getI32Type()),
+                     ArrayRef<int32_t>(index), table.input, "channel_sources");
+}
+
+TableOperands operandsOf(OpBuilder &builder, QuantizeOp op, const ChannelTable &table,
+                         std::optional<std::vector<float>> offsets) {
+  TableOperands operands;
+  Location loc = op.getLoc();
+  auto type = RankedTensorType::get({int64_t(table.sources.size())}, builder.getF32Type());
+  auto constant = [&](ArrayRef<float> values, StringRef name) {
+    return initializer(builder, loc, type, values, table.input, name);
+  };
+  if (table.gathers())
+    operands.index = indexOf(builder, loc, table);
+  if (llvm::any_of(table.factors, [](float f) { return f != 1; }))
+    operands.multiply = constant(table.factors, "channel_factors");
+  if (llvm::any_of(table.offsets, [](float d) { return d != 0; }))
+    operands.add = constant(table.offsets, "channel_offsets");
+  if (offsets)
+    operands.offsets = constant(*offsets, "rounding_offsets");
+  return operands;
+}
+
+} // namespace
+
+QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
+                                  ConstantValues &constants) {
+  ChannelTable table = matchChannels(op.getInput(), constants);
+  if (ShapedType::isDynamic(table.columns))
     return {};
+  std::optional<std::vector<float>> roundingOffsets;
+  if (op.getRoundingOffsets()) {
+    roundingOffsets = constants.get(op.getRoundingOffsets());
+    if (!roundingOffsets)
+      return {};
+    repeatLast(*roundingOffsets, table.hadamard, depth);
+  }
+  table.repeatUpTo(depth);
+  // qk.quantize_c9: what else there is stays with the interpreter's form.
+  kernels::QuantizeKernel wanted;
+  auto type = cast<QuantizedType>(op.getType());
+  auto format = cast<IntFormatAttr>(type.getFormat());
+  wanted.codes = {format.getBits(), !format.isAsymmetric()};
+  wanted.columns = table.columns;
+  wanted.resultColumns = wanted.groupLength = int64_t(table.sources.size());
+  wanted.hadamard = table.hadamard;
+  wanted.gathers = table.gathers();
+  if (wanted.resultColumns != depth || !wanted.verify())
+    return {};
+  Producers producers(op, table.input);
+  RankedTensorType input = typeOf(producers.input);
   OpBuilder builder(op);
   Location loc = op.getLoc();
   auto rows = [&](Value value) { return value ? toRows(builder, loc, value) : Value(); };
   Value matrix = rows(producers.input);
   int64_t count = typeOf(matrix).getDimSize(0);
-  auto type = cast<QuantizedType>(op.getType());
-  auto format = cast<IntFormatAttr>(type.getFormat());
   auto vector = [&](Type element) { return RankedTensorType::get({count}, element); };
   Type i32 = builder.getI32Type();
+  TableOperands channels = operandsOf(builder, op, table, roundingOffsets);
+  IntegerAttr hadamard = table.hadamard > 1 ? builder.getI64IntegerAttr(table.hadamard) : nullptr;
   auto kernel = qk::QuantizeOp::create(
-      builder, loc, RankedTensorType::get({count, columns}, format.getStorageType()),
+      builder, loc, RankedTensorType::get({count, depth}, format.getStorageType()),
       vector(builder.getF32Type()), format.isAsymmetric() ? vector(i32) : Type(),
       wantsSums ? vector(i32) : Type(), producers.stream ? matrix.getType() : Type(), matrix,
       rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
-      /*index=*/Value(), /*multiply=*/Value(), /*add=*/Value(), op.getRoundingOffsets(),
+      channels.index, channels.multiply, channels.add, channels.offsets,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
-      producers.epsilon, /*hadamard=*/IntegerAttr(), format, /*group=*/IntegerAttr(),
-      op.getIncludeZeroAttr(), op.getClipAttr());
+      producers.epsilon, hadamard, format, /*group=*/IntegerAttr(), op.getIncludeZeroAttr(),
+      op.getClipAttr());
   if (producers.stream) {
     Value whole = fromRows(builder, loc, kernel.getStream(), producers.input, input);
-    producers.stream.getResult().replaceAllUsesExcept(whole, op.getInput().getDefiningOp());
+    producers.stream.getResult().replaceAllUsesExcept(whole, table.input.getDefiningOp());
   }
   return {kernel.getCodes(), kernel.getScales(), kernel.getZeroPoints(), kernel.getSums()};
 }

@@ -6,6 +6,7 @@
 #ifndef QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERQUANTIZE_H
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERQUANTIZE_H
 
+#include "ChannelTable.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
 namespace qllm {
@@ -18,10 +19,13 @@ struct QuantizedRows {
   explicit operator bool() const { return bool(codes); }
 };
 
-/// A qk.quantize in front of `op`, which must be dynamic and per token, with sums of codes if
-/// `wantsSums`. A residual addition, a norm or a gate that only this tensor comes from becomes part
-/// of it; so do the uses of the residual stream behind. Null where no kernel takes such rows.
-QuantizedRows lowerQuantize(QuantizeOp op, bool wantsSums);
+/// A qk.quantize in front of `op`, which must be dynamic and per token, of rows of `depth` codes,
+/// the last of which repeat others, and with sums of codes if `wantsSums`. Channel transforms in
+/// front of it become part of it. A residual addition, a norm or a gate that only this tensor comes
+/// from becomes part of it; so do the uses of the residual stream behind. Null where no kernel
+/// takes such rows.
+QuantizedRows lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
+                            ConstantValues &constants);
 
 } // namespace qllm
 

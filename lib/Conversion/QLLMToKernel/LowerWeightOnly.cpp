@@ -6,6 +6,7 @@
 #include "LowerWeightOnly.h"
 
 #include "RowMatrix.h"
+#include "qllm/Analysis/Coverage.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
@@ -27,6 +28,10 @@ std::string refusal(LinearOp op, FloatType half) {
   if (!half)
     return "expected a float-type of f16 or bf16 for products of floats and packed weights, but "
            "got none";
+  // What a principal part takes off is rounded to four bits behind it: a rounding of the part to 16
+  // bits moves codes to the other side of their boundaries.
+  if (op->hasAttr(branchAttr))
+    return "expected no branch beside an input of floats, which has no kernel in f32";
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   auto weight = dyn_cast<QuantizedType>(op.getWeight().getType());
   if (!pack || !weight || !isa<IntFormatAttr>(weight.getFormat()))

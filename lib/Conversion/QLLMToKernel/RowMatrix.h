@@ -17,7 +17,7 @@ namespace qllm {
 /// A constant vector of i64.
 mlir::Value integers(mlir::OpBuilder &builder, mlir::Location loc, llvm::ArrayRef<int64_t> values);
 
-/// A constant of `values`, whose name is that of the constant `like` and a suffix.
+/// A constant of `values`, whose name is that of the constant `like`, if it has one, and a suffix.
 template <typename T>
 mlir::Value initializer(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
                         llvm::ArrayRef<T> values, mlir::Value like, llvm::StringRef suffix) {

@@ -73,11 +73,14 @@ func.func @asymmetric_groups(%x: tensor<?x128xf32>, %c: tensor<64x128xui4>, %s: 
 
 // -----
 
-// No schedule: rows of 30 bytes cannot be copied.
-func.func @odd_depth(%x: tensor<?x30xf32>, %c: tensor<64x30xi8>, %s: tensor<64xf32>) -> tensor<?x64xf32> {
-  %w = qllm.pack %c, %s : (tensor<64x30xi8>, tensor<64xf32>) -> !qllm.quantized<64x30, #qllm.int<8>, per_channel<0>>
+// Rows of 30 bytes are filled up, with codes that stand for zero.
+func.func @odd_depth(%x: tensor<?x30xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x30xui4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %z = onnx.Initializer "z" = dense<20> : tensor<64xui8>
+  %w = qllm.pack %c, %s, %z : (tensor<64x30xui4>, tensor<64xf32>, tensor<64xui8>) -> !qllm.quantized<64x30, #qllm.int<4, asymmetric>, per_channel<0>>
   %q = qllm.quantize %x : tensor<?x30xf32> -> !qllm.quantized<?x30, #qllm.int<8>, per_token>
-  // expected-remark @+1 {{no kernel: sm_80: expected rows of a multiple of 16 bytes, which asynchronous copies need, but got 30 codes of 8 bits}}
-  %0 = qllm.linear %q, %w : (!qllm.quantized<?x30, #qllm.int<8>, per_token>, !qllm.quantized<64x30, #qllm.int<8>, per_channel<0>>) -> tensor<?x64xf32>
+  // expected-remark @+1 {{no kernel: expected constant zero points that are codes of the weight, whose rows are filled up}}
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x30, #qllm.int<8>, per_token>, !qllm.quantized<64x30, #qllm.int<4, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
 }

@@ -16,8 +16,13 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
-    Inputs are quantized by `qk.quantize`, together with a residual addition, an RMS or layer norm, or a SiLU gate in front of
-    them; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves the interpreter's form.
+    Inputs are quantized by `qk.quantize`, together with channel transforms in front of them and a residual addition, an RMS or
+    layer norm, or a SiLU gate in front of those; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves
+    the interpreter's form. Transforms become one table of sources, factors and offsets and a Hadamard rotation behind it, as far
+    back as they can; rotations by other matrices, and what is in front of a rotation that others follow, stay operations.
+
+    Rows of another length than kernels read (16 bytes) are filled up: inputs by their last channel again, which changes no
+    range, and weights by codes that stand for zero. That needs zero points of weights that are codes.
 
     A product of a float input and a packed integer weight becomes a `qk.weight_only_linear`. Its kernels take 16 bits, so
     inputs are rounded to `float-type`: f16 is within 2^-11 of an element and reaches 65504; bf16 is within 2^-8, has the
@@ -97,7 +102,7 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
 def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {
   let summary = "compute what kernels want of weights";
   let description = [{
-    Every `qk.shuffle_weight` and `qk.code_sums` of constants becomes a constant.
+    Every `qk.shuffle_weight`, `qk.pad_weight` and `qk.code_sums` of constants becomes a constant.
 
     ```mlir
     // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --fold-kernel-weights

@@ -24,6 +24,21 @@ LogicalResult ShuffleWeightOp::verify() {
       IntegerType::get(getContext(), 8));
 }
 
+LogicalResult PadWeightOp::verify() {
+  // pad_weight_c1
+  RankedTensorType codes = getCodes().getType(), result = getResult().getType();
+  if (!codes.hasStaticShape() || !result.hasStaticShape() ||
+      codes.getElementType() != result.getElementType() ||
+      codes.getDimSize(0) != result.getDimSize(0) || codes.getDimSize(1) > result.getDimSize(1))
+    return emitOpError() << "expected a result with the rows and elements of " << codes
+                         << " and no fewer columns, but got " << result;
+  // pad_weight_c2
+  if (getZeroPoints() && shapeOf(getZeroPoints())[0] != codes.getDimSize(0))
+    return emitOpError() << "expected " << codes.getDimSize(0) << " zero points, but got "
+                         << getZeroPoints().getType();
+  return success();
+}
+
 LogicalResult CodeSumsOp::verify() {
   // code_sums_c1, code_sums_c2
   ArrayRef<int64_t> codes = shapeOf(getCodes());

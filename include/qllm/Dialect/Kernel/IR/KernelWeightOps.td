@@ -31,6 +31,32 @@ def Kernel_ShuffleWeightOp : Kernel_Op<"shuffle_weight"> {
   let hasVerifier = 1;
 }
 
+def Kernel_PadWeightOp : Kernel_Op<"pad_weight"> {
+  let summary = "columns that stand for zero behind the codes of a weight";
+  let description = [{
+    The codes (n, k), and behind each row as many more as the result has columns: its zero point, or 0 where there are
+    none. So rows get a length that kernels read, beside inputs that are filled up with anything.
+
+    Constraints:
+    - (C1) `codes` and `result` are static and have one element type and number of rows; the result has at least as many
+      columns.
+    - (C2) there is a zero point for each row. It is one of the codes, or padding the weight is an error.
+
+    ```mlir
+    func.func @pad(%w: tensor<64x35xui4>, %z: tensor<64xui8>) -> tensor<64x64xui4> {
+      %0 = qk.pad_weight %w zero_points(%z : tensor<64xui8>) : tensor<64x35xui4> -> tensor<64x64xui4>
+      return %0 : tensor<64x64xui4>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[AnyInteger]>:$codes, Optional<1DTensorOf<[AnyInteger]>>:$zero_points);
+  let results = (outs 2DTensorOf<[AnyInteger]>:$result);
+  let assemblyFormat = [{
+    $codes (`zero_points` `(` $zero_points^ `:` type($zero_points) `)`)? attr-dict `:` type($codes) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Kernel_CodeSumsOp : Kernel_Op<"code_sums"> {
   let summary = "sums of codes over the last axis";
   let description = [{

@@ -1,0 +1,32 @@
+"""Which products of quantized models become kernels of which family, and why others do not.
+
+usage: coverage.py [--target=sm_80] RESULT..
+
+RESULT is what `qllm quantize` wrote. Prints a row of a table for each, and the reasons below it.
+"""
+
+import argparse
+import collections
+import pathlib
+import re
+import subprocess
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--target", default="sm_80")
+parser.add_argument("results", nargs="+", type=pathlib.Path)
+options = parser.parse_args()
+families = ("qk.linear", "qk.weight_only_linear", "qk.quantize")
+print("| model | products | " + " | ".join(families) + " | no kernel |\n|---|---|" + "---|" * (len(families) + 1))
+reasons = {}
+for result in options.results:
+    done = subprocess.run(["qllm-opt", result / "model.mlirbc", f"--convert-qllm-to-kernel=targets={options.target} explain",
+                           "--mlir-elide-elementsattrs-if-larger=4", "--mlir-elide-resource-strings-if-larger=4"],
+                          check=True, capture_output=True, text=True)
+    left = collections.Counter(re.findall(r"remark: no kernel: (.*)", done.stderr))
+    made = done.stderr.count("remark: kernel: ")
+    counts = [len(re.findall(rf"= {re.escape(family)} ", done.stdout)) for family in families]
+    print(f"| {result.name} | {made + left.total()} | " + " | ".join(map(str, counts)) + f" | {left.total()} |")
+    reasons[result.name] = left
+for name, left in reasons.items():
+    for reason, count in left.items():
+        print(f"- {name}, {count}: {reason}")
