@@ -37,14 +37,14 @@ def elsewhere(*words):
 
 
 def test_bars_and_lines(tmp_path):
-    np.save(tmp_path / "tokens.npy", np.arange(4000) * 7919 % 96)
-    evaluate = ["eval", LLAMA, "--tokens", tmp_path / "tokens.npy", "--windows=12", "--window-length=128"]
+    np.save(tmp_path / "tokens.npy", np.arange(40000) * 7919 % 96)
+    evaluate = ["eval", LLAMA, "--tokens", tmp_path / "tokens.npy", "--windows=100", "--window-length=256"]
     shown = on_terminal(*evaluate)
-    assert re.search(r"evaluate \[=* *\] \d+/12, .* left.*, \d+ MB", shown), shown
+    assert re.search(r"evaluate \[=* *\] \d+/100, .* left.*, \d+ MB", shown), shown
     assert "time left not known yet" in shown and re.search(r"\d+ s left", shown), shown
     assert shown.endswith("\r\x1b[K")  # nothing stays behind
     plain = elsewhere(*evaluate)
-    assert re.fullmatch(r"(evaluate: \d+ of 12, .* left\n)*evaluate: 12 done in [\d.]+ s\n", plain), plain
+    assert re.fullmatch(r"(evaluate: \d+ of 100, .* left\n)*evaluate: 100 done in [\d.]+ s\n", plain), plain
     # Steps within steps: the passes, the sites of a pass, the parts of a report, the export.
     shown = on_terminal("quantize", LLAMA, "--recipe=gptq", "--weight-bits=4", "--calibration", tmp_path / "tokens.npy", "--calibration-windows=2", "--calibration-length=32",
                         "--report-windows=2", "--report-length=32", "--report", tmp_path / "page.html", "-o", tmp_path / "out")
