@@ -13,6 +13,7 @@
 #include "llvm/TargetParser/Host.h"
 #include <elf.h>
 #include <link.h>
+#include <set>
 
 using namespace qllm;
 using namespace qllm::capi;
@@ -65,7 +66,8 @@ QllmStatus *qllmTaskRun(QllmBytes inputs, QllmBytes task, unsigned threads,
 
 /// The identifier that the linker put into each library which computes.
 static std::string describeBuild() {
-  std::string text = std::string(QLLM_VERSION) + " " + llvm::sys::getHostCPUName().str();
+  // Sorted: libraries are listed in the order of their loading, which is not the same everywhere.
+  std::set<std::string> libraries;
   auto visit = [](dl_phdr_info *info, size_t, void *data) {
     StringRef name = StringRef(info->dlpi_name).rsplit('/').second;
     if (!llvm::any_of(std::initializer_list<StringRef>{"libqllm-c.so", "libdnnl.so", "libm.so"},
@@ -84,16 +86,19 @@ static std::string describeBuild() {
             reinterpret_cast<const uint8_t *>(owner + llvm::alignTo<4>(note.n_namesz));
         if (note.n_type == NT_GNU_BUILD_ID &&
             StringRef(owner, note.n_namesz) == StringRef("GNU", 4))
-          *static_cast<std::string *>(data) +=
+          static_cast<std::set<std::string> *>(data)->insert(
               (" " + name.split('.').first + " " +
                llvm::toHex(ArrayRef(value, std::min<size_t>(note.n_descsz, 8)), true))
-                  .str();
+                  .str());
         at = reinterpret_cast<const char *>(value) + llvm::alignTo<4>(note.n_descsz);
       }
     }
     return 0;
   };
-  dl_iterate_phdr(visit, &text);
+  dl_iterate_phdr(visit, &libraries);
+  std::string text = std::string(QLLM_VERSION) + " " + llvm::sys::getHostCPUName().str();
+  for (const std::string &library : libraries)
+    text += library;
   return text;
 }
 
