@@ -7,13 +7,11 @@
 
 #include "Internal.h"
 #include "qllm/Site/SiteTask.h"
+#include "qllm/Support/BuildIdentifiers.h"
 #include "qllm/Support/ThreadPool.h"
 #include "qllm/Version.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/TargetParser/Host.h"
-#include <elf.h>
-#include <link.h>
-#include <set>
 
 using namespace qllm;
 using namespace qllm::capi;
@@ -64,41 +62,15 @@ QllmStatus *qllmTaskRun(QllmBytes inputs, QllmBytes task, unsigned threads,
   return nullptr;
 }
 
-/// The identifier that the linker put into each library which computes.
+/// The builds of the libraries that compute.
 static std::string describeBuild() {
-  // Sorted: libraries are listed in the order of their loading, which is not the same everywhere.
-  std::set<std::string> libraries;
-  auto visit = [](dl_phdr_info *info, size_t, void *data) {
-    StringRef name = StringRef(info->dlpi_name).rsplit('/').second;
-    if (!llvm::any_of(std::initializer_list<StringRef>{"libqllm-c.so", "libdnnl.so", "libm.so"},
-                      [&](StringRef known) { return name.starts_with(known); }))
-      return 0;
-    for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
-      const auto &segment = info->dlpi_phdr[i];
-      if (segment.p_type != PT_NOTE)
-        continue;
-      const char *at = reinterpret_cast<const char *>(info->dlpi_addr + segment.p_vaddr);
-      const char *end = at + segment.p_memsz;
-      while (at + sizeof(ElfW(Nhdr)) <= end) {
-        const auto &note = *reinterpret_cast<const ElfW(Nhdr) *>(at);
-        const char *owner = at + sizeof(note);
-        const auto *value =
-            reinterpret_cast<const uint8_t *>(owner + llvm::alignTo<4>(note.n_namesz));
-        if (note.n_type == NT_GNU_BUILD_ID &&
-            StringRef(owner, note.n_namesz) == StringRef("GNU", 4))
-          static_cast<std::set<std::string> *>(data)->insert(
-              (" " + name.split('.').first + " " +
-               llvm::toHex(ArrayRef(value, std::min<size_t>(note.n_descsz, 8)), true))
-                  .str());
-        at = reinterpret_cast<const char *>(value) + llvm::alignTo<4>(note.n_descsz);
-      }
-    }
-    return 0;
-  };
-  dl_iterate_phdr(visit, &libraries);
   std::string text = std::string(QLLM_VERSION) + " " + llvm::sys::getHostCPUName().str();
-  for (const std::string &library : libraries)
-    text += library;
+  for (const auto &[name, identifier] : buildIdentifiers())
+    if (llvm::any_of(std::initializer_list<StringRef>{"libqllm-c.so", "libdnnl.so", "libm.so"},
+                     [&](StringRef known) { return StringRef(name).starts_with(known); }))
+      text += (" " + StringRef(name).split('.').first + " " +
+               llvm::toHex(ArrayRef(identifier).take_front(8), true))
+                  .str();
   return text;
 }
 

@@ -7,6 +7,7 @@
 
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
+#include "qllm/Support/BuildIdentifiers.h"
 #include "qllm/Version.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "llvm/ADT/StringExtras.h"
@@ -16,9 +17,7 @@
 #include "llvm/Support/xxhash.h"
 #include "llvm/TargetParser/Host.h"
 #include <algorithm>
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <set>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,28 +70,11 @@ Error addContents(int fd, StringRef path, uint64_t size, Digest &digest) {
   return Error::success();
 }
 
-/// The identifiers that linkers put into everything loaded into this process.
+/// Of everything loaded into this process.
 std::string buildDigest() {
   Digest digest;
-  auto visit = [](dl_phdr_info *info, size_t, void *data) {
-    for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
-      const auto &segment = info->dlpi_phdr[i];
-      if (segment.p_type != PT_NOTE)
-        continue;
-      const char *at = reinterpret_cast<const char *>(info->dlpi_addr + segment.p_vaddr);
-      const char *end = at + segment.p_memsz;
-      while (at + sizeof(ElfW(Nhdr)) <= end) {
-        const auto &note = *reinterpret_cast<const ElfW(Nhdr) *>(at);
-        const char *name = at + sizeof(note), *value = name + alignTo<4>(note.n_namesz);
-        if (note.n_type == NT_GNU_BUILD_ID && StringRef(name, note.n_namesz) == StringRef("GNU", 4))
-          static_cast<Digest *>(data)->add(
-              ArrayRef(reinterpret_cast<const uint8_t *>(value), note.n_descsz));
-        at = value + alignTo<4>(note.n_descsz);
-      }
-    }
-    return 0;
-  };
-  dl_iterate_phdr(visit, &digest);
+  for (const auto &[name, identifier] : buildIdentifiers())
+    digest.add(identifier);
   return digest.text();
 }
 
