@@ -5,6 +5,7 @@
 
 #include "qllm/Report/Json.h"
 
+#include "qllm/Site/SiteKinds.h"
 #include "qllm/Support/DataDirectory.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SHA256.h"
@@ -15,20 +16,12 @@ using namespace qllm::report;
 
 namespace {
 
-llvm::StringRef nameOf(SiteKind kind) {
-  switch (kind) {
-  case SiteKind::AttentionInput:
-    return "attention input";
-  case SiteKind::AttentionOutput:
-    return "attention output";
-  case SiteKind::FeedForwardInput:
-    return "feed-forward input";
-  case SiteKind::FeedForwardOutput:
-    return "feed-forward output";
-  case SiteKind::Other:
-    return "other";
-  }
-  llvm_unreachable("all kinds are listed");
+/// For people: "feed-forward input".
+std::string nameOf(SiteKind kind) {
+  std::string name = siteKindName(kind).str();
+  if (size_t last = name.rfind('-'); last != std::string::npos)
+    name[last] = ' ';
+  return name;
 }
 
 constexpr llvm::StringLiteral roundingNames[roundingKinds] = {"weights", "activations",
@@ -56,7 +49,7 @@ Json toJson(const Losses &losses) {
 Json toJson(const LayerError &layer) {
   Json json;
   json["name"] = layer.name;
-  json["kind"] = nameOf(layer.kind).str();
+  json["kind"] = nameOf(layer.kind);
   json["block"] = layer.block;
   json["sqnr"] = layer.isolated ? decibels(*layer.isolated) : Json(nullptr);
   json["accumulated_sqnr"] = decibels(layer.accumulated);
@@ -101,7 +94,7 @@ Json toJson(const std::optional<ChannelRanges> &ranges) {
 Json toJson(const SiteRecord &site) {
   Json json;
   json["name"] = site.name;
-  json["kind"] = nameOf(site.kind).str();
+  json["kind"] = nameOf(site.kind);
   json["block"] = site.block;
   json["layers"] = site.layers;
   json["channels"] = site.channels;

@@ -7,6 +7,7 @@
 #include "Steps.h"
 #include "qllm/Site/OutputError.h"
 #include "qllm/Site/SiteMath.h"
+#include "qllm/Site/SiteKinds.h"
 #include "qllm/Site/StepOptions.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <map>
@@ -14,14 +15,6 @@
 using namespace qllm;
 
 namespace {
-
-constexpr std::pair<const char *, SiteKind> kindNames[] = {
-    {"attention-input", SiteKind::AttentionInput},
-    {"attention-output", SiteKind::AttentionOutput},
-    {"feed-forward-input", SiteKind::FeedForwardInput},
-    {"feed-forward-output", SiteKind::FeedForwardOutput},
-    {"other", SiteKind::Other},
-};
 
 class Clip : public SiteStep {
 public:
@@ -74,7 +67,7 @@ steps::MadeStep steps::makeClip(llvm::ArrayRef<StepOption> options) {
   auto step = std::make_unique<Clip>();
   StepOptionReader reader("clip", options);
   bool fixed = reader.number("ratio", step->ratio, 0.01, 2);
-  for (auto [name, kind] : kindNames) {
+  for (auto [name, kind] : siteKinds) {
     double value = 1;
     if (reader.number(name, value, 0.01, 2)) {
       step->ofKind[kind] = value;

@@ -6,6 +6,7 @@
 #ifndef QLLM_LIB_SITE_STEPS_KINDVALUES_H
 #define QLLM_LIB_SITE_STEPS_KINDVALUES_H
 
+#include "qllm/Site/SiteKinds.h"
 #include "qllm/Site/StepOptions.h"
 #include <map>
 
@@ -24,15 +25,8 @@ struct KindValues {
   /// Kinds that are not named keep `value`, which is left alone where `name` is absent. Returns
   /// whether any was there.
   bool read(StepOptionReader &reader, llvm::StringRef name, double lowest, double highest) {
-    static constexpr std::pair<llvm::StringLiteral, SiteKind> kinds[] = {
-        {"attention-input", SiteKind::AttentionInput},
-        {"attention-output", SiteKind::AttentionOutput},
-        {"feed-forward-input", SiteKind::FeedForwardInput},
-        {"feed-forward-output", SiteKind::FeedForwardOutput},
-        {"other", SiteKind::Other},
-    };
     bool any = reader.number(name, value, lowest, highest);
-    for (const auto &[word, kind] : kinds) {
+    for (const auto &[word, kind] : siteKinds) {
       double own = 0;
       if (!reader.number(word, own, lowest, highest))
         continue;

@@ -127,28 +127,9 @@ LogicalResult qllm::insertTransform(const Site &site,
   return success();
 }
 
-StringRef qllm::siteKindName(SiteKind kind) {
-  switch (kind) {
-  case SiteKind::AttentionInput:
-    return "attention-input";
-  case SiteKind::AttentionOutput:
-    return "attention-output";
-  case SiteKind::FeedForwardInput:
-    return "feed-forward-input";
-  case SiteKind::FeedForwardOutput:
-    return "feed-forward-output";
-  case SiteKind::Other:
-    return "other";
-  }
-  llvm_unreachable("all kinds are listed");
-}
-
 llvm::Error qllm::checkSiteKinds(ArrayRef<std::string> names) {
-  constexpr SiteKind kinds[] = {SiteKind::AttentionInput, SiteKind::AttentionOutput,
-                                SiteKind::FeedForwardInput, SiteKind::FeedForwardOutput,
-                                SiteKind::Other};
   for (const std::string &name : names)
-    if (llvm::none_of(kinds, [&](SiteKind kind) { return siteKindName(kind) == name; }))
+    if (!findSiteKind(name))
       return llvm::createStringError(
           "expected attention-input, attention-output, feed-forward-input, feed-forward-output or "
           "other for sites, but got '" +

@@ -11,6 +11,7 @@
 #include "qllm/Calibration/CalibrationData.h"
 #include "qllm/Calibration/Sites.h"
 #include "qllm/Dialect/QLLM/IR/QLLMInterfaces.h"
+#include "qllm/Site/SiteKinds.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace qllm {
@@ -40,9 +41,7 @@ mlir::LogicalResult
 insertTransform(const Site &site,
                 llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Value)> make);
 
-/// "attention-input", "attention-output", "feed-forward-input", "feed-forward-output" or "other".
-llvm::StringRef siteKindName(SiteKind kind);
-/// Fails on a name that is none of these.
+/// Fails on a name that no kind of site has.
 llvm::Error checkSiteKinds(llvm::ArrayRef<std::string> names);
 
 /// A constant vector for a transform.

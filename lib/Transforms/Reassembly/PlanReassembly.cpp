@@ -17,6 +17,7 @@
 #include "qllm/Calibration/Sites.h"
 #include "qllm/Calibration/Walk.h"
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
+#include "qllm/Site/SiteKinds.h"
 #include "qllm/Solver/Reassembly/Disassembly.h"
 #include "qllm/Solver/Reassembly/ThresholdSearch.h"
 #include "qllm/Support/Bytes.h"
@@ -24,7 +25,6 @@
 #include "qllm/Support/RunListener.h"
 #include "qllm/Tensor/Gemm.h"
 #include "qllm/Tensor/VectorMath.h"
-#include "llvm/ADT/StringSwitch.h"
 #include <numeric>
 
 namespace qllm {
@@ -36,16 +36,6 @@ using namespace mlir;
 using namespace qllm;
 
 namespace {
-
-std::optional<SiteKind> kindNamed(StringRef name) {
-  return llvm::StringSwitch<std::optional<SiteKind>>(name)
-      .Case("attention-input", SiteKind::AttentionInput)
-      .Case("attention-output", SiteKind::AttentionOutput)
-      .Case("feed-forward-input", SiteKind::FeedForwardInput)
-      .Case("feed-forward-output", SiteKind::FeedForwardOutput)
-      .Case("other", SiteKind::Other)
-      .Default(std::nullopt);
-}
 
 /// One site in front of the search: its rows, weights and the float output of its block function.
 struct SiteProblem {
@@ -99,7 +89,7 @@ LogicalResult PlanReassembly::resolveOptions() {
   ModuleOp module = getOperation();
   kinds.clear();
   for (const std::string &name : sites) {
-    std::optional<SiteKind> kind = kindNamed(name);
+    std::optional<SiteKind> kind = findSiteKind(name);
     if (!kind)
       return module.emitError()
              << "expected sites to list attention-input, attention-output, feed-forward-input, "
