@@ -6,7 +6,6 @@
 #include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Recipes/Recipe.h"
 #include "qllm/Support/RunListener.h"
-#include "qllm/Version.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -80,12 +79,6 @@ Expected<Json> api::quantize(ModuleOp module, const QuantizeOptions &options,
   };
   if (failed(pipeline->run(module, observer)))
     return createStringError("recipe '" + options.recipe + "' failed");
-  Json report;
-  report["qllm"] = QLLM_VERSION;
-  report["recipe"] = options.recipe;
-  report["options"] = *text;
-  report["seed"] = options.seed;
-  report["passes"] = pipeline->passes().vec();
-  report["coverage"] = toJson(measureCoverage(module));
-  return report;
+  return describeRun("", options.recipe, *text, options.seed, pipeline->passes(),
+                     measureCoverage(module));
 }

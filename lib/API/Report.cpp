@@ -5,6 +5,8 @@
 
 #include "qllm/API/Report.h"
 
+#include "qllm/Version.h"
+
 using namespace qllm;
 using namespace qllm::api;
 
@@ -65,6 +67,21 @@ Json qllm::api::toJson(const Coverage &coverage) {
     json["skipped_attention"].push_back(
         {{"name", layer.name}, {"kind", layer.kind}, {"reason", layer.reason}});
   return json;
+}
+
+Json qllm::api::describeRun(llvm::StringRef model, llvm::StringRef recipe, llvm::StringRef options,
+                            int64_t seed, llvm::ArrayRef<std::string> passes,
+                            const Coverage &coverage) {
+  Json report;
+  report["qllm"] = QLLM_VERSION;
+  if (!model.empty())
+    report["model"] = model.str();
+  report["recipe"] = recipe.str();
+  report["options"] = options.str();
+  report["seed"] = seed;
+  report["passes"] = passes.vec();
+  report["coverage"] = toJson(coverage);
+  return report;
 }
 
 std::string qllm::api::toText(const Json &json) {

@@ -25,7 +25,6 @@
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
-#include "qllm/Version.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -255,13 +254,8 @@ Error QuantizeCommand::writeResult(mlir::ModuleOp module, const Pipeline &pipeli
   Expected<OutputDirectory> directory = OutputDirectory::create(output);
   if (!directory)
     return directory.takeError();
-  report["qllm"] = QLLM_VERSION;
-  report["model"] = sys::path::filename(model).str();
-  report["recipe"] = recipe;
-  report["options"] = recipeOptions;
-  report["seed"] = seed;
-  report["passes"] = pipeline.passes().vec();
-  report["coverage"] = toJson(coverage);
+  report = describeRun(sys::path::filename(model), recipe, recipeOptions, seed, pipeline.passes(),
+                       coverage);
   if (validate)
     report["validation"] = validation.toJson();
   if (Error error = directory->write("report.json", toText(report)))
