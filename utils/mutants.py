@@ -107,27 +107,26 @@ def build_programs(build, programs):
 
 
 def failing_test(build, kind, name):
-    """A test that fails, or nothing."""
+    """A test that fails, and what it said; or nothing."""
     if kind == "unit":
-        return name if run([build / "unittests" / name, "--gtest_brief=1"]).returncode else None
-    if kind == "pytest":
+        result = run([build / "unittests" / name, "--gtest_brief=1"])
+    elif kind == "pytest":
         result = run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"test/Python/{name}"], cwd=SOURCE,
                      env=dict(os.environ, QLLM_BUILD=str(build)))
-        return name if result.returncode else None
-    # The test that this table fits the sources fails for every fault. What failed before runs first.
-    lit = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-j2", "--max-failures=1",
-               "--filter-out=Validation/mutants", f"--filter={name}", build / "test"])
-    if not lit.returncode:
-        return None
-    return next((line.split("qllm :: ")[1] for line in lit.stdout.splitlines() if line.startswith("  qllm :: ")), name)
+    else:
+        # The test that this table fits the sources fails for every fault. What failed before runs first.
+        result = run([pathlib.Path(sys.executable).with_name("lit"), "-q", "-v", "-j2", "--max-failures=1",
+                      "--filter-out=Validation/mutants", f"--filter={name}", build / "test"])
+        name = next((line.split("qllm :: ")[1] for line in result.stdout.splitlines() if line.startswith("  qllm :: ")), name)
+    return (name, result.stdout) if result.returncode else None
 
 
 def judge(build, tests):
     for kind, name, programs in tests:
         if trouble := build_programs(build, programs):
             return {"outcome": "error", "by": trouble}
-        if test := failing_test(build, kind, name):
-            return {"outcome": "caught", "by": test}
+        if failure := failing_test(build, kind, name):
+            return {"outcome": "caught", "by": failure[0], "output": failure[1]}
     return {"outcome": "survived"}
 
 
@@ -136,13 +135,14 @@ def expect_clean(build, mutants):
     for tests in {id(near(mutant)): near(mutant) for mutant in mutants}.values():
         verdict = judge(build, tests)
         if verdict["outcome"] != "survived":
-            sys.exit(f"expected every test to pass without a fault, but this fails: {verdict['by']}")
+            sys.exit(f"expected every test to pass without a fault, but this fails: {verdict['by']}\n{verdict.get('output', '')}")
 
 
 def try_mutant(build, mutant):
     start = time.time()
     with seeded(mutant):
         verdict = judge(build, near(mutant))
+    verdict.pop("output", None)
     return {**verdict, "seconds": round(time.time() - start)}
 
 

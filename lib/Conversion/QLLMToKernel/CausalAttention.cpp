@@ -7,6 +7,7 @@
 
 #include "mlir/IR/Matchers.h"
 #include "qllm/Analysis/Weights.h"
+#include "llvm/ADT/SetVector.h"
 #include <cmath>
 
 using namespace mlir;
@@ -102,6 +103,43 @@ onnx::RangeOp matchMask(Value mask) {
   return keys == queries ? keys : onnx::RangeOp();
 }
 
+/// The one range of open length that a rotary table is computed from.
+onnx::RangeOp rangeBehind(Value table) {
+  onnx::RangeOp found;
+  SetVector<Operation *> reached;
+  auto reach = [&](Value value) {
+    if (Operation *op = value.getDefiningOp())
+      reached.insert(op);
+  };
+  reach(table);
+  for (size_t i = 0; i < reached.size(); ++i) {
+    auto range = dyn_cast<onnx::RangeOp>(reached[i]);
+    if (range && !cast<ShapedType>(range.getOutput().getType()).hasStaticShape()) {
+      if (found)
+        return nullptr;
+      found = range;
+      continue;
+    }
+    llvm::for_each(reached[i]->getOperands(), reach);
+  }
+  return found;
+}
+
+/// Whether every query sees the keys up to its own, and by which positions.
+std::string matchPositions(onnx::AttentionOp op, CausalAttention &found) {
+  if (op.getAttnMask())
+    found.positions = matchMask(op.getAttnMask());
+  else if (op.getIsCausal().value_or(0) != 0 && found.key.cosines)
+    found.positions = rangeBehind(found.key.cosines);
+  else if (op.getIsCausal().value_or(0) != 0)
+    return "";
+  if (found.positions)
+    return "";
+  return op.getAttnMask() || !op.getIsCausal().value_or(0)
+             ? "a mask that hides the keys behind each query, or is_causal"
+             : "rotary tables of positions that are counted in the model";
+}
+
 onnx::ReshapeOp matchResult(onnx::AttentionOp op) {
   if (!op.getY().hasOneUse())
     return nullptr;
@@ -126,12 +164,10 @@ std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &fo
     return "keys and values that are quantized";
   if (found.value.cosines || bool(found.query.cosines) != bool(found.key.cosines))
     return "queries and keys that are rotated alike";
-  found.positions = matchMask(op.getAttnMask());
-  if (!found.positions)
-    return "a mask that hides the keys behind each query";
+  if (std::string wanted = matchPositions(op, found); !wanted.empty())
+    return wanted;
   bool plain = !op.getPastKey() && !op.getNonpadKvSeqlen() && !op.getPresentKey() &&
                !op.getQkMatmulOutput() && op.getSoftcap().value_or(APFloat(0.0f)).isZero() &&
-               op.getIsCausal().value_or(0) == 0 &&
                int64_t(op.getLeftWindowSize().value_or(-1)) < 0;
   if (!plain)
     return "no cache, cap or window";

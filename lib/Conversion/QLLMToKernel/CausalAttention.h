@@ -25,7 +25,7 @@ struct HeadRows {
 struct CausalAttention {
   HeadRows query, key, value;
   float scale = 0;
-  onnx::RangeOp positions; ///< 0, 1, .. as many as there are tokens
+  onnx::RangeOp positions; ///< 0, 1, .. as many as there are tokens; null where nothing reads them
   onnx::ReshapeOp result;  ///< [batch, tokens, heads * size]
 };
 

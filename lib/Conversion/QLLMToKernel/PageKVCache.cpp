@@ -110,8 +110,7 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
   auto i32Vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
   Value positions = addArgument(function, i32Vector, "positions");
   Value pages = addArgument(function, i32Vector, "pages");
-  builder.setInsertionPointAfter(found.front().positions);
-  RotaryTables tables(builder, found.front().positions, pages, pageTokens);
+  std::optional<RotaryTables> tables;
   auto *terminator = function.front().getTerminator();
   for (auto [index, attention] : llvm::enumerate(found)) {
     kernels::KVCache layout = cacheOf(attention);
@@ -120,11 +119,15 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
     std::string name = "cache." + std::to_string(index);
     Value cache = addArgument(function, type, name);
     Location loc = attention.result.getLoc();
-    builder.setInsertionPoint(attention.result);
     Value cosines, sines;
     if (attention.query.cosines) {
-      cosines = tables.get(attention.key.cosines);
-      sines = tables.get(attention.key.sines);
+      if (!tables) {
+        builder.setInsertionPointAfter(attention.positions);
+        tables.emplace(builder, attention.positions, pages, pageTokens);
+      }
+      builder.setInsertionPoint(attention.result);
+      cosines = tables->get(attention.key.cosines);
+      sines = tables->get(attention.key.sines);
     }
     auto rows = [&](const HeadRows &heads) { return toRows(builder, loc, heads.rows); };
     builder.setInsertionPoint(attention.result);
@@ -164,11 +167,14 @@ void PageKVCache::runOnOperation() {
     return signalPassFailure();
   }
   SmallVector<CausalAttention> found;
+  onnx::RangeOp positions;
   WalkResult result = chosen.walk([&](onnx::AttentionOp op) {
     CausalAttention attention;
     std::string wanted = matchCausalAttention(op, attention);
-    if (wanted.empty() && !found.empty() && attention.positions != found.front().positions)
+    if (wanted.empty() && attention.positions && positions && attention.positions != positions)
       wanted = "the positions of the first attention";
+    if (attention.positions)
+      positions = attention.positions;
     if (!wanted.empty()) {
       op.emitOpError() << "cannot be given a cache: expected " << wanted;
       return WalkResult::interrupt();

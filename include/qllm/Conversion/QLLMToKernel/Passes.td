@@ -90,6 +90,53 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
     Tables of rotary embeddings are computed for all positions that the pages have room for.
 
     An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own) is an error.
+
+    ```mlir
+    // RUN: qllm-opt --page-kv-cache --canonicalize --cse
+    func.func @main(%q: tensor<1x?x128xf32>, %k: tensor<1x?x64xf32>, %v: tensor<1x?x64xf32>) -> tensor<1x?x128xf32> {
+      %sq = onnx.Initializer "sq" = dense<[0, 0, 2, 64]> : tensor<4xi64>
+      %sk = onnx.Initializer "sk" = dense<[0, 0, 1, 64]> : tensor<4xi64>
+      %sy = onnx.Initializer "sy" = dense<[0, 0, 128]> : tensor<3xi64>
+      %q0 = onnx.Reshape(%q, %sq) : (tensor<1x?x128xf32>, tensor<4xi64>) -> tensor<1x?x2x64xf32>
+      %k0 = onnx.Reshape(%k, %sk) : (tensor<1x?x64xf32>, tensor<4xi64>) -> tensor<1x?x1x64xf32>
+      %v0 = onnx.Reshape(%v, %sk) : (tensor<1x?x64xf32>, tensor<4xi64>) -> tensor<1x?x1x64xf32>
+      %q1 = onnx.Transpose(%q0) {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x2x64xf32>) -> tensor<1x2x?x64xf32>
+      %k1 = onnx.Transpose(%k0) {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x1x64xf32>) -> tensor<1x1x?x64xf32>
+      %v1 = onnx.Transpose(%v0) {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x?x1x64xf32>) -> tensor<1x1x?x64xf32>
+      %q2 = qllm.quantize %q1 : tensor<1x2x?x64xf32> -> !qllm.quantized<1x2x?x64, #qllm.int<8>, per_token>
+      %k2 = qllm.quantize %k1 : tensor<1x1x?x64xf32> -> !qllm.quantized<1x1x?x64, #qllm.int<4, asymmetric>, per_token>
+      %v2 = qllm.quantize %v1 : tensor<1x1x?x64xf32> -> !qllm.quantized<1x1x?x64, #qllm.int<4, asymmetric>, per_token>
+      %q3 = qllm.dequantize %q2 : !qllm.quantized<1x2x?x64, #qllm.int<8>, per_token> -> tensor<1x2x?x64xf32>
+      %k3 = qllm.dequantize %k2 : !qllm.quantized<1x1x?x64, #qllm.int<4, asymmetric>, per_token> -> tensor<1x1x?x64xf32>
+      %v3 = qllm.dequantize %v2 : !qllm.quantized<1x1x?x64, #qllm.int<4, asymmetric>, per_token> -> tensor<1x1x?x64xf32>
+      %a = onnx.Attention(%q3, %k3, %v3) {is_causal = 1 : i64, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 0, 0>,
+          resultSegmentSizes = array<i32: 1, 0, 0, 0>} : (tensor<1x2x?x64xf32>, tensor<1x1x?x64xf32>, tensor<1x1x?x64xf32>) -> tensor<1x2x?x64xf32>
+      %t = onnx.Transpose(%a) {perm = array<i64: 0, 2, 1, 3>} : (tensor<1x2x?x64xf32>) -> tensor<1x?x2x64xf32>
+      %y = onnx.Reshape(%t, %sy) : (tensor<1x?x2x64xf32>, tensor<3xi64>) -> tensor<1x?x128xf32>
+      return %y : tensor<1x?x128xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @main(%q: tensor<1x?x128xf32>, %k: tensor<1x?x64xf32>, %v: tensor<1x?x64xf32>,
+                    %positions: tensor<?xi32> {onnx.name = "positions"}, %pages: tensor<?xi32> {onnx.name = "pages"},
+                    %cache: tensor<?x1x5120xi8> {onnx.name = "cache.0"}) -> (tensor<1x?x128xf32>, tensor<?x1x5120xi8> {onnx.name = "cache.0.out"}) {
+      %0 = onnx.Constant() {value = dense<[-1, 64]> : tensor<2xi64>} : () -> tensor<2xi64>
+      %1 = onnx.Reshape(%k, %0) : (tensor<1x?x64xf32>, tensor<2xi64>) -> tensor<?x64xf32>
+      %2 = onnx.Reshape(%v, %0) : (tensor<1x?x64xf32>, tensor<2xi64>) -> tensor<?x64xf32>
+      %3 = qk.append_kv %1, %2 into(%cache) at(%positions, %pages) formats(<4, asymmetric>, <4, asymmetric>) page_tokens 64
+          : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x1x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x1x5120xi8>
+      %4 = onnx.Constant() {value = dense<[-1, 128]> : tensor<2xi64>} : () -> tensor<2xi64>
+      %5 = onnx.Reshape(%q, %4) : (tensor<1x?x128xf32>, tensor<2xi64>) -> tensor<?x128xf32>
+      %6 = qk.attention %5 over(%3) at(%positions, %pages) heads 2 query_format(<8>) formats(<4, asymmetric>, <4, asymmetric>) page_tokens 64 scale 1.250000e-01 warps 4
+          : (tensor<?x128xf32>, tensor<?x1x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x128xf32>
+      %7 = onnx.Shape(%q) {end = 2 : i64, start = 0 : i64} : (tensor<1x?x128xf32>) -> tensor<2xi64>
+      %8 = onnx.Constant() {value = dense<128> : tensor<1xi64>} : () -> tensor<1xi64>
+      %9 = onnx.Concat(%7, %8) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+      %10 = onnx.Reshape(%6, %9) : (tensor<?x128xf32>, tensor<3xi64>) -> tensor<1x?x128xf32>
+      return %10, %3 : tensor<1x?x128xf32>, tensor<?x1x5120xi8>
+    }
+    ```
   }];
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect"];
   let options = [
