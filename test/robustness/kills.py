@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Kills runs at random instants and runs them again with the same command, which must give the bytes of a run that nobody
-killed. Prints, for each recipe, how long the run that goes on takes beside a full one.
+killed. Prints, for each recipe, how long the run that goes on takes beside a full one, and what a kill costs: the processor
+time of both parts beyond that of a full run. Of n kills, one is in each n-th part of the run.
 
     kills.py [--kills 200] [--chain 1] [--signal 9] [--recipe NAME ...] [--model MODEL.onnx --calibration TOKENS.npy]
 """
@@ -13,13 +14,14 @@ import sys
 import runs
 
 
-def kill_and_resume(options, recipe, folder, full, wanted, chance):
-    """Returns the seconds of the last run, which nobody kills, and the share of a full run that the first one had."""
+def kill_and_resume(options, recipe, folder, full, wanted, share, chance):
+    """Kills a run at this share of a full one (a chain: then at any), and returns the first and the last, which nobody kills."""
     output = folder / recipe
     shutil.rmtree(output, ignore_errors=True)
     first = None
     for _ in range(options.chain):
-        instant = chance.uniform(0, full.seconds)
+        instant = share * full.processor_seconds
+        share = chance.uniform(0, 1)
         killed = runs.Run(runs.command(options, recipe, output), kill_after=instant, signal_number=options.signal)
         first = first or killed
         if killed.code in (0, 3):
@@ -35,7 +37,7 @@ def kill_and_resume(options, recipe, folder, full, wanted, chance):
         raise SystemExit(f"{recipe}: killed after {instant:.2f} s, the run that went on gave other bytes")
     if runs.remains(output):
         raise SystemExit(f"{recipe}: a finished run left {runs.remains(output)}")
-    return last, first
+    return first, last
 
 
 def main():
@@ -51,15 +53,22 @@ def main():
     with runs.scratch() as name:
         folder = runs.Path(name)
         runs.prepare(options, folder)
-        print("| recipe | kills | full run, s | goes on in, of a full run | processor time |\n|---|---|---|---|---|")
+        print("| recipe | kills | full run, s | goes on in, of a full run | processor time | cost of a kill |\n|---|---|---|---|---|---|")
         for index, recipe in enumerate(recipes):
             full = runs.Run(runs.command(options, recipe, folder / "full")).check()
             wanted = runs.digest(folder / "full")
             count = options.kills // len(recipes) + (index < options.kills % len(recipes))
-            results = [kill_and_resume(options, recipe, folder, full, wanted, chance) for _ in range(count)]
-            wall = statistics.median(last.seconds / full.seconds for last, _ in results) if results else 0
-            used = statistics.median(last.processor_seconds / full.processor_seconds for last, _ in results) if results else 0
-            print(f"| {recipe} | {count} | {full.seconds:.1f} | {wall:.2f} | {used:.2f} |", flush=True)
+            shares = [(part + chance.uniform(0, 1)) / count for part in range(count)]
+            chance.shuffle(shares)
+            results = [kill_and_resume(options, recipe, folder, full, wanted, share, chance) for share in shares]
+            # Processors slow down under other work: a second full run at the end meets the same.
+            again = runs.Run(runs.command(options, recipe, folder / "again")).check()
+            whole = (full.seconds + again.seconds) / 2
+            whole_used = (full.processor_seconds + again.processor_seconds) / 2
+            wall = statistics.median([last.seconds / whole for _, last in results] or [0])
+            used = statistics.median([last.processor_seconds / whole_used for _, last in results] or [0])
+            cost = statistics.median([(first.processor_seconds + last.processor_seconds) / whole_used - 1 for first, last in results] or [0])
+            print(f"| {recipe} | {count} | {whole:.1f} | {wall:.2f} | {used:.2f} | {cost:.2f} |", flush=True)
             if options.limit and used > options.limit:
                 failures.append(f"{recipe}: {used:.2f} of a full run")
     if failures:

@@ -67,20 +67,30 @@ def command(options, recipe: str, output: Path, *more: str) -> list:
     return [str(word) for word in words]
 
 
+def processor_seconds(process: int) -> float:
+    """Of a process that may have ended but was not waited for."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Run:
-    """A finished run: its exit code, stderr, and the wall and processor seconds that it took."""
+    """A finished run: its exit code, stderr, and the wall and processor seconds that it took. `kill_after` is in processor
+    seconds, so a busy machine does not move it to an earlier part of the run."""
 
     def __init__(self, words, kill_after=None, signal_number=9, **settings):
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         before = usage.ru_utime + usage.ru_stime
         start = time.monotonic()
-        process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **settings)
-        try:
-            _, self.stderr = process.communicate(timeout=kill_after)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal_number)
-            _, self.stderr = process.communicate()
-        self.code = process.returncode
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors, **settings)
+            while kill_after is not None and os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                if processor_seconds(process.pid) >= kill_after:
+                    process.send_signal(signal_number)
+                    break
+                time.sleep(0.005)
+            self.code = process.wait()
+            errors.seek(0)
+            self.stderr = errors.read()
         self.seconds = time.monotonic() - start
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         self.processor_seconds = usage.ru_utime + usage.ru_stime - before
