@@ -3,9 +3,9 @@
 //
 // Preloaded into a run, makes its n-th system call of one kind fail on files below one directory:
 //   QLLM_FAULT=write:3:ENOSPC QLLM_FAULT_DIRECTORY=/tmp/out LD_PRELOAD=Faults.so qllm ...
-// Calls are open, write, fsync, rename, allocate, truncate, map and short; the last one lets every
-// write take only half of its bytes and fails none. QLLM_FAULT_REACHED names a file that is made
-// when the fault has happened: a script knows then that there was an n-th call.
+// Calls are open, write, copy (of a range from file to file), fsync, rename, allocate, truncate, map
+// and short; the last one lets every write take only half of its bytes and fails none. QLLM_FAULT_REACHED names a file that is made
+// when the fault has happened, and says on what: a script knows then that there was an n-th call.
 
 #include <atomic>
 #include <cerrno>
@@ -47,21 +47,22 @@ struct Fault {
   bool isBelow(const char *path) const {
     return path && !directory.empty() && strncmp(path, directory.c_str(), directory.size()) == 0;
   }
-  bool isBelow(int descriptor) const {
+  static std::string nameOf(const char *path) { return path; }
+  static std::string nameOf(int descriptor) {
     char link[64], path[4096];
     snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
-    ssize_t size = readlink(link, path, sizeof(path) - 1);
-    if (size < 0)
-      return false;
-    path[size] = 0;
-    return isBelow(path);
+    ssize_t size = readlink(link, path, sizeof(path));
+    return std::string(path, size < 0 ? 0 : size_t(size));
   }
+  bool isBelow(int descriptor) const { return isBelow(nameOf(descriptor).c_str()); }
   /// Whether this call is the one; sets errno.
   template <typename Place> bool fails(const char *kind, Place place) {
     if (call != kind || !isBelow(place) || ++seen != number)
       return false;
-    if (!reached.empty())
-      close(creat(reached.c_str(), 0600));
+    if (FILE *marker = reached.empty() ? nullptr : fopen(reached.c_str(), "w")) {
+      fprintf(marker, "%s of %s", kind, nameOf(place).c_str());
+      fclose(marker);
+    }
     errno = error;
     return true;
   }
@@ -129,7 +130,7 @@ ssize_t pwrite64(int descriptor, const void *data, size_t size, off64_t offset)
 
 ssize_t copy_file_range(int from, off64_t *at, int to, off64_t *offset, size_t size,
                         unsigned flags) {
-  if (fault().fails("write", to))
+  if (fault().fails("copy", to))
     return -1;
   static auto real = next("copy_file_range", &copy_file_range);
   return real(from, at, to, offset, shortened(to, size), flags);
