@@ -16,9 +16,9 @@ inline mlir::Value chunkAddress(CodeBuilder &code, const kernels::KVCache &cache
                                 mlir::Value pointer, mlir::Value pages, mlir::Value head,
                                 mlir::Value chunk) {
   mlir::Value entry = code.advance(pages, code.multiply(code.divide(chunk, cache.chunks()), 4));
-  mlir::Value page = code.extend64(code.loadConstant(code.i32(), entry, 4));
-  mlir::Value row =
-      code.add(code.multiply(page, code.constant64(cache.heads)), code.extend64(head));
+  mlir::Value page = code.loadConstant(code.i32(), entry, 4);
+  // In 32 bits, for the register that a longer head would take: 2^31 rows are more than a terabyte.
+  mlir::Value row = code.extend64(code.add(code.multiply(page, cache.heads), head));
   mlir::Value inPage = code.multiply(code.remainder(chunk, cache.chunks()), cache.chunkBytes());
   return code.advance(code.advance(pointer, code.multiply(row, code.constant64(cache.pageBytes()))),
                       inPage);

@@ -46,7 +46,7 @@ private:
 
   State start();
   State stateOf(ValueRange values);
-  State addChunk(State state, Value chunk);
+  State addChunk(State state, Value first);
   Words readKeyBlock(Value address, int64_t block);
   Scores multiplyKeys(Value address);
   Parameters readParameters(Value address, int64_t at, int64_t block, Value firstToken);
@@ -266,18 +266,20 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
   }
 }
 
-AttentionEmitter::State AttentionEmitter::addChunk(State state, Value chunk) {
+AttentionEmitter::State AttentionEmitter::addChunk(State state, Value first) {
   // Nothing that is read from shared memory may be kept in registers from chunk to chunk.
   NVVM::SyncWarpOp::create(code.getBuilder(), op.getLoc(), code.constant(int64_t(-1)));
   Value address = chunkAddress(code, cache, function[op.getCache()].pointer,
-                               function[op.getPages()].pointer, place.head, chunk);
+                               function[op.getPages()].pointer, place.head,
+                               code.divide(first, kernels::KVCache::chunkTokens));
   // Of the lane in the first block.
-  Value firstToken =
-      code.add(code.multiply(chunk, kernels::KVCache::chunkTokens), code.multiply(quarter, 16));
+  Value firstToken = code.add(first, code.multiply(quarter, 16));
   Scores scores = multiplyKeys(address);
   toScores(scores, address, firstToken);
   rescale(state, scores);
   Scores weights = toWeights(state, scores, address, firstToken);
+  // Codes of values that come earlier would want the registers of the scores.
+  NVVM::SyncWarpOp::create(code.getBuilder(), op.getLoc(), code.constant(int64_t(-1)));
   multiplyValues(state, weights, address);
   return state;
 }
@@ -297,11 +299,13 @@ WarpSums AttentionEmitter::finish(const State &state) {
 void AttentionEmitter::emit() {
   OpBuilder &builder = code.getBuilder();
   Value turn = code.add(code.multiply(place.split, kernel.warps), place.warp);
-  Value end = code.add(code.shiftRight(queries->lastPosition, 6), 1);
+  // Counted in tokens: there is no register for another end than `length`.
+  constexpr int64_t tokens = kernels::KVCache::chunkTokens;
   auto loop = scf::ForOp::create(
-      builder, op.getLoc(), turn, end, code.constant(kernel.warps * kernel.splits),
-      start().values(), [&](OpBuilder &, Location loc, Value chunk, ValueRange carried) {
-        scf::YieldOp::create(builder, loc, addChunk(stateOf(carried), chunk).values());
+      builder, op.getLoc(), code.multiply(turn, tokens), length,
+      code.constant(tokens * kernel.warps * kernel.splits), start().values(),
+      [&](OpBuilder &, Location loc, Value first, ValueRange carried) {
+        scf::YieldOp::create(builder, loc, addChunk(stateOf(carried), first).values());
       });
   emitAttentionResult(code, op, function, place, finish(stateOf(loop.getResults())),
                       code.advance(shared, tile.warpsAt()));
