@@ -23,3 +23,13 @@ std::optional<std::vector<float>> ConstantValues::get(mlir::Value value) {
   llvm::ArrayRef<float> values = tensor->values<float>();
   return std::vector<float>(values.begin(), values.end());
 }
+
+std::optional<MatrixF> ConstantValues::matrix(mlir::Value value) {
+  if (!isConstantExpression(value))
+    return std::nullopt;
+  llvm::Expected<MatrixF> values = evaluateConstantMatrix(runner, value);
+  if (values)
+    return std::move(*values);
+  llvm::consumeError(values.takeError());
+  return std::nullopt;
+}

@@ -19,6 +19,8 @@ public:
 
   /// The elements as f32, which holds integers up to 2^24; nothing where the value is no constant.
   std::optional<std::vector<float>> get(mlir::Value value);
+  /// The real numbers that a constant of two dimensions stands for, quantized or not.
+  std::optional<MatrixF> matrix(mlir::Value value);
 
 private:
   interp::OperationRunner runner;

@@ -29,8 +29,6 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
     FailureOr<SchedulePolicy> policy = readPolicy();
     if (failed(policy))
       return signalPassFailure();
-    SmallVector<LinearOp> products;
-    getOperation().walk([&](LinearOp op) { products.push_back(op); });
     FloatType half;
     if (floatType == "f16")
       half = Float16Type::get(&getContext());
@@ -42,22 +40,55 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
       return signalPassFailure();
     }
     LinearLowering lowering(getOperation(), *policy, fuse, half);
-    for (LinearOp op : products) {
-      std::string explanation;
-      Location loc = op.getLoc();
-      bool lowered = lowering.lower(op, explanation);
-      ++(lowered ? numConverted : numLeft);
-      if (explain)
-        emitRemark(loc) << (lowered ? "kernel: " : "no kernel: ") << explanation;
-    }
+    SmallVector<LinearOp> products = lowerBranches(lowering);
+    getOperation().walk([&](LinearOp op) {
+      if (!llvm::is_contained(products, op) && !llvm::is_contained(lowering.branches(), op))
+        products.push_back(op);
+    });
+    for (LinearOp op : products)
+      lower(lowering, op);
+    for (Operation *op : llvm::to_vector(lowering.branches()))
+      lower(lowering, cast<LinearOp>(op));
     lowering.removeUnused();
   }
 
 private:
   FailureOr<SchedulePolicy> readPolicy();
+  SmallVector<LinearOp> lowerBranches(LinearLowering &lowering);
+  void lower(LinearLowering &lowering, LinearOp op);
 };
 
 } // namespace
+
+/// Returns the thin products of those that have kernels.
+SmallVector<LinearOp> ConvertQLLMToKernel::lowerBranches(LinearLowering &lowering) {
+  SmallVector<LinearOp> thin;
+  SmallVector<LowRankOp> branches;
+  getOperation().walk([&](LowRankOp op) { branches.push_back(op); });
+  for (LowRankOp op : branches) {
+    std::string explanation =
+        "expected round-branches for a low-rank branch, whose kernels take eight bits";
+    Location loc = op.getLoc();
+    if (roundBranches)
+      if (BranchProducts products = lowering.lowerBranch(op, explanation)) {
+        thin.push_back(products.thin);
+        continue;
+      }
+    ++numLeft;
+    if (explain)
+      emitRemark(loc) << "no kernel: " << explanation;
+  }
+  return thin;
+}
+
+void ConvertQLLMToKernel::lower(LinearLowering &lowering, LinearOp op) {
+  std::string explanation;
+  Location loc = op.getLoc();
+  bool lowered = lowering.lower(op, explanation);
+  ++(lowered ? numConverted : numLeft);
+  if (explain)
+    emitRemark(loc) << (lowered ? "kernel: " : "no kernel: ") << explanation;
+}
 
 FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
   SchedulePolicy policy;

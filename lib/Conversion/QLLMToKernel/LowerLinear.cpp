@@ -7,6 +7,7 @@
 
 #include "LowerWeightOnly.h"
 #include "RowMatrix.h"
+#include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 
@@ -47,6 +48,17 @@ int64_t wholePieces(int64_t depth, IntFormatAttr format) {
   return llvm::divideCeil(depth, codes) * codes;
 }
 
+/// What the rank of a branch is filled up to.
+int64_t rankOf(LinearOp wide) {
+  return llvm::alignTo(cast<QuantizedType>(wide.getWeight().getType()).getShape()[1], 32);
+}
+
+/// Whether a row of the weight has several scales.
+bool hasGroups(QuantizedType weight) {
+  GranularityAttr granularity = weight.getGranularity();
+  return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
+}
+
 /// The kernel that the operands ask for, without a schedule.
 kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
   kernels::LinearKernel kernel;
@@ -58,9 +70,8 @@ kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
   kernel.weightZero = zeroPointValues(pack.getZeroPoints());
   kernel.columns = weight.getShape()[0];
   kernel.depth = weight.getShape()[1];
-  GranularityAttr granularity = weight.getGranularity();
-  if (granularity.isGroup()) {
-    kernel.groupLength = granularity.getGroupSize();
+  if (hasGroups(weight)) {
+    kernel.groupLength = weight.getGranularity().getGroupSize();
     return kernel;
   }
   kernel.depth = wholePieces(kernel.depth, formatOf(op.getInput()));
@@ -90,7 +101,7 @@ std::string LinearLowering::refusal(LinearOp op) {
   if (!perChannel && !grouped)
     return "expected a weight with scales for outputs or for groups of inputs, but got " +
            print(granularity);
-  if (grouped && weight.isAsymmetric())
+  if (hasGroups(type) && weight.isAsymmetric())
     return "expected symmetric codes in the groups of a weight, but got " + print(weight);
   if (op.getBias() &&
       !isa<Float32Type>(cast<RankedTensorType>(op.getBias().getType()).getElementType()))
@@ -103,7 +114,7 @@ std::string LinearLowering::paddingRefusal(LinearOp op, PackOp pack) {
   auto type = cast<QuantizedType>(op.getWeight().getType());
   if (type.getShape()[1] == wholePieces(type.getShape()[1], formatOf(op.getInput())))
     return "";
-  if (type.getGranularity().isGroup())
+  if (hasGroups(type))
     return "expected rows of a multiple of 16 bytes beside groups, but got " +
            std::to_string(type.getShape()[1]) + " codes";
   auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
@@ -175,17 +186,14 @@ LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
   builder.setInsertionPointAfter(pack);
   Location loc = pack.getLoc();
   parts.codes = pack.getCodes();
-  parts.scales = pack.getScales();
-  parts.zeroPoints = pack.getZeroPoints();
+  parts.scales = groupsFirst(builder, loc, pack.getScales());
+  if (pack.getZeroPoints())
+    parts.zeroPoints = groupsFirst(builder, loc, pack.getZeroPoints());
   auto codesType = cast<RankedTensorType>(parts.codes.getType());
   if (codesType.getDimSize(1) != kernel.depth)
     parts.codes = qk::PadWeightOp::create(
         builder, loc, tensorOf({kernel.columns, kernel.depth}, codesType.getElementType()),
         parts.codes, parts.zeroPoints);
-  if (kernel.isGrouped())
-    parts.scales = onnx::TransposeOp::create(
-        builder, loc, tensorOf({kernel.groups(), kernel.columns}, builder.getF32Type()),
-        parts.scales, builder.getDenseI64ArrayAttr({1, 0}));
   if (!kernel.input.isSigned)
     parts.sums = qk::CodeSumsOp::create(builder, loc,
                                         tensorOf({kernel.columns}, kernel.isGrouped()
@@ -215,28 +223,89 @@ void LinearLowering::removeUnused() {
   weights.clear();
 }
 
+bool LinearLowering::hasKernel(LinearOp op, std::string &explanation) {
+  ChosenSchedules chosen = isa<QuantizedType>(op.getInput().getType())
+                               ? chooseIntegers(op, /*rank=*/0)
+                               : chooseWeightOnly(op, policy, half, constants);
+  explanation = chosen.explanation;
+  return bool(chosen.schedules);
+}
+
+BranchProducts LinearLowering::lowerBranch(LowRankOp op, std::string &explanation) {
+  BranchProducts products = expandBranch(op, constants, explanation);
+  if (!products)
+    return {};
+  if (!hasKernel(products.thin, explanation) || !hasKernel(products.wide, explanation)) {
+    products.erase();
+    return {};
+  }
+  wides.insert(products.wide);
+  SmallVector<Value> factors = {op.getDown(), op.getUp()};
+  op.getResult().replaceAllUsesWith(products.wide.getResult());
+  op.erase();
+  eraseDeadConstants(factors);
+  return products;
+}
+
 bool LinearLowering::lower(LinearOp op, std::string &explanation) {
+  wides.remove(op);
   if (isa<QuantizedType>(op.getInput().getType()))
     return lowerIntegers(op, explanation);
   return lowerWeightOnly(op, policy, half, constants, explanation);
 }
 
-bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
-  explanation = refusal(op);
+/// For the product alone, or with a branch of a rank.
+ChosenSchedules LinearLowering::chooseIntegers(LinearOp op, int64_t rank) {
+  std::string refused = refusal(op);
   auto pack = op.getWeight().getDefiningOp<PackOp>();
-  if (explanation.empty())
-    explanation = paddingRefusal(op, pack);
-  if (!explanation.empty())
-    return false;
-  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  if (refused.empty())
+    refused = paddingRefusal(op, pack);
+  if (!refused.empty())
+    return {Attribute(), refused};
   kernels::LinearKernel kernel = describeKernel(op, pack);
-  ChosenSchedules chosen = chooseSchedules(op.getContext(), kernel, policy);
+  kernel.rank = rank;
+  return chooseSchedules(op.getContext(), kernel, policy);
+}
+
+LinearLowering::BranchParts LinearLowering::branchParts(LinearOp wide, int64_t rank) {
+  auto pack = wide.getWeight().getDefiningOp<PackOp>();
+  QuantizedRows input = inputRows(wide.getInput().getDefiningOp<QuantizeOp>(), rank);
+  OpBuilder builder(wide);
+  Value codes = pack.getCodes();
+  if (auto type = cast<RankedTensorType>(codes.getType()); type.getDimSize(1) != rank)
+    codes = qk::PadWeightOp::create(builder, wide.getLoc(),
+                                    tensorOf({type.getDimSize(0), rank}, type.getElementType()),
+                                    codes, /*zero_points=*/Value());
+  return {input.codes, input.scales, codes, pack.getScales()};
+}
+
+bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
+  LinearOp wide = branchBeside(op);
+  if (wide && !wides.contains(wide))
+    wide = {};
+  int64_t rank = wide ? rankOf(wide) : 0;
+  ChosenSchedules chosen = chooseIntegers(op, rank);
+  if (wide && !chosen.schedules) {
+    wide = {};
+    chosen = chooseIntegers(op, /*rank=*/0);
+  }
   explanation = chosen.explanation;
   if (!chosen.schedules)
     return false;
+  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  auto pack = op.getWeight().getDefiningOp<PackOp>();
+  kernels::LinearKernel kernel = describeKernel(op, pack);
   QuantizedRows input = inputRows(quantize, kernel.depth);
   WeightParts weight = weightParts(pack, kernel);
-  OpBuilder builder(op);
+  // With a branch, what both are added up to.
+  Operation *replaced = op;
+  BranchParts branch;
+  if (wide) {
+    branch = branchParts(wide, rank);
+    replaced = *op->user_begin();
+    explanation = "with a low-rank branch of " + std::to_string(rank) + "; " + explanation;
+  }
+  OpBuilder builder(replaced);
   auto result = cast<RankedTensorType>(op.getType());
   int64_t rows = cast<RankedTensorType>(input.codes.getType()).getDimSize(0);
   qk::LayoutAttr layout;
@@ -246,11 +315,17 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
       builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
-      weight.zeroPoints ? input.sums : Value(), op.getBias(),
-      /*branch=*/Value(), Value(), Value(), Value(), formatOf(op.getInput()),
-      formatOf(op.getWeight()), chosen.schedules, layout);
-  op.getResult().replaceAllUsesWith(
+      weight.zeroPoints ? input.sums : Value(), op.getBias(), branch.input, branch.inputScales,
+      branch.weight, branch.weightScales, formatOf(op.getInput()), formatOf(op.getWeight()),
+      chosen.schedules, layout);
+  replaced->getResult(0).replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
+  if (wide) {
+    replaced->erase();
+    wides.remove(wide);
+    weights.try_emplace(wide.getWeight().getDefiningOp());
+    wide.erase();
+  }
   op.erase();
   return true;
 }

@@ -8,9 +8,11 @@
 
 #include "ConstantValues.h"
 #include "KernelSchedules.h"
+#include "LowRankBranches.h"
 #include "LowerQuantize.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace qllm {
 
@@ -22,8 +24,17 @@ public:
   LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
       : policy(std::move(policy)), fuse(fuse), half(half), constants(module) {}
 
-  /// Whether the product became a kernel. `explanation` says why with this schedule, or why not.
+  /// Replaces a low-rank branch by two products, if there are kernels for both, and returns them;
+  /// `lower` is to be asked for each: for the thin one before the product that the branch is added
+  /// to, for the wide one after it, where it is still there.
+  BranchProducts lowerBranch(LowRankOp op, std::string &explanation);
+
+  /// Whether the product became a kernel, together with a low-rank branch that is added to it.
+  /// `explanation` says why with this schedule, or why not.
   bool lower(LinearOp op, std::string &explanation);
+
+  /// The wide products of branches that no other product has taken.
+  llvm::ArrayRef<mlir::Operation *> branches() const { return wides.getArrayRef(); }
 
   /// Removes quantized tensors that nobody reads any more.
   void removeUnused();
@@ -34,7 +45,15 @@ private:
     mlir::Value codes, scales, zeroPoints, sums;
   };
 
+  /// The four operands of a branch.
+  struct BranchParts {
+    mlir::Value input, inputScales, weight, weightScales;
+  };
+
+  bool hasKernel(LinearOp op, std::string &explanation);
   bool lowerIntegers(LinearOp op, std::string &explanation);
+  ChosenSchedules chooseIntegers(LinearOp op, int64_t rank);
+  BranchParts branchParts(LinearOp wide, int64_t rank);
   std::string refusal(LinearOp op);
   std::string paddingRefusal(LinearOp op, PackOp pack);
   QuantizedRows inputRows(QuantizeOp op, int64_t depth);
@@ -44,6 +63,7 @@ private:
   bool fuse;
   mlir::FloatType half;
   ConstantValues constants;
+  llvm::SmallSetVector<mlir::Operation *, 4> wides;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
   llvm::DenseMap<mlir::Operation *, WeightParts> weights;
 };

@@ -64,27 +64,18 @@ kernels::WeightOnlyKernel describeKernel(QuantizedType weight, FloatType half) {
   return kernel;
 }
 
-/// Scales [n, G] as [G, n]; those of one group as [n].
-Value groupsFirst(OpBuilder &builder, Location loc, Value scales,
-                  const kernels::WeightOnlyKernel &kernel) {
-  auto type = cast<RankedTensorType>(scales.getType());
-  if (type.getRank() == 1)
-    return scales;
-  if (!kernel.isGrouped())
-    return onnx::ReshapeOp::create(builder, loc,
-                                   RankedTensorType::get({kernel.columns}, type.getElementType()),
-                                   scales, integers(builder, loc, {kernel.columns}), nullptr);
-  return onnx::TransposeOp::create(
-      builder, loc, RankedTensorType::get({kernel.groups(), kernel.columns}, type.getElementType()),
-      scales, builder.getDenseI64ArrayAttr({1, 0}));
+/// Whether there are no zero points, or all are constants that fit into i8.
+bool hasByteZeroPoints(PackOp pack, ConstantValues &constants) {
+  if (!pack.getZeroPoints())
+    return true;
+  std::optional<std::vector<float>> values = constants.get(pack.getZeroPoints());
+  return values && llvm::all_of(*values, [](float z) { return z >= -128 && z <= 127; });
 }
 
-/// A constant in the order of `groupsFirst`, of i8; null where a zero point is out of its range.
+/// A constant in the order of `groupsFirst`, of i8.
 Value zeroPointBytes(OpBuilder &builder, Location loc, PackOp pack,
                      const kernels::WeightOnlyKernel &kernel, ConstantValues &constants) {
   std::optional<std::vector<float>> values = constants.get(pack.getZeroPoints());
-  if (!values || llvm::any_of(*values, [](float z) { return z < -128 || z > 127; }))
-    return Value();
   std::vector<int8_t> bytes(values->size());
   for (int64_t n = 0; n < kernel.columns; ++n)
     for (int64_t g = 0, groups = kernel.groups(); g < groups; ++g)
@@ -110,28 +101,32 @@ Value castTo(OpBuilder &builder, Location loc, Value rows, FloatType half) {
 
 } // namespace
 
+ChosenSchedules qllm::chooseWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
+                                       ConstantValues &constants) {
+  std::string refused = refusal(op, half);
+  if (refused.empty() && !hasByteZeroPoints(op.getWeight().getDefiningOp<PackOp>(), constants))
+    refused = "expected constant zero points from -128 to 127 beside an input of floats";
+  if (!refused.empty())
+    return {Attribute(), refused};
+  return chooseSchedules(op.getContext(),
+                         describeKernel(cast<QuantizedType>(op.getWeight().getType()), half),
+                         policy);
+}
+
 bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
                            ConstantValues &constants, std::string &explanation) {
-  explanation = refusal(op, half);
-  if (!explanation.empty())
+  ChosenSchedules chosen = chooseWeightOnly(op, policy, half, constants);
+  explanation = chosen.explanation;
+  if (!chosen.schedules)
     return false;
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   kernels::WeightOnlyKernel kernel =
       describeKernel(cast<QuantizedType>(op.getWeight().getType()), half);
-  ChosenSchedules chosen = chooseSchedules(op.getContext(), kernel, policy);
-  explanation = chosen.explanation;
-  if (!chosen.schedules)
-    return false;
   OpBuilder builder(op);
   Location loc = op.getLoc();
   Value zeroPoints;
-  if (kernel.hasZeroPoints) {
+  if (kernel.hasZeroPoints)
     zeroPoints = zeroPointBytes(builder, loc, pack, kernel, constants);
-    if (!zeroPoints) {
-      explanation = "expected constant zero points from -128 to 127 beside an input of floats";
-      return false;
-    }
-  }
   kernels::WeightLayout order = kernel.layout();
   auto layout = qk::LayoutAttr::get(op.getContext(), order);
   auto format = cast<IntFormatAttr>(cast<QuantizedType>(op.getWeight().getType()).getFormat());
@@ -139,7 +134,7 @@ bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType 
       {order.rowTiles(kernel.columns), order.columnTiles(kernel.depth), kernel.layoutBytes()},
       builder.getI8Type());
   Value codes = qk::ShuffleWeightOp::create(builder, loc, codesType, pack.getCodes(), layout);
-  Value scales = groupsFirst(builder, loc, pack.getScales(), kernel);
+  Value scales = groupsFirst(builder, loc, pack.getScales());
   Value input = castTo(builder, loc, toRows(builder, loc, op.getInput()), half);
   auto result = cast<RankedTensorType>(op.getType());
   auto matrixType =

@@ -12,6 +12,11 @@
 
 namespace qllm {
 
+/// The schedules of the kernel that a product of a float input and a packed integer weight would
+/// become, or why there is none. Changes nothing.
+ChosenSchedules chooseWeightOnly(LinearOp op, const SchedulePolicy &policy, mlir::FloatType half,
+                                 ConstantValues &constants);
+
 /// Replaces a product of a float input and a packed integer weight by a kernel on inputs of type
 /// `half`, to which they are rounded; null for no kernels of this kind. Returns whether it did;
 /// `explanation` says why with this schedule, or why not.

@@ -71,3 +71,17 @@ Value qllm::fromRows(OpBuilder &builder, Location loc, Value matrix, Value like,
       builder.getI64IntegerAttr(0));
   return onnx::ReshapeOp::create(builder, loc, type, matrix, shape, nullptr);
 }
+
+Value qllm::groupsFirst(OpBuilder &builder, Location loc, Value scales) {
+  auto type = cast<RankedTensorType>(scales.getType());
+  if (type.getRank() == 1)
+    return scales;
+  int64_t rows = type.getDimSize(0), groups = type.getDimSize(1);
+  if (groups == 1)
+    return onnx::ReshapeOp::create(builder, loc,
+                                   RankedTensorType::get({rows}, type.getElementType()), scales,
+                                   integers(builder, loc, {rows}), nullptr);
+  return onnx::TransposeOp::create(builder, loc,
+                                   RankedTensorType::get({groups, rows}, type.getElementType()),
+                                   scales, builder.getDenseI64ArrayAttr({1, 0}));
+}

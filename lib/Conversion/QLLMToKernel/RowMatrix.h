@@ -34,6 +34,10 @@ mlir::Value toRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value ten
 mlir::Value fromRows(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value matrix,
                      mlir::Value like, mlir::RankedTensorType type);
 
+/// Scales or zero points [n, G] of groups as [G, n], the order that kernels read; those of one
+/// group, or of rows, as [n].
+mlir::Value groupsFirst(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value scales);
+
 } // namespace qllm
 
 #endif // QLLM_LIB_CONVERSION_QLLMTOKERNEL_ROWMATRIX_H

@@ -28,6 +28,12 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     inputs are rounded to `float-type`: f16 is within 2^-11 of an element and reaches 65504; bf16 is within 2^-8, has the
     range of f32, and serves weights of up to 4 bits only. Results stay what they are.
 
+    A low-rank branch becomes a thin and a wide product of eight-bit factors. Beside integers, what the thin one gives is
+    quantized to eight bits for each token, within 1/254 of the token's largest, and the wide one is part of the `qk.linear` that the branch is
+    added to (`low_rank`); beside floats both are kernels of their own. Factors that are floats are rounded to eight bits for each row, and
+    the thin one beside four-bit inputs to sixteen times a four-bit number plus another, within 1/238 of the largest of a row. Without `round-branches` a branch
+    stays an operation.
+
     Schedules come from a list of candidates by a model of their cost on the target, for `rows` rows; with several targets,
     each has its own. `schedule` forces one, `explain` has every choice told in a remark.
 
@@ -71,6 +77,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
     Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
     Option<"floatType", "float-type", "std::string", "\"f16\"", "what float inputs of packed weights are rounded to: f16, bf16, or none to leave such products alone">,
+    Option<"roundBranches", "round-branches", "bool", "true", "round what low-rank branches compute to eight bits, which their kernels take">,
     Option<"explain", "explain", "bool", "false", "say why each schedule was chosen, and what has no kernel">
   ];
   let statistics = [

@@ -1,0 +1,36 @@
+// Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Low-rank branches as two products with a quantization between them.
+
+#ifndef QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWRANKBRANCHES_H
+#define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWRANKBRANCHES_H
+
+#include "ConstantValues.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+
+namespace qllm {
+
+/// The products that a branch consists of: `wide` reads what `thin` gives.
+struct BranchProducts {
+  LinearOp thin, wide;
+
+  explicit operator bool() const { return bool(thin); }
+  /// Takes both away, and what was made for them.
+  void erase();
+};
+
+/// Builds the products of `branch` in front of it, and leaves the branch itself. Factors become
+/// integers of eight bits, unless they are that already; beside four-bit inputs those of the thin
+/// product are two of four bits each, whose products are added. Behind a quantized input the result
+/// of the thin product is quantized to eight bits, symmetric and by the range of each token. Null,
+/// with the reason in `explanation`, where a factor is no constant.
+BranchProducts expandBranch(LowRankOp branch, ConstantValues &constants, std::string &explanation);
+
+/// The product of a branch that is added to the result of `op` and nothing else, if a kernel can do
+/// both: its input has eight bits, its weight too. Null where there is none.
+LinearOp branchBeside(LinearOp op);
+
+} // namespace qllm
+
+#endif // QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWRANKBRANCHES_H
