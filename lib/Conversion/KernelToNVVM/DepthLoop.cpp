@@ -23,13 +23,22 @@ void qllm::keepRolled(Operation *loop) {
   loop->setAttr("loop_annotation", annotation);
 }
 
-void DepthLoop::load(Value index) {
+void DepthLoop::load(Value tile) {
   for (auto [loader, source] : llvm::zip_equal(loaders, ArrayRef(state).drop_front(2)))
-    loader->issue(index, source, state[1]);
+    loader->issue(tile, source, state[1]);
+}
+
+void DepthLoop::commit() {
   NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc());
 }
 
-void DepthLoop::loadNext() { load(code.add(tile, stages - 1)); }
+/// Nothing is copied behind the last tile, but groups are counted on.
+void DepthLoop::loadNext() {
+  int64_t ahead = stages - 1;
+  if (count > ahead)
+    code.when(code.less(index, code.constant(count - ahead)), [&] { load(code.add(tile, ahead)); });
+  commit();
+}
 
 void DepthLoop::wait(int64_t groupsLeft) {
   NVVM::CpAsyncWaitGroupOp::create(code.getBuilder(), code.getLoc(), uint32_t(groupsLeft));
@@ -45,9 +54,10 @@ void DepthLoop::advance() {
     source = code.advance(source, loader->tileStep());
 }
 
-SmallVector<Value> DepthLoop::emit(Value first, int64_t count, ArrayRef<Value> sums,
+SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> sums,
                                    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   Location loc = code.getLoc();
+  count = tiles;
   Value zero = code.constant(int64_t(0));
   auto numberOf = [&](Value index) { return first ? code.add(first, index) : index; };
   state = {zero, zero};
@@ -56,15 +66,18 @@ SmallVector<Value> DepthLoop::emit(Value first, int64_t count, ArrayRef<Value> s
         first ? code.advance(loader->getSource(), code.multiply(first, loader->tileStep()))
               : loader->getSource());
   for (int64_t stage = 0; stage != stages - 1; ++stage) {
-    load(numberOf(code.constant(stage)));
+    if (stage < count)
+      load(numberOf(code.constant(stage)));
+    commit();
     state[1] = code.constant((stage + 1) * stageBytes);
     for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
       source = code.advance(source, loader->tileStep());
   }
   SmallVector<Value> initial(sums);
   llvm::append_range(initial, state);
-  auto emitBody = [&](OpBuilder &builder, Location, Value index, ValueRange carried) {
+  auto emitBody = [&](OpBuilder &builder, Location, Value number, ValueRange carried) {
     state = carried.drop_front(sums.size());
+    index = number;
     tile = numberOf(index);
     wait(stages - 2);
     // After this, all see the tile, and nobody reads the stage that is written next.

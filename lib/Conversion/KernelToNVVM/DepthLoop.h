@@ -22,7 +22,7 @@ public:
   /// number and the sums until then, and returns the sums with the tile; it must call `loadNext`
   /// once. Returns the sums at the end, when no copy is under way.
   llvm::SmallVector<mlir::Value>
-  emit(mlir::Value first, int64_t count, llvm::ArrayRef<mlir::Value> sums,
+  emit(mlir::Value first, int64_t tiles, llvm::ArrayRef<mlir::Value> sums,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
   /// Inside the body: bytes from stage 0 to the stage of the tile.
@@ -32,6 +32,7 @@ public:
 
 private:
   void load(mlir::Value tile);
+  void commit();
   void wait(int64_t groupsLeft);
   void advance();
 
@@ -40,7 +41,8 @@ private:
   int64_t stages, stageBytes;
   /// The stages that are read and written, and for each loader the place of what it loads next.
   llvm::SmallVector<mlir::Value> state;
-  mlir::Value tile;
+  mlir::Value index, tile; ///< of the body: counted from its first, and from the operands'
+  int64_t count = 0;       ///< of tiles
 };
 
 /// Tells LLVM not to unroll a loop whose body is long enough.

@@ -64,18 +64,19 @@ private:
 void RingEmitter::makeLoaders() {
   kernels::OperandTile inputTile = kernel.inputTile(), weightTile = kernel.weightTile();
   int64_t threads = kernel.schedule.threads(), rowsOfLayout = kernel.layout().tileRows();
+  int64_t tiles = kernel.schedule.splits * kernel.tilesOfBlock();
   Value weightShared = code.advance(shared, inputTile.bytes());
   inputLoader = std::make_unique<TileLoader>(code,
                                              LoadedOperand{inputTile, /*swizzled=*/true,
                                                            arguments.input.pointer, place.tileRow,
-                                                           arguments.rows, shared},
+                                                           arguments.rows, shared, tiles},
                                              place.thread, threads);
   Value weightLimit =
       place.hasRaggedColumns() ? code.constant(kernel.layout().rowTiles(kernel.columns)) : Value();
   weightLoader = std::make_unique<TileLoader>(
       code,
       LoadedOperand{weightTile, /*swizzled=*/false, arguments.weight.pointer,
-                    code.divide(place.tileColumn, rowsOfLayout), weightLimit, weightShared},
+                    code.divide(place.tileColumn, rowsOfLayout), weightLimit, weightShared, tiles},
       place.thread, threads);
   left = readLeftRows(code, {inputTile, shared, place.lane, place.warpRow,
                              kernel.schedule.rowsOfWarp(), /*unpacked=*/false});

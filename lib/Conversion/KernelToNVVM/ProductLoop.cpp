@@ -56,12 +56,13 @@ ProductLoop qllm::makeProductLoop(CodeBuilder &code, const LinearPlace &place,
     weightLimit = code.constant((kernel.columns + columnsOfRow - 1) / columnsOfRow);
   ProductLoop loop;
   loop.inputLoader = std::make_unique<TileLoader>(
-      code, LoadedOperand{inputTile, true, input, place.tileRow, rows, shared}, place.thread,
+      code, LoadedOperand{inputTile, true, input, place.tileRow, rows, shared, kernel.tiles()},
+      place.thread,
       kernel.schedule.threads());
   loop.weightLoader = std::make_unique<TileLoader>(
       code,
       LoadedOperand{weightTile, !shuffled, weight, code.divide(place.tileColumn, columnsOfRow),
-                    weightLimit, weightShared},
+                    weightLimit, weightShared, kernel.tiles()},
       place.thread, kernel.schedule.threads());
   loop.left = readLeftRows(
       code, {inputTile, shared, place.lane, place.warpRow, kernel.schedule.rowsOfWarp(), unpacked});

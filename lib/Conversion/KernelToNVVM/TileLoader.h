@@ -25,6 +25,7 @@ struct LoadedOperand {
   mlir::Value firstRow; ///< of the tile
   mlir::Value rowLimit; ///< rows from here on are read as zeros; null if the tile has none
   mlir::Value shared;   ///< shared memory of the operand in stage 0
+  int64_t tiles;        ///< along the depth that are asked for, if need be beyond its end
 };
 
 /// Copies tiles with cp.async, 16 bytes a thread at a time. Built before the loop, where all that
@@ -43,16 +44,22 @@ public:
   void issue(mlir::Value index, mlir::Value from, mlir::Value stageOffset);
 
 private:
-  mlir::Value isInRow(mlir::Value index);
+  /// Whether the piece `offset` bytes behind the thread's first is; null where all are.
+  mlir::Value isInRow(mlir::Value index, int64_t offset);
+  void issueColumn(mlir::Value index, mlir::Value from, mlir::Value to, int64_t offset);
 
   CodeBuilder &code;
   kernels::OperandTile tile;
-  int64_t rowStep;                 ///< rows from one copy of a thread to the next
-  mlir::Value column;              ///< byte in the row that the thread copies
-  mlir::Value source, destination; ///< of the first copy
+  int64_t tiles;
+  int64_t lanes;      ///< that copy one row side by side
+  int64_t rowStep;    ///< rows from one copy of a thread to the next
+  mlir::Value column; ///< byte in the row that the thread copies first
+  mlir::Value source;
+  /// Of the first copy; where the swizzle exchanges halves of rows, of the second too.
+  llvm::SmallVector<mlir::Value, 2> destinations;
   llvm::SmallVector<mlir::Value>
       rows;             ///< whether the row of each copy exists; null if it always does
-  mlir::Value lastCopy; ///< whether the thread takes part in the last copy; null if all do
+  mlir::Value lastCopy; ///< whether the thread takes part in the last row; null if all do
 };
 
 } // namespace qllm
