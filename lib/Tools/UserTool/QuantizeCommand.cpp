@@ -77,7 +77,7 @@ void QuantizeCommand::declare(OptionTable &table) {
   table.flag("allow-skips", allowSkips, "exit with 0 even if layers were skipped");
   table.text("report", runReport.page, "FILE.html",
              "measure what it cost, layer by layer, and write a page that needs no network");
-  runReport.declare(table);
+  runReport.declare(table, "report-");
   table.integer("seed", options.seed, 0, INT32_MAX, "for recipes that draw random numbers");
   table.text("times", timesFile, "FILE.json", "where the passes' processor seconds go");
   table.flag("no-journal", noJournal, "keep nothing for the case of an interruption");

@@ -16,12 +16,13 @@ using namespace qllm::tool;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-void RunReport::declare(OptionTable &table) {
-  table.text("report-tokens", tokens, "FILE.npy",
-             "the tokens of the report (default those of the calibration)");
-  table.integer("report-windows", options.windows, 1, 1 << 20,
+void RunReport::declare(OptionTable &table, StringRef prefix) {
+  table.text((prefix + "tokens").str(), tokens, "FILE.npy",
+             "the tokens to measure on" +
+                 Twine(prefix.empty() ? "" : " (default those of the calibration)").str());
+  table.integer((prefix + "windows").str(), options.windows, 1, 1 << 20,
                 "windows of its perplexities (default 8); layers take at most 2");
-  table.integer("report-length", options.length, 2, 1 << 20,
+  table.integer((prefix + "length").str(), options.length, 2, 1 << 20,
                 "tokens of these windows (default 512); layers take at most 256");
 }
 

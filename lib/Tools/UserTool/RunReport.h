@@ -14,9 +14,9 @@ namespace qllm::tool {
 
 class RunReport {
 public:
-  /// --report-tokens, --report-windows and --report-length.
-  void declare(OptionTable &options);
-  /// --report, which has to be declared by the command.
+  /// tokens, windows and length, behind `prefix`.
+  void declare(OptionTable &options, llvm::StringRef prefix);
+  /// Where the page goes; declared by the command.
   std::string page;
   bool wanted() const { return !page.empty(); }
   bool hasTokens() const { return !tokens.empty(); }
