@@ -84,6 +84,19 @@ typedef struct QllmQuantizeOptions {
   /* Who tries candidates of searches in other processes; the result has the same bytes. NULL for
    * nobody. */
   const QllmTaskRunner *task_runner;
+  /* A directory in which finished work is kept: where a call has failed, was stopped or killed, the
+   * same call goes on from there. It goes when the result is saved as a directory. NULL for none. */
+  const char *journal;
+  /* Not 0 runs the model before and after each pass, and fails where a pass does not keep what it
+   * claims. What repeats the failure is written below the directory `reproducers`; NULL for nowhere. */
+  int validate;
+  const char *reproducers;
+  /* A plan.mlir of an earlier run, whose formats and decisions are taken; may be NULL. */
+  const char *plan_file;
+  /* The last pass to run; NULL for all. */
+  const char *stop_after;
+  /* What the user has asked for, for the report; may be NULL. */
+  const char *command;
 } QllmQuantizeOptions;
 
 /* Quantizes a copy. `options` may be NULL. */
@@ -96,6 +109,26 @@ QLLM_CAPI QLLM_CHECK QllmStatus *qllmModuleQuantize(const QllmModule *module,
  * report.json. */
 QLLM_CAPI QLLM_CHECK QllmStatus *qllmModuleReport(const QllmModule *module,
                                                   QllmTextCallback callback, void *user);
+
+typedef struct QllmMeasureOptions {
+  /* sizeof(QllmMeasureOptions) of the caller. */
+  size_t struct_size;
+  /* What to measure on, as calibration in QllmQuantizeOptions; both NULL for the calibration. */
+  const char *tokens_file;
+  const QllmTensorView *tokens;
+  /* Windows that losses are measured on, and their tokens; 0 stands for 8 and 512. */
+  int64_t windows, window_length;
+} QllmMeasureOptions;
+
+/* Runs the float model and a module that qllmModuleQuantize made, and adds to its report what
+ * quantizing cost: losses, errors of layers, outliers, times, digests. `options` may be NULL. */
+QLLM_CAPI QLLM_CHECK QllmStatus *qllmModuleMeasure(const QllmModule *module,
+                                                   const QllmMeasureOptions *options,
+                                                   const QllmListener *listener);
+/* Writes an HTML page of the report, which loads nothing from anywhere. `label` is its title. Fails
+ * without measurements. */
+QLLM_CAPI QLLM_CHECK QllmStatus *qllmModuleWritePage(const QllmModule *module, const char *label,
+                                                     const char *path);
 
 typedef struct QllmPerplexityOptions {
   /* sizeof(QllmPerplexityOptions) of the caller. */

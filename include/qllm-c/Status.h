@@ -46,13 +46,20 @@ QLLM_CAPI QllmStatusCode qllmStatusGetCode(const QllmStatus *status);
 /* Every diagnostic with its place, a line each: where, what was wanted, what was found. Valid until
  * the status is destroyed; "" for NULL. */
 QLLM_CAPI const char *qllmStatusGetMessage(const QllmStatus *status);
+typedef enum QllmSeverity { QLLM_WARNING = 0, QLLM_REMARK = 1, QLLM_ERROR = 2, QLLM_NOTE = 3 } QllmSeverity;
+
+/* One diagnostic, valid until the callback returns. `place` is "FILE:LINE:COLUMN", "FILE" for
+ * formats without lines, or "". `node` is the name of the node of the model that it is about, or "". */
+typedef void (*QllmDiagnosticCallback)(QllmSeverity severity, const char *place, const char *node,
+                                       const char *message, void *user);
+/* The diagnostics that the message is made of, in their order: errors, each before its notes. */
+QLLM_CAPI void qllmStatusForEachDiagnostic(const QllmStatus *status,
+                                           QllmDiagnosticCallback callback, void *user);
 /* NULL is allowed. */
 QLLM_CAPI void qllmStatusDestroy(QllmStatus *status);
 
 /* Receives text in one or several pieces, none of which ends with a zero. */
 typedef void (*QllmTextCallback)(const char *text, size_t length, void *user);
-
-typedef enum QllmSeverity { QLLM_WARNING = 0, QLLM_REMARK = 1 } QllmSeverity;
 
 /* Who hears of a call while it runs. All functions are called in the thread of the call, and must
  * not call into the same context. Each may be NULL. */

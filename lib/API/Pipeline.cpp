@@ -106,9 +106,7 @@ Expected<Pipeline> Pipeline::create(MLIRContext *context, StringRef recipe, Stri
     if (failed(parsePassPipeline(*text, passes, os)))
       return pipelineError("recipe '" + recipe + "': " + StringRef(message).trim());
   }
-  Pipeline pipeline;
-  pipeline.steps = textOfPasses(passes);
-  return pipeline;
+  return Pipeline(textOfPasses(passes));
 }
 
 std::vector<std::string> Pipeline::stages() const {

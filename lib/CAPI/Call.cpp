@@ -35,16 +35,23 @@ QllmStatus *Call::run(llvm::function_ref<llvm::Error()> body) {
   if (reentered)
     return badInput("expected callbacks of a call to leave its context alone");
   llvm::Error error = work(body);
-  std::string summary = error ? llvm::toString(std::move(error)) : "";
+  bool hasFailed = bool(error);
+  std::string summary = hasFailed ? llvm::toString(std::move(error)) : "";
   if (listener.message)
     for (const auto &[severity, text] : messages)
       listener.message(severity, text.c_str(), listener.user);
   if (stopped)
     return makeStatus(QLLM_STOPPED, "stopped");
-  if (summary.empty() && errors.empty())
+  if (!hasFailed && errors.empty())
     return nullptr;
+  if (summary.empty() && errors.empty())
+    summary = "failed without a diagnostic";
   bool both = !summary.empty() && !errors.empty();
-  return badInput(llvm::StringRef(errors).rtrim() + (both ? "\n" : "") + summary);
+  QllmStatus *status = badInput(llvm::StringRef(errors).rtrim() + (both ? "\n" : "") + summary);
+  if (!summary.empty())
+    records.push_back({QLLM_ERROR, "", "", std::move(summary)});
+  status->diagnostics = std::move(records);
+  return status;
 }
 
 llvm::Error Call::work(llvm::function_ref<llvm::Error()> body) {
@@ -87,14 +94,25 @@ void Call::serve() {
   }
 }
 
+static DiagnosticRecord recordOf(QllmSeverity severity, mlir::Diagnostic &diagnostic) {
+  auto node = diagnostic.getLocation()->findInstanceOf<mlir::NameLoc>();
+  std::string place = diagnosticPlace(diagnostic);
+  return {severity, llvm::StringRef(place).rtrim(": ").str(), node ? node.getName().str() : "",
+          diagnostic.str()};
+}
+
 void Call::keep(mlir::Diagnostic &diagnostic) {
   std::lock_guard<std::mutex> guard(mutex);
-  if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
-    errors += diagnosticText(diagnostic) + "\n";
-  else
-    messages.emplace_back(
-        diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning ? QLLM_WARNING : QLLM_REMARK,
-        diagnosticText(diagnostic));
+  std::string text = diagnosticText(diagnostic);
+  if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error) {
+    bool isWarning = diagnostic.getSeverity() == mlir::DiagnosticSeverity::Warning;
+    messages.emplace_back(isWarning ? QLLM_WARNING : QLLM_REMARK, std::move(text));
+    return;
+  }
+  errors += text + "\n";
+  records.push_back(recordOf(QLLM_ERROR, diagnostic));
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    records.push_back(recordOf(QLLM_NOTE, note));
 }
 
 void Call::progress(llvm::StringRef step, size_t done, size_t total) {

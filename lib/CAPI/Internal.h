@@ -9,7 +9,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "qllm-c/Module.h"
 #include "qllm/API/Context.h"
-#include "qllm/API/Report.h"
+#include "qllm/API/Quantize.h"
 #include "qllm/Interpreter/Interpreter.h"
 #include "qllm/Support/RunListener.h"
 #include "qllm/Support/TaskRunner.h"
@@ -28,6 +28,11 @@ struct ContextState {
   std::mutex mutex;
   /// Whose call holds the mutex: a callback that calls again must not wait for itself.
   std::atomic<std::thread::id> owner{std::thread::id()};
+};
+
+struct DiagnosticRecord {
+  QllmSeverity severity;
+  std::string place, node, message;
 };
 
 QllmStatus *makeStatus(QllmStatusCode code, const llvm::Twine &message);
@@ -85,7 +90,14 @@ private:
   bool finished = false;
   std::vector<Progress> steps;
   std::string errors;
+  std::vector<DiagnosticRecord> records;
   std::vector<std::pair<QllmSeverity, std::string>> messages;
+};
+
+/// A run of a recipe, and its calibration where that came from memory.
+struct RecipeRun : api::QuantizeRun {
+  explicit RecipeRun(api::QuantizeRun run) : api::QuantizeRun(std::move(run)) {}
+  std::optional<Tensor> tokens;
 };
 
 /// `LogicalResult` of a step whose diagnostics say everything.
@@ -118,6 +130,7 @@ struct QllmTaskResults {
 struct QllmStatus {
   QllmStatusCode code;
   std::string message;
+  std::vector<qllm::capi::DiagnosticRecord> diagnostics;
 };
 
 struct QllmValue {
@@ -131,8 +144,10 @@ struct QllmContext {
 struct QllmModule {
   std::shared_ptr<qllm::capi::ContextState> state;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  /// What qllmModuleQuantize reported; null for other modules.
-  qllm::api::Json report;
+  /// Of qllmModuleQuantize; null for other modules. Copies of a module share it.
+  std::shared_ptr<qllm::capi::RecipeRun> run;
+  /// What the module was loaded from as it is; empty for others.
+  std::string file;
   /// Made by the first run, since it keeps what it computes of weights.
   mutable std::unique_ptr<qllm::interp::Interpreter> interpreter;
 
@@ -140,7 +155,7 @@ struct QllmModule {
              mlir::OwningOpRef<mlir::ModuleOp> module)
       : state(std::move(state)), module(std::move(module)) {}
   QllmModule(const QllmModule &other)
-      : state(other.state), module(other.module.get().clone()), report(other.report) {}
+      : state(other.state), module(other.module.get().clone()), run(other.run), file(other.file) {}
   /// `module` and all below it are only looked at.
   mlir::ModuleOp get() const { return *const_cast<mlir::OwningOpRef<mlir::ModuleOp> &>(module); }
 };

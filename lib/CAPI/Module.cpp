@@ -54,13 +54,19 @@ QllmStatus *look(const QllmModule *module, llvm::function_ref<Error(mlir::Module
 
 QllmStatus *qllmModuleLoad(QllmContext *context, const char *path, const QllmListener *listener,
                            QllmModule **module) {
-  return create(context, listener, module,
-                [&](mlir::MLIRContext *mlir) -> llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> {
-                  llvm::Expected<std::string> file = api::resolveModel(path);
-                  if (!file)
-                    return file.takeError();
-                  return api::loadModel(*file, mlir);
-                });
+  std::string file;
+  QllmStatus *status =
+      create(context, listener, module,
+             [&](mlir::MLIRContext *mlir) -> llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> {
+               llvm::Expected<std::string> found = api::resolveModel(path);
+               if (!found)
+                 return found.takeError();
+               file = *found;
+               return api::loadModel(file, mlir);
+             });
+  if (!status)
+    (*module)->file = file;
+  return status;
 }
 
 QllmStatus *qllmModuleImportOnnx(QllmContext *context, const void *data, size_t size,
@@ -98,7 +104,12 @@ QllmStatus *qllmModulePrint(const QllmModule *module, QllmTextCallback callback,
 }
 
 QllmStatus *qllmModuleSave(const QllmModule *module, const char *path) {
-  return look(module, [&](mlir::ModuleOp op) { return api::saveModel(op, path, module->report); });
+  return look(module, [&](mlir::ModuleOp op) {
+    StringRef name(path);
+    bool isFile = name.ends_with(".mlir") || name.ends_with(".mlirbc");
+    return module->run && !isFile ? api::saveResult(op, *module->run, name)
+                                  : api::saveModel(op, name);
+  });
 }
 
 QllmStatus *qllmModuleExportOnnx(const QllmModule *module, const char *path, const char *weights) {

@@ -16,10 +16,18 @@ QllmStatusCode qllmStatusGetCode(const QllmStatus *status) {
 const char *qllmStatusGetMessage(const QllmStatus *status) {
   return status ? status->message.c_str() : "";
 }
+void qllmStatusForEachDiagnostic(const QllmStatus *status, QllmDiagnosticCallback callback,
+                                 void *user) {
+  if (status)
+    for (const capi::DiagnosticRecord &record : status->diagnostics)
+      callback(record.severity, record.place.c_str(), record.node.c_str(), record.message.c_str(),
+               user);
+}
 void qllmStatusDestroy(QllmStatus *status) { delete status; }
 
 QllmStatus *capi::makeStatus(QllmStatusCode code, const llvm::Twine &message) {
-  return new QllmStatus{code, message.str()};
+  std::string text = message.str();
+  return new QllmStatus{code, text, {{QLLM_ERROR, "", "", text}}};
 }
 
 QllmStatus *capi::toStatus(llvm::Error error) {

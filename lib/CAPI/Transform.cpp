@@ -4,14 +4,12 @@
 // What makes a module of another: pipelines, recipes, kernels.
 
 #include "Internal.h"
+#include "TokenFile.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "qllm-c/Module.h"
 #include "qllm/API/Kernels.h"
 #include "qllm/API/Quantize.h"
-#include "qllm/Tensor/NumpyFile.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 
 using namespace qllm;
 using namespace qllm::capi;
@@ -53,40 +51,7 @@ Error runPipeline(mlir::ModuleOp module, StringRef pipeline) {
   return toError(api::runStoppable(passes, module));
 }
 
-/// Tokens in memory as the file that recipes read, as long as it lives.
-class TokenFile {
-public:
-  Error write(const QllmTensorView &view) {
-    llvm::Expected<Tensor> tokens = readTokens(view);
-    if (!tokens)
-      return tokens.takeError();
-    llvm::SmallString<128> path;
-    int descriptor;
-    if (std::error_code code =
-            llvm::sys::fs::createTemporaryFile("qllm-tokens", "npy", descriptor, path))
-      return llvm::createStringError(code, "cannot write tokens: " + code.message());
-    remover.setFile(path);
-    name = path.str().str();
-    llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-    std::vector<char> bytes = formatNumpyArray(*tokens);
-    os.write(bytes.data(), bytes.size());
-    os.close();
-    return os.has_error() ? llvm::createStringError(os.error(), "cannot write tokens")
-                          : Error::success();
-  }
-
-  /// A report says that there were tokens, not where they lay for a moment.
-  void forget(std::string &text) const {
-    if (size_t at = name.empty() ? std::string::npos : text.find(name); at != std::string::npos)
-      text.replace(at, name.size(), "<tokens>");
-  }
-
-  std::string name;
-
-private:
-  llvm::FileRemover remover;
-};
-
+/// The run of a recipe on the module, which it changes.
 Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, Call &call) {
   api::QuantizeOptions options;
   auto take = [](std::string &to, const char *from) {
@@ -96,28 +61,51 @@ Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, Call
   take(options.recipe, given.recipe);
   take(options.options, given.options);
   take(options.calibration, given.calibration_file);
+  take(options.journal, given.journal);
+  take(options.reproducers, given.reproducers);
+  take(options.plan, given.plan_file);
+  take(options.stopAfter, given.stop_after);
+  take(options.command, given.command);
+  options.model = module.file;
   options.seed = given.seed;
-  std::optional<CallbackRunner> tasks;
+  options.validate = given.validate != 0;
+  std::optional<CallbackRunner> runner;
   if (given.task_runner) {
-    tasks.emplace(readOptions(given.task_runner));
-    call.setTaskRunner(&*tasks);
+    runner.emplace(readOptions(given.task_runner));
+    call.setTaskRunner(&*runner);
   }
-  TokenFile tokens;
+  std::optional<Tensor> tokens;
+  TokenFile file;
   if (given.calibration_tokens) {
     if (given.calibration_file)
       return llvm::createStringError("expected calibration from a file or from memory, but got "
                                      "both");
-    if (Error error = tokens.write(*given.calibration_tokens))
+    llvm::Expected<Tensor> read = readTokens(*given.calibration_tokens);
+    if (!read)
+      return read.takeError();
+    tokens = std::move(*read);
+    if (Error error = file.write(*tokens))
       return error;
-    options.calibration = tokens.name;
+    options.calibration = file.path();
+    options.calibrationAlias = tokensAlias;
   }
-  llvm::Expected<api::Json> report = api::quantize(module.get(), options, &call);
-  if (!report)
-    return report.takeError();
-  tokens.forget((*report)["options"].get_ref<std::string &>());
-  for (api::Json &pass : (*report)["passes"])
-    tokens.forget(pass.get_ref<std::string &>());
-  module.report = std::move(*report);
+  llvm::Expected<api::Pipeline> pipeline =
+      api::makePipeline(module.get().getContext(), options, [&](const llvm::Twine &message) {
+        emitWarning(mlir::UnknownLoc::get(module.get().getContext())) << message;
+      });
+  if (!pipeline)
+    return pipeline.takeError();
+  mlir::OwningOpRef<mlir::ModuleOp> original = module.get().clone();
+  llvm::Expected<api::QuantizeRun> run =
+      api::quantize(module.get(), *pipeline, std::move(options), &call);
+  if (!run)
+    return run.takeError();
+  run->original = std::move(original);
+  if (run->journal)
+    run->journal->unlock(); // the same call may come again before the result is saved
+  module.run = std::make_shared<RecipeRun>(std::move(*run));
+  module.run->tokens = std::move(tokens);
+  module.file.clear();
   return Error::success();
 }
 
@@ -126,7 +114,8 @@ Error quantizeInPlace(QllmModule &module, const QllmQuantizeOptions &given, Call
 QllmStatus *qllmModuleRunPipeline(const QllmModule *module, const char *pipeline,
                                   const QllmListener *listener, QllmModule **result) {
   return transform(module, listener, result, [&](QllmModule &copy, Call &) {
-    copy.report = nullptr; // what a recipe did is not all that was done any more
+    copy.run = nullptr; // what a recipe did is not all that was done any more
+    copy.file.clear();
     return runPipeline(copy.get(), pipeline);
   });
 }
@@ -135,18 +124,6 @@ QllmStatus *qllmModuleQuantize(const QllmModule *module, const QllmQuantizeOptio
                                const QllmListener *listener, QllmModule **result) {
   return transform(module, listener, result, [&](QllmModule &copy, Call &call) {
     return quantizeInPlace(copy, readOptions(options), call);
-  });
-}
-
-QllmStatus *qllmModuleReport(const QllmModule *module, QllmTextCallback callback, void *user) {
-  Call call(*module->state, nullptr);
-  return call.run([&] {
-    api::Json report = module->report;
-    if (report.is_null())
-      report["coverage"] = api::toJson(measureCoverage(module->get()));
-    std::string text = api::toText(report);
-    callback(text.data(), text.size(), user);
-    return Error::success();
   });
 }
 

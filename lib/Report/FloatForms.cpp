@@ -25,24 +25,19 @@ static bool isFloat(ModuleOp module) {
 }
 
 void FloatForms::observe(ModuleOp module) {
-  if (ended || !hasLayers(module))
+  if (ended)
     return;
-  if (!isFloat(module)) {
-    ended = true;
-    if (!first) // quantized before it came to us: then that is the original
-      first = module.clone();
-    return;
-  }
-  (first ? last : first) = module.clone();
-}
-
-void FloatForms::set(ModuleOp module) {
-  clear();
-  first = module.clone();
+  bool layers = hasLayers(module);
+  ended = layers && !isFloat(module);
+  passes += !ended;
+  // A module that was quantized before it came to us is its own original.
+  if (isKept && layers && !(ended && first))
+    (first ? last : first) = module.clone();
 }
 
 void FloatForms::clear() {
   first = {};
   last = {};
+  passes = 0;
   ended = false;
 }

@@ -113,7 +113,7 @@ JournalDirectory::JournalDirectory(int fd, std::string path)
     : fd(fd), path(std::move(path)), found(std::make_unique<Found>()) {}
 
 JournalDirectory::~JournalDirectory() {
-  if (fd >= 0 && isEmpty())
+  if (fd >= 0 && isLocked && isEmpty())
     llvm::consumeError(remove());
   if (fd >= 0)
     close(fd);
@@ -147,6 +147,7 @@ Expected<std::unique_ptr<JournalDirectory>> JournalDirectory::open(StringRef pat
                                    "another directory");
   if (error != 0)
     return journal->failed("log", "lock", error);
+  journal->identity = identity.str();
   if (Error error = journal->recover(identity))
     return std::move(error);
   return std::move(journal);
@@ -244,8 +245,29 @@ Error JournalDirectory::storeLatest(StringRef key, ArrayRef<char> bytes) {
   return (*out)->commit();
 }
 
+void JournalDirectory::unlock() {
+  *found = Found();
+  flock(fd, LOCK_UN);
+  isLocked = false;
+}
+
+/// Whether nobody has taken the journal meanwhile, and nobody will.
+bool JournalDirectory::lockAgain() {
+  struct stat status = {};
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &status) != 0 || status.st_nlink == 0)
+    return false;
+  Expected<std::shared_ptr<MappedFile>> log = MappedFile::open(file("log"));
+  std::optional<Record> first = log ? readRecord((*log)->bytes()) : std::nullopt;
+  llvm::consumeError(log.takeError());
+  return first && first->key == identity;
+}
+
 Error JournalDirectory::remove() {
   hasRecords = false;
+  if (fd >= 0 && !isLocked && !lockAgain()) {
+    close(std::exchange(fd, -1));
+    return Error::success();
+  }
   std::error_code code = llvm::sys::fs::remove_directories(path, /*IgnoreErrors=*/false);
   if (fd >= 0)
     close(std::exchange(fd, -1));

@@ -54,7 +54,18 @@ void Call::finish(QllmStatus *status) {
     throw nb::python_error(std::move(*raised));
   if (!status)
     return;
-  nb::object type = nb::module_::import_("qllm.errors").attr("QllmError");
-  PyErr_SetString(type.ptr(), qllmStatusGetMessage(status));
+  nb::module_ errors = nb::module_::import_("qllm.errors");
+  nb::list diagnostics;
+  std::pair<nb::object, nb::list> made(errors.attr("Diagnostic"), diagnostics);
+  qllmStatusForEachDiagnostic(
+      status,
+      [](QllmSeverity severity, const char *place, const char *node, const char *message,
+         void *user) {
+        auto &[type, list] = *static_cast<std::pair<nb::object, nb::list> *>(user);
+        list.append(type(severity == QLLM_NOTE ? "note" : "error", place, node, message));
+      },
+      &made);
+  nb::object error = errors.attr("QllmError")(qllmStatusGetMessage(status), diagnostics);
+  PyErr_SetObject(error.type().ptr(), error.ptr());
   throw nb::python_error();
 }

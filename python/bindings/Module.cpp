@@ -110,20 +110,39 @@ Module runPipeline(const Module &module, const std::string &pipeline, nb::object
   });
 }
 
-Module quantize(const Module &module, const std::string &recipe, const std::string &options,
-                const Text &file, std::optional<AnyArray> tokens, int64_t seed, nb::object progress,
-                int tokenType, nb::object tasks) {
+/// An array as a view of it, or null for none.
+struct OptionalView {
+  OptionalView(const std::optional<AnyArray> &array, int elementType) {
+    if (array)
+      view = viewOf(*array, elementType, shape);
+    hasView = array.has_value();
+  }
+  const QllmTensorView *get() const { return hasView ? &view : nullptr; }
+
   std::vector<int64_t> shape;
   QllmTensorView view{};
-  if (tokens)
-    view = viewOf(*tokens, tokenType, shape);
+  bool hasView;
+};
+
+Module quantize(const Module &module, const std::string &recipe, const std::string &options,
+                const Text &file, std::optional<AnyArray> tokens, int64_t seed, nb::object progress,
+                int tokenType, nb::object tasks, const Text &journal, bool validate,
+                const Text &reproducers, const Text &plan, const Text &stopAfter,
+                const Text &command) {
+  OptionalView view(tokens, tokenType);
   QllmQuantizeOptions given{sizeof(QllmQuantizeOptions),
                             recipe.c_str(),
                             options.c_str(),
                             orNull(file),
-                            tokens ? &view : nullptr,
+                            view.get(),
                             seed,
-                            nullptr};
+                            nullptr,
+                            orNull(journal),
+                            validate,
+                            orNull(reproducers),
+                            orNull(plan),
+                            orNull(stopAfter),
+                            orNull(command)};
   Call call(std::move(progress));
   PythonTasks runner{std::move(tasks), call};
   QllmTaskRunner callbacks{sizeof(QllmTaskRunner), &runner, PythonTasks::run};
@@ -134,6 +153,20 @@ Module quantize(const Module &module, const std::string &recipe, const std::stri
     return qllmModuleQuantize(module.handle.get(), &given, listener, &result);
   });
   return Module(result);
+}
+
+void measure(const Module &module, const Text &file, std::optional<AnyArray> tokens, int tokenType,
+             int64_t windows, int64_t windowLength, nb::object progress) {
+  OptionalView view(tokens, tokenType);
+  QllmMeasureOptions options{sizeof(QllmMeasureOptions), orNull(file), view.get(), windows,
+                             windowLength};
+  Call(std::move(progress)).run([&](const QllmListener *listener) {
+    return qllmModuleMeasure(module.handle.get(), &options, listener);
+  });
+}
+
+void writePage(const Module &module, const std::string &label, const std::string &path) {
+  look([&] { return qllmModuleWritePage(module.handle.get(), label.c_str(), path.c_str()); });
 }
 
 std::tuple<double, double, int64_t> perplexity(const Module &module, const AnyArray &tokens,
@@ -222,8 +255,15 @@ void defineModule(nb::module_ &m) {
       .def("run_pipeline", runPipeline, arg("pipeline"), arg("progress").none() = nb::none())
       .def("quantize", quantize, arg("recipe"), arg("options"), arg("file").none(),
            arg("tokens").none(), arg("seed"), arg("progress").none(), arg("token_type"),
-           arg("tasks").none() = nb::none())
+           arg("tasks").none() = nb::none(), arg("journal").none() = nb::none(),
+           arg("validate") = false, arg("reproducers").none() = nb::none(),
+           arg("plan").none() = nb::none(), arg("stop_after").none() = nb::none(),
+           arg("command").none() = nb::none())
       .def("report", textOf<qllmModuleReport>)
+      .def("measure", measure, arg("file").none(), arg("tokens").none(), arg("token_type"),
+           arg("windows"), arg("window_length"), arg("progress").none() = nb::none(),
+           "Adds to the report what quantizing cost.")
+      .def("write_page", writePage, arg("label"), arg("path"))
       .def("perplexity", perplexity, arg("tokens"), arg("token_type"), arg("windows"),
            arg("window_length"), arg("progress").none() = nb::none())
       .def("lower_to_kernels", lowerToKernels, arg("targets"), arg("format"), arg("rows"),

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qllm.errors import QllmError
+from qllm.errors import Diagnostic, QllmError
 
 if TYPE_CHECKING:
     from qllm._qllm import Module
     from qllm.model import Kernels, Model, load, parse, quantize, run_pipeline
 
-__all__ = ["Kernels", "Model", "Module", "QllmError", "load", "parse", "quantize", "run_pipeline"]
+__all__ = ["Diagnostic", "Kernels", "Model", "Module", "QllmError", "load", "parse", "quantize", "run_pipeline"]
 
 
 def __getattr__(name: str) -> Any:

@@ -101,13 +101,27 @@ class Model:
         array = as_array(tokens, 7)
         return self._module.perplexity(array, element_type_of(array), windows, window_length, progress)[0]
 
-    def report(self) -> dict[str, Any]:
+    def report(self, page: PathLike | None = None, *, tokens: Any = None, windows: int = 8, window_length: int = 512,
+               progress: Progress | None = None) -> dict[str, Any]:
         """What `qllm quantize` writes as report.json: `coverage` tells of each layer how it is stored, and why where it is not
-        quantized; for models that `quantize` made, also `recipe`, `options`, `seed` and `passes`."""
-        return json.loads(self._module.report())
+        quantized; for models that `quantize` made, also `recipe`, `options`, `seed`, `passes` and `validation`.
+
+        With `page`, the path of an HTML file, or `tokens`, the float model and this one are run, as by `qllm quantize --report`, and
+        the report has `measurements` and `run` from then on, also in what `save` writes. `tokens` is what to run them on, as
+        `calibration` of `quantize`; by default it is the calibration. Losses are measured on `windows` windows of `window_length`
+        tokens, layers on two of 256 at most. A second page needs no second run. Raises QllmError.
+        """
+        if tokens is not None or (page is not None and "measurements" not in json.loads(self._module.report())):
+            file, array = _file_or_array(tokens)
+            self._module.measure(file, array, element_type_of(array) if array is not None else 0, windows, window_length, progress)
+        report = json.loads(self._module.report())
+        if page is not None:
+            self._module.write_page(report["recipe"], os.fspath(page))
+        return report
 
     def save(self, path: PathLike) -> None:
-        """Writes an .mlir or .mlirbc file with the weights beside it, or else a directory as `qllm quantize` does."""
+        """Writes an .mlir or .mlirbc file with the weights beside it, or else a directory with all that `qllm quantize` writes; the
+        journal of `quantize` is removed then."""
         self._module.save(os.fspath(path))
 
     def save_onnx(self, path: PathLike, weights: str = "matmul-nbits") -> None:
@@ -158,28 +172,58 @@ def _option(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed: int = 0, progress: Progress | None = None,
-             scheduler: str | None = None, **options: Any) -> Model:
+def _file_or_array(tokens: Any) -> tuple[str | None, Any]:
+    """Token numbers as the path of a file or as an array; both None for none."""
+    if isinstance(tokens, (str, os.PathLike)):
+        return os.fspath(tokens), None
+    return None, None if tokens is None else as_array(tokens, 7)
+
+
+def _command(arguments: Mapping[str, Any]) -> str:
+    """A call of `quantize` as a report shows it; arrays by type and shape."""
+    def text(value: Any) -> str:
+        return f"<{value.dtype}{list(value.shape)}>" if hasattr(value, "dtype") else repr(value)
+
+    return f"qllm.quantize(model, {', '.join(f'{name}={text(value)}' for name, value in arguments.items() if value is not None)})"
+
+
+def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed: int = 0, plan: PathLike | None = None,
+             stop_after: str | None = None, journal: PathLike | None = None, validate: bool | PathLike = False,
+             scheduler: str | None = None, progress: Progress | None = None, **options: Any) -> Model:
     """The model quantized by a recipe: its name, or the path of a file of passes.
 
     `options` are the recipe's, as in `qllm quantize` with _ for -: weight_bits=4, activation_bits=4, group_size=64, ignore=["*head"].
     `calibration` is what recipes that look at activations read: an integer array of token numbers, [tokens] or [windows, tokens], or
-    the path of a .npy or .npz file. `progress(step, done, total)` is called in this thread. `scheduler` is the address of a Dask
-    scheduler, "tcp://host:8786", whose workers try candidates of searches; the result has the same bytes. Raises QllmError.
+    the path of a .npy or .npz file. `plan` is the plan.mlir of an earlier result, whose formats and decisions are taken; `stop_after`
+    the last pass to run.
+
+    `journal` is a directory in which finished work is kept: after a failure, Ctrl-C or a crash, the same call goes on from there. It
+    is removed when the result is saved as a directory. `validate` runs the model before and after each pass, and fails where one does
+    not keep what it claims; a path is where what repeats the failure goes. `scheduler` is the address of a Dask scheduler,
+    "tcp://host:8786", whose workers help; the result has the same bytes. `progress(step, done, total)` is called in this thread.
+
+    Raises QllmError.
     """
+    command = _command({"recipe": recipe, "calibration": calibration, "seed": seed or None, "plan": plan, "stop_after": stop_after,
+                        **options})
     text = " ".join(f"{name.replace('_', '-')}={_option(value)}" for name, value in options.items())
-    file = tokens = None
-    if isinstance(calibration, (str, os.PathLike)):
-        file = os.fspath(calibration)
-    elif calibration is not None:
-        tokens = as_array(calibration, 7)
-    arguments = (recipe, text, file, tokens, seed, progress, element_type_of(tokens) if tokens is not None else 0)
+    file, tokens = _file_or_array(calibration)
+
+    def path(value: Any) -> str | None:
+        return None if value is None or isinstance(value, bool) else os.fspath(value)
+
+    def run(tasks: Any = None) -> Model:
+        return Model(model.module.quantize(
+            recipe, text, file, tokens, seed, progress, element_type_of(tokens) if tokens is not None else 0, tasks=tasks,
+            journal=path(journal), validate=validate is not False, reproducers=path(validate), plan=path(plan), stop_after=stop_after,
+            command=command))
+
     if scheduler is None:
-        return Model(model.module.quantize(*arguments))
+        return run()
     from qllm.distributed import Cluster
 
     with Cluster(scheduler) as cluster:
-        result = Model(model.module.quantize(*arguments, tasks=cluster))
+        result = run(cluster)
     if cluster.tasks == 0:
         logging.getLogger("qllm").warning("the workers had nothing to do: this recipe searches no candidates")
     return result

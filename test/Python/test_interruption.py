@@ -1,6 +1,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Short forms of test/robustness: interrupted runs go on to the same bytes, failing calls are told, memory stays bounded."""
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -66,6 +67,24 @@ def test_signals_say_that_the_run_goes_on(options, undisturbed, tmp_path, number
     assert runs.digest(tmp_path / "out") == digest
     # What is finished is not done again.
     assert again.processor_seconds < full.processor_seconds
+
+
+def test_a_report_and_validation_of_a_run_that_goes_on(options, tmp_path):
+    """Both are of the whole run: they look at modules, which are made again from the journal."""
+    reports = {}
+    for name in ("whole", "resumed"):
+        words = runs.command(options, "qllm-plus", tmp_path / name, "--validate", "--report", str(tmp_path / f"{name}.html"),
+                             "--report-windows=1", "--report-length=32")
+        if name == "resumed":
+            interrupt(words, tmp_path / "resumed.journal", signal.SIGKILL)
+        run = runs.Run(words).check()
+        assert ("going on from" in run.stderr) == (name == "resumed")
+        reports[name] = json.loads((tmp_path / name / "report.json").read_text())
+    whole, resumed = reports.values()
+    assert len(whole["validation"]) == len(whole["passes"]) and whole["measurements"]["losses"]
+    for key in ("validation", "measurements", "coverage"):
+        assert resumed[key] == whole[key], key
+    assert "Each pass, run before and after" in (tmp_path / "resumed.html").read_text()
 
 
 def test_other_options_start_from_the_beginning(options, undisturbed, tmp_path):

@@ -12,6 +12,7 @@ import onnx
 import onnxruntime
 import package
 import pytest
+import report_page
 
 import qllm
 
@@ -46,6 +47,77 @@ def test_figures_are_those_of_the_tool(quantized, tmp_path):
     quantized.save(tmp_path / "python")
     for name in ("model.mlirbc", "recipe.txt"):
         assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "tool" / name).read_bytes(), name
+
+
+def test_save_writes_what_the_tool_writes(tmp_path):
+    model = qllm.load(package.LLAMA)  # names of weights are numbered in a context
+    np.save(tmp_path / "tokens.npy", package.TOKENS)
+    tool("quantize", package.LLAMA, "--recipe", "qllm", "--weight-bits", 4, "--activation-bits", 4, "--calibration", tmp_path / "tokens.npy",
+         "--calibration-windows", 2, "--calibration-length", 32, "--validate", "-o", tmp_path / "tool")
+    q = qllm.quantize(model, "qllm", calibration=tmp_path / "tokens.npy", validate=True, journal=tmp_path / "journal", weight_bits=4,
+                      activation_bits=4, calibration_windows=2, calibration_length=32)
+    assert (tmp_path / "journal/log").stat().st_size > 0
+    q.save(tmp_path / "python")
+    assert not (tmp_path / "journal").exists()  # the result is safe
+    files = sorted(path.name for path in (tmp_path / "tool").iterdir())
+    assert files == ["model.mlirbc", "model.weights", "plan.mlir", "recipe.txt", "report.json"]
+    for name in files:
+        assert (tmp_path / "python" / name).read_bytes() == (tmp_path / "tool" / name).read_bytes(), name
+    assert {record["outcome"] for record in q.report()["validation"]} >= {"held", "changed"}
+    # What was decided can be taken over.
+    again = qllm.quantize(model, "qllm", calibration=tmp_path / "tokens.npy", plan=tmp_path / "python/plan.mlir", weight_bits=4,
+                          activation_bits=4, calibration_windows=2, calibration_length=32)
+    assert again.perplexity(package.TOKENS, **WINDOWS) == q.perplexity(package.TOKENS, **WINDOWS)
+
+
+JOURNALED = {"recipe": "qllm", "weight_bits": 4, "activation_bits": 4, "calibration_windows": 2, "calibration_length": 32}
+
+
+def test_a_journal_goes_on_after_a_stop(model, tmp_path, caplog):
+    """With tokens in memory, whose file has another name each time."""
+    def stop(step, done, total):
+        if step != "quantize" and done == 5:
+            raise ZeroDivisionError
+
+    expected = qllm.quantize(model, calibration=package.TOKENS, **JOURNALED)
+    with pytest.raises(ZeroDivisionError):
+        qllm.quantize(model, calibration=package.TOKENS, journal=tmp_path / "journal", progress=stop, **JOURNALED)
+    with caplog.at_level(logging.INFO, "qllm"):
+        found = qllm.quantize(model, calibration=package.TOKENS, journal=tmp_path / "journal", validate=True, **JOURNALED)
+    assert f"going on from '{tmp_path / 'journal'}' with " in caplog.text
+    assert any(line.startswith("validate: ") for line in caplog.messages)
+    for name, each in (("a", expected), ("b", found)):
+        each.save(tmp_path / name)
+    assert (tmp_path / "a/model.weights").read_bytes() == (tmp_path / "b/model.weights").read_bytes()
+    # A module that is in no file has a journal, too, and one of another model is not taken for it.
+    raised = qllm.run_pipeline(model, "cse")
+    for _ in range(2):
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "qllm"):
+            qllm.quantize(raised, calibration=package.TOKENS, journal=tmp_path / "other", **JOURNALED)
+    assert "going on from" in caplog.text
+
+
+def test_reports_are_measured_and_drawn(model, tmp_path):
+    # A recipe whose float forms are made again with calibration from memory.
+    q = qllm.quantize(model, "smoothquant", weight_bits=4, activation_bits=4, calibration=package.TOKENS, calibration_windows=2,
+                      calibration_length=32)
+    assert "measurements" not in q.report()
+    report = q.report(tmp_path / "page.html", tokens=package.TOKENS, windows=2, window_length=64)
+    assert report["measurements"]["losses"]["windows"] == 2
+    assert report["measurements"]["losses"]["after"]["perplexity"] == pytest.approx(q.perplexity(package.TOKENS, 2, 64), rel=1e-6)
+    assert [file["role"] for file in report["run"]["files"]][:1] == ["model"]
+    assert {"<tokens>"} == {file["file"] for file in report["run"]["files"] if "calibration" in file["role"] or "tokens" in file["role"]}
+    assert report["run"]["command"].startswith("qllm.quantize(model, recipe='smoothquant', calibration=<int64[")
+    report_page.check_self_contained((tmp_path / "page.html").read_text())
+    q.save(tmp_path / "python")
+    assert json.loads((tmp_path / "python/report.json").read_text()) == report
+    # The figures are those of the tool.
+    np.save(tmp_path / "tokens.npy", package.TOKENS)
+    tool("quantize", package.LLAMA, "--recipe", "smoothquant", "--weight-bits", 4, "--activation-bits", 4, "--calibration",
+         tmp_path / "tokens.npy", "--calibration-windows", 2, "--calibration-length", 32, "--report-windows", 2, "--report-length", 64,
+         "--report", tmp_path / "tool.html", "-o", tmp_path / "tool")
+    assert json.loads((tmp_path / "tool/report.json").read_text())["measurements"] == report["measurements"]
 
 
 def test_calibration_comes_from_memory_or_a_file(model, tmp_path, capfd):
@@ -170,6 +242,12 @@ def test_a_proto_of_onnx_loads(model):
     (lambda m: m.save_checkpoint("out", format="gguf"), "expected compressed-tensors or gptq, but got 'gguf'"),
     (lambda m: qllm.parse("func.func @f() {\n  oops\n}"), "2:3: "),
     (lambda m: qllm.parse("{" * 100000), "levels of nesting"),
+    (lambda m: m.report("page.html"), "expected a model that a recipe has just quantized"),
+    (lambda m: qllm.quantize(m, plan="plan.mlir"), "expected a plan.mlir of an earlier run, but found no file 'plan.mlir'"),
+    (lambda m: qllm.quantize(m, stop_after="nowhere"), "expected one of the stages "),
+    (lambda m: qllm.quantize(m, journal="/dev/null/journal"), "'/dev/null/journal': cannot create the journal"),
+    (lambda m: qllm.quantize(m).report("page.html"), "a report is measured on tokens"),
+    (lambda m: qllm.quantize(m).report(tokens=package.TOKENS, windows=-1), "-1"),
     (lambda m: qllm.run_pipeline(m, "no-such-pass"), "'no-such-pass' does not refer to a registered pass"),
 ])
 def test_errors_carry_the_diagnostics(model, call, message, tmp_path, monkeypatch, capfd):
@@ -178,6 +256,19 @@ def test_errors_carry_the_diagnostics(model, call, message, tmp_path, monkeypatc
         call(model)
     assert message in str(raised.value) and raised.value.diagnostics
     assert capfd.readouterr() == ("", "") and not list(tmp_path.iterdir())
+
+
+def test_diagnostics_have_parts(tmp_path):
+    with pytest.raises(qllm.QllmError) as raised:
+        qllm.parse("func.func @f() {\n  oops\n}")
+    (diagnostic,) = raised.value.diagnostics
+    assert (diagnostic.severity, diagnostic.place, diagnostic.node) == ("error", "<text>:2:3", "") and diagnostic.message
+    x, y = (onnx.helper.make_tensor_value_info(name, 1, [2, 3]) for name in "xy")
+    graph = onnx.helper.make_graph([onnx.helper.make_node("MatMul", ["x", "x"], ["y"], name="product")], "g", [x], [y])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "wrong.onnx")
+    with pytest.raises(qllm.QllmError) as raised:
+        qllm.load(tmp_path / "wrong.onnx").run({"x": np.zeros((2, 3), np.float32)})
+    assert "product" in str(raised.value.diagnostics)
 
 
 def test_errors_of_python(model):

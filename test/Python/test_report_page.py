@@ -114,6 +114,41 @@ def test_compare(folder):
     assert not other["same_tokens"] and len(other["layers"]) == len(runs[0]["coverage"]["layers"]) + 2
 
 
+def test_page_of_a_result_that_is_there(folder, tmp_path):
+    tool("report", folder / "plus", "-o", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == (folder / "plus.html").read_bytes()
+    # One that was not measured when it was made.
+    llama, result = ROOT / "test/Inputs/models/llama-dynamo-18.onnx", tmp_path / "late"
+    tool("quantize", llama, "--recipe=qllm-plus", "--kv-bits=8", "--calibration-windows=3", "--calibration-length=32", "--calibration", folder / "tokens.npy",
+         "--weight-bits=4", "--activation-bits=4", "-o", result)
+    message = tool("report", result, "-o", tmp_path / "late.html", code=1).stderr
+    assert "was made without --report and has no measurements; expected --model MODEL --tokens FILE.npy to make them" in message
+    assert not (tmp_path / "late.html").exists()
+    tool("report", result, "--model", llama, "--tokens", folder / "tokens.npy", "--windows=2", "--length=64", "-o", tmp_path / "late.html")
+    late, plus = (json.loads((path / "report.json").read_text()) for path in (result, folder / "plus"))
+    assert late["measurements"] == plus["measurements"] and late["coverage"] == plus["coverage"]
+    check_self_contained((tmp_path / "late.html").read_text())
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["{plus}"], 2, "expected a file for the page (-o FILE.html)"),
+    (["{plus}", "-o", "{out}", "--tokens", "t.npy"], 2, "expected --model and --tokens together, or neither"),
+    (["{out}", "-o", "{out}/page.html"], 2, "there is no directory"),
+    (["{plus}/plan.mlir", "-o", "{out}"], 1, "expected a report of 'qllm quantize'"),
+    (["{plus}", "-o", "{out}", "--model", "none.onnx", "--tokens", "{tokens}"], 1, "expected a model at 'none.onnx'"),
+    (["{plus}", "-o", "{out}", "--model", "{plus}", "--tokens", "none.npy"], 2, "found no file 'none.npy'"),
+    (["{edited}", "-o", "{out}", "--model", "{plus}", "--tokens", "{tokens}"], 1, "does not say by which passes the float model is made"),
+])
+def test_report_says_what_is_missing(folder, tmp_path, words, code, text):
+    (tmp_path / "edited").mkdir()
+    report = json.loads((folder / "plus/report.json").read_text())
+    report["float_passes"] = "all"
+    (tmp_path / "edited/report.json").write_text(json.dumps(report))
+    names = {"plus": folder / "plus", "out": tmp_path / "out", "tokens": folder / "tokens.npy", "edited": tmp_path / "edited"}
+    assert text in tool("report", *(word.format(**names) for word in words), code=code).stderr
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"coverage": []}', '{"coverage": {"rows": 3, "layers": []}}', '{"coverage": {"rows": []}}'])
 def test_compare_refuses_what_is_no_report(folder, tmp_path, text):
     (tmp_path / "report.json").write_text(text)

@@ -6,6 +6,7 @@
 #include "qllm/Support/JournalDirectory.h"
 
 #include "TemporaryDirectory.h"
+#include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 
 using namespace qllm;
@@ -40,6 +41,32 @@ TEST_F(JournalDirectoryTest, RecordsAreFoundAgain) {
   EXPECT_EQ(text(journal->find("two")), "");
   EXPECT_EQ(text(journal->findLatest("walk")), "new");
   EXPECT_EQ(text(journal->findLatest("other")), "none");
+}
+
+TEST_F(JournalDirectoryTest, UnlockedOneIsRemovedUnlessAnotherRunHasTakenIt) {
+  auto exists = [&] { return llvm::sys::fs::exists(path("journal/log")); };
+  auto first = open();
+  store(*first, "one", "first");
+  first->unlock();
+  EXPECT_EQ(open()->foundRecords(), 1u); // the same run again
+  {
+    auto again = open();
+    EXPECT_FALSE(bool(first->remove())); // in use
+    EXPECT_TRUE(exists());
+  }
+  auto second = open();
+  second->unlock();
+  {
+    auto other = open("model: b\n");
+    store(*other, "two", "");
+  }
+  EXPECT_FALSE(bool(second->remove())); // of another run by now
+  EXPECT_TRUE(exists());
+  auto third = open();
+  store(*third, "one", "first");
+  third->unlock();
+  EXPECT_FALSE(bool(third->remove()));
+  EXPECT_FALSE(exists());
 }
 
 TEST_F(JournalDirectoryTest, SectionsAreNumbered) {

@@ -21,6 +21,8 @@ namespace qllm::api {
 /// An ordered list of passes with their options, each as text.
 class Pipeline {
 public:
+  /// Passes as `passes` gives them.
+  explicit Pipeline(std::vector<std::string> passes) : steps(std::move(passes)) {}
   /// `recipe` is a name, with `options` as "weight-bits=4 ...", or a file with one pass a line (and
   /// comments behind #), as `toText` writes it; a file takes no options.
   static llvm::Expected<Pipeline> create(mlir::MLIRContext *context, llvm::StringRef recipe,

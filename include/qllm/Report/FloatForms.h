@@ -16,11 +16,15 @@ namespace qllm {
 /// and scales have changed by then.
 class FloatForms {
 public:
+  /// Without copies, passes are only counted.
+  void keep(bool copies) { isKept = copies; }
+  bool isEmpty() const { return !first; }
+
   /// To be called after each pass.
   void observe(mlir::ModuleOp module);
-  /// For a model that is not rewritten: both forms are this one.
-  void set(mlir::ModuleOp module);
 
+  /// Passes at the beginning of the recipe that have rounded, split and merged nothing.
+  int64_t floatPasses() const { return passes; }
   /// The first form that has linear layers of the qllm dialect; null if there was none.
   mlir::ModuleOp original() { return first ? *first : mlir::ModuleOp(); }
   /// The last form in which nothing was rounded, split or merged.
@@ -30,7 +34,8 @@ public:
 
 private:
   mlir::OwningOpRef<mlir::ModuleOp> first, last;
-  bool ended = false;
+  int64_t passes = 0;
+  bool isKept = true, ended = false;
 };
 
 } // namespace qllm

@@ -42,24 +42,29 @@ public:
   /// Whether there is anything for a later run.
   bool isEmpty() const { return !hasRecords; }
 
-  /// The result is there: the journal is of no more use.
+  /// The run is over, but its result is not safe yet: nothing is looked up or stored any more, and
+  /// another run may take what is here, or the place.
+  void unlock();
+  /// The result is there: the journal is of no more use. After `unlock`, one that another run has
+  /// taken is left alone.
   llvm::Error remove();
 
 private:
   JournalDirectory(int fd, std::string path);
   llvm::Error start(llvm::StringRef identity);
   llvm::Error recover(llvm::StringRef identity);
+  bool lockAgain();
   llvm::Error append(llvm::StringRef key, llvm::ArrayRef<char> bytes);
   llvm::Error failed(llvm::StringRef file, const char *what, int error) const;
   std::string file(llvm::StringRef name) const { return path + "/" + name.str(); }
 
   struct Found;
   int fd;
-  std::string path;
+  std::string path, identity;
   std::unique_ptr<Found> found;
   std::vector<std::string> changed;
   uint64_t end = 0;
-  bool hasRecords = false;
+  bool hasRecords = false, isLocked = true;
 };
 
 } // namespace qllm

@@ -21,10 +21,16 @@ const digits = (value, count = 3) => value === null || value === undefined || !i
 const fixed = (value, count = 2) => value === null || value === undefined || !isFinite(value) ? "–" : value.toFixed(count).replace("-", "−");
 const signed = (value, count = 2) => (value > 0 ? "+" : "") + fixed(value, count);
 const percent = (value, count = 1) => fixed(100 * value, count) + " %";
-const megabytes = bytes => bytes >= 1e9 ? fixed(bytes / 1e9, 2) + " GB" : bytes >= 1e6 ? fixed(bytes / 1e6, 1) + " MB" : fixed(bytes / 1e3, 1) + " kB";
+const megabytes = bytes => {
+  const [unit, name] = bytes >= 1e9 ? [1e9, "GB"] : bytes >= 1e6 ? [1e6, "MB"] : [1e3, "kB"], value = bytes / unit;
+  return `${fixed(value, value >= 99.95 ? 0 : unit === 1e9 ? 2 : 1)} ${name}`;
+};
+const roundMegabytes = bytes => bytes ? megabytes(bytes).replace(".0 ", " ") : "0";
 const seconds = value => value < 90 ? digits(value, 2) + " s" : value < 5400 ? fixed(value / 60, 1) + " min" : fixed(value / 3600, 1) + " h";
-const perplexity = value => value < 1000 ? fixed(value, 2) : d3.format(",.0f")(value);
+const perplexity = value => value < 100 ? fixed(value, 2) : value < 1000 ? fixed(value, 1) : d3.format(",.0f")(value);
 const decibels = value => fixed(value, 1) + " dB";
+// Options as MLIR prints them have seven digits of every number.
+const shortNumbers = text => text.replace(/-?\d\.\d+e[+-]\d+/g, number => String(+number));
 const lastName = name => name.slice(name.lastIndexOf(".") + 1);
 
 const runBadge = index => paired ? element("span", { class: `run r${index}` }, letters[index]) : null;
@@ -33,6 +39,11 @@ const lossesOf = run => measured(run).losses || null;
 const blocksOf = run => measured(run).blocks || [];
 const layersOf = run => measured(run).layers || [];
 const sitesOf = run => measured(run).sites || [];
+// What has no kind of its own is called by the layers, if they have one name.
+const kindName = kind => {
+  const names = new Set(runs.flatMap(sitesOf).filter(site => site.kind === kind).flatMap(site => site.layers.map(lastName)));
+  return kind === "other" && names.size === 1 ? `${[...names][0]} input` : kind;
+};
 const hasKind = (run, cause) => {
   const losses = lossesOf(run), blocks = blocksOf(run);
   const before = { weights: null, activations: "weights", attention: "activations" }[cause.key];
@@ -43,10 +54,10 @@ const hasKind = (run, cause) => {
 
 // A table; cells are text, or elements. Columns that hold numbers are named in `numeric`. A first column without a title is for
 // the letters of two runs, and goes where there is one.
-function table(head, rows, numeric = []) {
-  if (!paired && head[0] === "") return table(head.slice(1), rows.map(row => row.slice(1)), numeric.map(index => index - 1));
+function table(head, rows, numeric = [], style = "") {
+  if (!paired && head[0] === "") return table(head.slice(1), rows.map(row => row.slice(1)), numeric.map(index => index - 1), style);
   const cell = (tag, value, index) => element(tag, numeric.includes(index) ? { class: "n" } : {}, value instanceof Node || Array.isArray(value) ? value : String(value));
-  return element("table", {},
+  return element("table", style ? { class: style } : {},
     element("thead", {}, element("tr", {}, head.map((text, index) => cell("th", text, index)))),
     element("tbody", {}, rows.map(row => element("tr", {}, row.map((value, index) => cell("td", value, index))))));
 }

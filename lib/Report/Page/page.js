@@ -10,8 +10,11 @@ function verdict(run) {
   const losses = lossesOf(run);
   if (!losses) return null;
   const change = losses.after.perplexity / losses.before.perplexity - 1;
-  return { losses, change, text: `${change >= 0 ? "+" : "−"}${percent(Math.abs(change))}` };
+  return { losses, text: change > 1 ? `× ${digits(change + 1)}` : `${change >= 0 ? "+" : "−"}${percent(Math.abs(change))}` };
 }
+
+// A size beside another one, whose unit serves both if it is the same.
+const withoutUnit = (text, other) => text.slice(-2) === other.slice(-2) ? text.slice(0, -3) : text;
 
 function tiles() {
   const tile = (what, ...content) => element("div", { class: "tile" }, element("div", { class: "what" }, what), ...content);
@@ -24,7 +27,7 @@ function tiles() {
     return entry && number(run, index, element("span", { class: "from" }, `${perplexity(entry.losses.before.perplexity)} → `), perplexity(entry.losses.after.perplexity));
   }), note(`${each(run => (verdict(run) || {}).text).join(" / ")} on ${first.losses.positions} tokens`)));
   made.push(tile("Bits a quantized weight", each((run, index) => number(run, index, fixed(run.coverage.bits_per_weight, 3))), note("scales, zero points and branches counted")));
-  made.push(tile("Stored weights", each((run, index) => number(run, index, measured(run).original_bytes ? element("span", { class: "from" }, `${megabytes(measured(run).original_bytes)} → `) : null, megabytes(run.coverage.weight_bytes))),
+  made.push(tile("Stored weights", each((run, index) => number(run, index, measured(run).original_bytes ? element("span", { class: "from" }, `${withoutUnit(megabytes(measured(run).original_bytes), megabytes(run.coverage.weight_bytes))} → `) : null, megabytes(run.coverage.weight_bytes))),
     note(each(run => measured(run).original_bytes ? `${fixed(measured(run).original_bytes / run.coverage.weight_bytes, 2)} times smaller` : "").join(" / "))));
   made.push(tile("Layers quantized", each((run, index) => number(run, index, String(run.coverage.quantized), element("span", { class: "from" }, ` of ${run.coverage.layers.length}`))),
     note(each(run => `${run.coverage.excluded} excluded, ${run.coverage.skipped} skipped`).join(" / "))));
@@ -49,7 +52,7 @@ function siteTable(run) {
     const count = test => { const number = sites.filter(test).length; return number ? String(number) : "–"; };
     const range = value => { const [low, high] = d3.extent(sites, value); return low === high ? digits(low) : `${digits(low)} to ${digits(high)}`; };
     const outliers = key => { const own = sites.filter(site => site[key] && site[key].median > 0); return own.length ? digits(d3.median(own, site => site[key].largest / site[key].median), 3) : "–"; };
-    rows.push([kind, sites.length, count(site => site.shifted), count(site => site.scaled), count(site => site.rotated), count(site => site.permuted), d3.sum(sites, site => site.split_channels), d3.sum(sites, site => site.copies_added),
+    rows.push([kindName(kind), sites.length, count(site => site.shifted), count(site => site.scaled), count(site => site.rotated), count(site => site.permuted), d3.sum(sites, site => site.split_channels), d3.sum(sites, site => site.copies_added),
       d3.sum(sites, site => site.merged_channels), range(site => site.principal_rank), range(site => site.branch_rank), range(site => site.clip), `${outliers("before")} → ${outliers("after")}`]);
   }
   const head = ["inputs of layers", "sites", "shifted", "scaled", "rotated", "permuted", "channels split", "copies added", "channels merged", "principal rank", "branch rank", "clip", "largest channel / median"];
@@ -62,17 +65,19 @@ function candidates(run) {
   const scored = sitesOf(run).filter(site => Object.keys(site.scores).length > 1);
   if (!scored.length) return null;
   const names = [...new Set(scored.flatMap(site => Object.keys(site.scores)))];
-  const rows = d3.nest().key(site => site.kind).entries(scored).map(({ key, values }) => [key,
+  const rows = d3.nest().key(site => site.kind).entries(scored).map(({ key, values }) => [kindName(key),
     ...names.map(name => digits(mean(values.filter(site => name in site.scores), site => site.scores[name]))), [...new Set(values.map(site => site.chosen || "–"))].map(name => `${name} at ${values.filter(site => (site.chosen || "–") === name).length}`).join(", ")]);
   return [paragraph("Why: each site tried several transforms on calibration data and kept the one that loses least. Relative squared error of the layers' outputs, mean over sites:"), table(["inputs of layers", ...names, "chosen"], rows, names.map((name, index) => index + 1))];
 }
+
+const passTable = passes => table(["pass", "what it does", "options"], passes.map(pass => [element("code", {}, pass.pass), pass.summary, element("span", { class: "hash" }, shortNumbers(pass.options))]), [], "wide");
 
 function whatWasDone() {
   section("What was done, and why", each((run, index) => {
     const passes = run.run ? run.run.passes : [], from = passes.findIndex(pass => pass.pass === "convert-onnx-to-qllm"), own = passes.slice(from + 1);
     return [paired ? element("h3", {}, runBadge(index), run.label) : null,
-      own.length ? table(["pass", "what it does", "options"], own.map(pass => [element("code", {}, pass.pass), pass.summary, element("span", { class: "hash" }, pass.options)])) : null,
-      passes.length ? folded(`all ${passes.length} passes, those that read the model first`, table(["pass", "what it does", "options"], passes.map(pass => [element("code", {}, pass.pass), pass.summary, element("span", { class: "hash" }, pass.options)]))) : null,
+      own.length ? passTable(own) : null,
+      passes.length ? folded(`all ${passes.length} passes, those that read the model first`, passTable(passes)) : null,
       sitesOf(run).length ? [element("div", { class: "plot" }, siteTable(run)), candidates(run)] : null];
   }));
 }
@@ -136,15 +141,27 @@ function reassemblySection() {
       table(["", "input of", "channels", "split", "copies added", "merged away", "channels quantized", "rounding offsets"], rows, [2, 3, 4, 5, 6])));
 }
 
+// Passes that were run before and after.
+function validationSection() {
+  const words = { "held": "keeps results", "changed": "changes them, as it claims", "not checked": "not checked", "failed": "fails" };
+  const own = run => run.validation || [];
+  if (!runs.some(run => own(run).length)) return;
+  const rows = runs.flatMap((run, index) => own(run).map(record => [paired ? letters[index] : "", element("code", {}, record.pass), words[record.outcome] || record.outcome, digits(record.error, 2), digits(record.bound, 2), digits(record.largest, 2), record.text || ""]));
+  section("Each pass, run before and after", each((run, index) => paragraph(runBadge(index), own(run).length ? d3.nest().key(record => record.outcome).entries(own(run)).map(({ key, values }) => `${values.length} ${key}`).join(", ") + "." : "Not validated.")),
+    table(["", "pass", "", "error", "allowed", "of values up to", ""], rows, [3, 4, 5]));
+}
+
 // What it takes
 
 function bytesSection() {
   const names = [...new Set(runs.flatMap(run => run.coverage.layers.filter(layer => /^layers\.\d+\./.test(layer.name)).map(layer => lastName(layer.name))))];
   const stacks = runs.flatMap((run, index) => d3.nest().key(layer => layer.name.split(".")[1]).entries(run.coverage.layers.filter(layer => /^layers\.\d+\./.test(layer.name))).map(({ key, values }) => ({ block: key, run: index,
     parts: values.map(layer => ({ name: lastName(layer.name), bytes: layer.bytes + (layer.extra_bytes || 0), tip: `${layer.name}${paired ? ", " + letters[index] : ""}\n${layer.weight_format}, ${fixed(layer.bits_per_weight, 3)} bits a weight\n${megabytes(layer.bytes + (layer.extra_bytes || 0))}` })) })));
-  const rowsOf = (run, index) => run.coverage.rows.map(row => [paired ? letters[index] : "", row.weight_format, row.input_format, row.layers, percent(row.share_of_weights, 2), percent(row.share_of_macs, 2), row.bits_per_weight ? fixed(row.bits_per_weight, 3) : "–"]);
+  // Few layers have room for their names.
+  const membersOf = (run, row) => run.coverage.layers.filter(layer => layer.weight_format === row.weight_format && (layer.input_format || "-") === row.input_format).map(layer => layer.name);
+  const rowsOf = (run, index) => run.coverage.rows.map(row => [paired ? letters[index] : "", row.weight_format, row.input_format, row.layers > 0 && row.layers < 4 ? membersOf(run, row).join(", ") : row.layers || "", percent(row.share_of_weights, 2), percent(row.share_of_macs, 2), row.bits_per_weight ? fixed(row.bits_per_weight, 3) : "–"]);
   const layerRows = runs.flatMap((run, index) => run.coverage.layers.map(layer => [paired ? letters[index] : "", layer.name, layer.weight_format, layer.input_format || "–", layer.bits_per_weight ? fixed(layer.bits_per_weight, 3) : "–", megabytes(layer.bytes + (layer.extra_bytes || 0)), layer.state, layer.reason || ""]));
-  section("Bits and bytes", table(["", "weights", "inputs", "layers", "of all weights", "of all MACs", "bits a weight"], runs.flatMap(rowsOf), [3, 4, 5, 6]),
+  section("Bits and bytes", table(["", "weights", "inputs", "layers", "of all weights", "of all MACs", "bits a weight"], runs.flatMap(rowsOf), [4, 5, 6]),
     stacks.length ? figure(blockBytes(stacks, names), `Stored bytes of each block with scales, zero points, biases and tables.${paired ? " A on the left, B on the right." : ""}`, names.map((name, index) => swatch(name, index % 7 + 1)), null) : null,
     folded("every layer", table(["", "layer", "weights", "inputs", "bits a weight", "bytes", "state", "reason"], layerRows, [4, 5])));
 }
@@ -159,7 +176,7 @@ function timeSection() {
   });
   if (!rows.length) return;
   const parts = runs.flatMap((run, index) => ((run.run || {}).parts || []).map(part => [paired ? letters[index] : "", part.pass, part.part, seconds(part.cpu_seconds)]));
-  section("Time and memory", figure(bars(rows, "Time of each stage", seconds, "time on the clock"), "Stages of the run, with the largest resident memory up to their end (mapped weights are part of it). Measuring this report is the last one.", null, null),
+  section("Time and memory", figure(bars(rows, "Time of each stage", "time on the clock"), "Stages of the run, with the largest resident memory up to their end (mapped weights are part of it). Measuring this report is the last one.", null, null),
     parts.length ? folded("processor seconds inside the passes", table(["", "pass", "part", "processor time"], parts, [3])) : null);
 }
 
@@ -169,7 +186,7 @@ function provenance() {
     const { command, versions, threads, files } = run.run;
     return [paired ? element("h3", {}, runBadge(index), run.label) : null, element("pre", {}, command),
       paragraph(`qllm ${versions.qllm}, LLVM ${versions.llvm}, ONNX IR ${versions.onnx_ir} and opset ${versions.onnx_opset} at most; seed ${run.seed}; ${threads} threads (the result does not depend on their number).`),
-      element("div", { class: "plot" }, table(["file", "what it is", "bytes", "SHA-256"], files.map(file => [file.file, file.role, d3.format(",")(file.bytes), element("span", { class: "hash" }, file.sha256)]), [2]))];
+      table(["file", "what it is", "bytes", "SHA-256"], files.map(file => [file.file, file.role, d3.format(",")(file.bytes), element("span", { class: "hash" }, file.sha256)]), [2], "wide")];
   }));
   const remarks = runs.flatMap((run, index) => (measured(run).remarks || []).map(remark => (paired ? letters[index] + ": " : "") + remark));
   if (remarks.length) section("What was not measured", element("ul", {}, remarks.map(remark => element("li", {}, remark))));
@@ -177,6 +194,6 @@ function provenance() {
 
 page.textContent = "";
 header();
-for (const draw of [lossSection, whatWasDone, blockSection, errorSection, outlierSection, reassemblySection, bytesSection, timeSection, provenance]) draw();
+for (const draw of [lossSection, whatWasDone, blockSection, errorSection, outlierSection, reassemblySection, validationSection, bytesSection, timeSection, provenance]) draw();
 showTips();
 document.documentElement.dataset.ready = "true";

@@ -86,7 +86,7 @@ function multiples(names, columns, panelHeight, label, draw) {
   const svg = canvas(lines * step, label);
   names.forEach((name, index) => {
     const group = svg.append("g").attr("transform", `translate(${(index % columns) * (width + gap) + left},${Math.floor(index / columns) * step + top})`);
-    say(group, 0, -8, name, "title");
+    say(group, 0, -8, kindName(name), "title");
     draw(group, name, width - left, panelHeight);
   });
   return svg.node();
@@ -105,9 +105,9 @@ function layerErrors() {
   const domain = [Math.min(0, d3.min(values) || 0), d3.max(values) || 1];
   const place = layer => layer.block >= 0 ? layer.block : layer.order;
   return multiples(names, Math.min(4, Math.max(1, names.length)), 128, "Signal to quantization noise of each layer's output, in decibels, over depth", (group, name, width, height) => {
-    const own = all.filter(layer => layer.group === name), y = d3.scaleLinear().domain(domain).nice().range([height, 0]);
-    const x = d3.scaleLinear().domain(d3.extent(own, place)).range([0, width]);
-    axes(group, x, y, width, height, { xTicks: 5, xFormat: d3.format("d") });
+    const own = all.filter(layer => layer.group === name), y = d3.scaleLinear().domain(domain).nice(8).range([height, 0]);
+    const places = d3.extent(own, place), x = d3.scaleLinear().domain(places).range([4, width - 4]);
+    axes(group, x, y, width, height, { xTicks: places[0] === places[1] ? 0 : 5, xFormat: d3.format("d") });
     runs.forEach((run, index) => {
       for (const [key, style] of [["accumulated_sqnr", "dashed"], ["sqnr", ""]]) {
         const points = own.filter(layer => layer.run === index && layer[key] !== null);
@@ -133,7 +133,7 @@ function heatMaps() {
   let y = top;
   kinds.forEach((kind, line) => {
     const height = heights[line];
-    kind.split(" ").forEach((word, index) => say(svg, 0, y + 14 + index * 15, word, index ? "soft" : "title"));
+    kindName(kind).split(" ").forEach((word, index) => say(svg, 0, y + 14 + index * 15, word, index ? "soft" : "title"));
     const blocks = rowsOf(columns[0], kind);
     if (blocks.length > 1) {
       say(svg, left - 8, y + 9, blocks[0].block, "soft").attr("text-anchor", "end");
@@ -170,7 +170,7 @@ function heatMaps() {
 
 // Copies that channels were split into, upwards; channels that were merged away, downwards.
 function reassembly() {
-  const kinds = [...new Set(runs.flatMap(run => sitesOf(run).map(site => site.kind)))];
+  const kinds = [...new Set(runs.flatMap(run => sitesOf(run).filter(site => site.copies_added || site.merged_channels).map(site => site.kind)))];
   const share = (site, count) => count / Math.max(1, site.channels);
   const high = d3.max(runs.flatMap(run => sitesOf(run).flatMap(site => [share(site, site.copies_added), share(site, site.merged_channels)])));
   return multiples(kinds, Math.min(4, kinds.length), 120, "Copies added by splitting and channels removed by merging at each site, as a share of its channels", (group, kind, width, height) => {
@@ -190,13 +190,22 @@ function reassembly() {
   });
 }
 
-// One bar a row, of named parts.
-function bars(rows, label, format, axisText) {
+// Up to seven values that people count time in.
+function timeTicks(high) {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000];
+  const step = high < 6 ? d3.tickStep(0, high, 6) : steps.find(candidate => high / candidate <= 7) || d3.tickStep(0, high, 6);
+  return d3.range(0, high * 1.0001, step);
+}
+
+// One bar of seconds a row, of named parts.
+function bars(rows, label, axisText) {
   const rowHeight = 26, left = 230, right = 120, width = fullWidth - left - right, height = rows.length * rowHeight + 40;
   const x = d3.scaleLinear().domain([0, d3.max(rows, row => d3.sum(row.parts, part => part.value)) || 1]).range([0, width]);
   const svg = canvas(height, label), group = svg.append("g").attr("transform", `translate(${left},4)`), bottom = rows.length * rowHeight;
-  group.append("g").attr("class", "grid").attr("transform", `translate(0,${bottom})`).call(d3.axisBottom(x).ticks(6).tickSize(-bottom).tickFormat(""));
-  group.append("g").attr("class", "axis").attr("transform", `translate(0,${bottom})`).call(d3.axisBottom(x).ticks(6).tickSizeOuter(0).tickFormat(format));
+  const ticks = timeTicks(x.domain()[1]);
+  group.append("g").attr("class", "grid").attr("transform", `translate(0,${bottom})`).call(d3.axisBottom(x).tickValues(ticks).tickSize(-bottom).tickFormat(""));
+  group.append("g").attr("class", "axis").attr("transform", `translate(0,${bottom})`).call(d3.axisBottom(x).tickValues(ticks).tickSizeOuter(0).tickFormat(value =>
+    value === 0 ? "0" : ticks[1] >= 3600 ? `${value / 3600} h` : ticks[1] >= 60 ? `${value / 60} min` : `${digits(value, 2)} s`));
   say(svg, left + width, height - 2, axisText, "soft").attr("text-anchor", "end");
   rows.forEach((row, index) => {
     const y = index * rowHeight;
@@ -217,7 +226,7 @@ function blockBytes(stacks, names) {
   const svg = canvas(height, "Stored bytes of each block, by layer"), group = svg.append("g").attr("transform", `translate(${left},10)`);
   const x = d3.scaleBand().domain(stacks.map(stack => stack.block)).range([0, width]).padding(0.2);
   const y = d3.scaleLinear().domain([0, d3.max(stacks, stack => d3.sum(stack.parts, part => part.bytes)) || 1]).nice(4).range([tall, 0]);
-  axes(group, x, y, width, tall, { yFormat: megabytes });
+  axes(group, x, y, width, tall, { yFormat: roundMegabytes });
   say(svg, left + width, height - 3, "block", "soft").attr("text-anchor", "end");
   for (const stack of stacks) {
     let from = 0;

@@ -16,6 +16,7 @@ std::vector<std::unique_ptr<Command>> qllm::tool::createCommands() {
   commands.push_back(createInspectCommand());
   commands.push_back(createQuantizeCommand());
   commands.push_back(createEvalCommand());
+  commands.push_back(createReportCommand());
   commands.push_back(createCompareCommand());
   commands.push_back(createExportCommand());
   commands.push_back(createRunCommand());

@@ -33,7 +33,7 @@ public:
       return ExitCode::BadInput;
     if (output.empty() || output == "-")
       return succeeded(saveModule(*module, "-")) ? ExitCode::Done : ExitCode::BadInput;
-    if (Error error = saveModel(*module, output, Json())) {
+    if (Error error = saveModel(*module, output)) {
       session.log.error(toString(std::move(error)));
       return ExitCode::BadInput;
     }

@@ -6,8 +6,8 @@
 #include "qllm/Tools/UserTool/Log.h"
 
 #include "qllm/Support/PrintableStream.h"
+#include "qllm/Support/ProcessUsage.h"
 #include "llvm/Support/Format.h"
-#include <sys/resource.h>
 
 using namespace llvm;
 using namespace qllm::tool;
@@ -96,17 +96,4 @@ void Log::progress(StringRef step, size_t done, size_t total) {
      << llvm::format(", %.0f MB", peakResidentBytes() / 1e6);
   os.flush();
   progressShown = true;
-}
-
-uint64_t qllm::tool::peakResidentBytes() {
-  rusage usage;
-  return getrusage(RUSAGE_SELF, &usage) ? 0 : uint64_t(usage.ru_maxrss) * 1024;
-}
-
-double qllm::tool::cpuSeconds() {
-  rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage))
-    return 0;
-  auto seconds = [](timeval time) { return time.tv_sec + time.tv_usec * 1e-6; };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }

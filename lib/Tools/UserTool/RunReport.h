@@ -1,45 +1,40 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `--report` of a run: what is checked before it, kept during it and measured after it.
+// `--report` of a run: what is checked before it, and measured after it.
 
 #ifndef QLLM_LIB_TOOLS_USERTOOL_RUNREPORT_H
 #define QLLM_LIB_TOOLS_USERTOOL_RUNREPORT_H
 
-#include "PassTimes.h"
-#include "qllm/Report/FloatForms.h"
-#include "qllm/Report/Measure.h"
+#include "qllm/API/MeasureRun.h"
 #include "qllm/Tools/UserTool/OptionTable.h"
+#include "qllm/Tools/UserTool/Session.h"
 
 namespace qllm::tool {
 
 class RunReport {
 public:
-  void declare(OptionTable &options);
+  /// tokens, windows and length, behind `prefix`.
+  void declare(OptionTable &options, llvm::StringRef prefix);
+  /// Where the page goes; declared by the command.
+  std::string page;
   bool wanted() const { return !page.empty(); }
+  bool hasTokens() const { return !tokens.empty(); }
 
   /// Everything that is known to fail without the long run. `calibration` serves where no tokens
   /// were given; the page may lie in `output`, which comes to be by then.
   llvm::Error check(llvm::StringRef calibration, llvm::StringRef output);
 
-  /// To be called after each pass.
-  void observe(mlir::ModuleOp module) {
-    if (wanted())
-      forms.observe(module);
-  }
-
-  /// Measures the result that lies in `directory`, puts the figures into its report.json, which is
-  /// `report` until now, and writes the page.
-  llvm::Error write(Session &session, mlir::ModuleOp result, api::Json report, llvm::StringRef model,
-                    llvm::StringRef calibration, llvm::StringRef directory, PassTimes &times);
-
-  /// Forgets the modules, which must not outlive their context.
-  void clear() { forms.clear(); }
+  /// Measures the result that lies in `directory`, puts the figures into its report.json, and
+  /// writes the page.
+  llvm::Error write(Session &session, mlir::ModuleOp result, api::QuantizeRun &run,
+                    llvm::StringRef directory) const;
+  /// The page alone, of a report with measurements.
+  llvm::Error writePage(Session &session, api::Json report, llvm::StringRef directory) const;
 
 private:
-  std::string page, tokens;
+  std::string tokens;
   report::MeasureOptions options;
-  FloatForms forms;
 };
 
 /// Whether a file can be written at `path`, as far as that can be said in advance.

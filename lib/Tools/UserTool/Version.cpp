@@ -17,10 +17,3 @@ void qllm::tool::printVersion(llvm::raw_ostream &os) {
   llvm::interleaveComma(allRecipes(), os, [&](const Recipe &recipe) { os << recipe.name; });
   os << "\ntargets: interpreter, onnx\n";
 }
-
-qllm::api::Json qllm::tool::versionsJson() {
-  return {{"qllm", QLLM_VERSION},
-          {"llvm", LLVM_VERSION_STRING},
-          {"onnx_ir", onnx::newestIRVersion},
-          {"onnx_opset", onnx::newestOpset}};
-}

@@ -13,8 +13,15 @@ static void check(QllmStatus *status) {
   }
 }
 
+static void printDiagnostic(QllmSeverity severity, const char *place, const char *node, const char *message,
+                            void *user) {
+  (void)user;
+  printf("  %s at [%s] node [%s]: %s\n", severity == QLLM_NOTE ? "note" : "error", place, node, message);
+}
+
 static void expectFailure(const char *what, QllmStatus *status) {
   printf("%s: code %d: %s\n", what, (int)qllmStatusGetCode(status), qllmStatusGetMessage(status));
+  qllmStatusForEachDiagnostic(status, printDiagnostic, NULL);
   qllmStatusDestroy(status);
 }
 
@@ -35,6 +42,11 @@ static void keepText(const char *text, size_t length, void *user) {
     length = 200;
   memcpy(buffer, text, length);
   buffer[length] = 0;
+}
+
+static void countBytes(const char *text, size_t length, void *user) {
+  (void)text;
+  *(size_t *)user += length;
 }
 
 static void printPort(const char *name, const char *type, int32_t element, void *user) {
@@ -69,6 +81,20 @@ static void evaluate(const char *name, const QllmModule *module, const QllmListe
          (long long)result.positions);
 }
 
+/* Errors on a window of tokens; a page needs them. */
+static void measure(const QllmModule *module) {
+  static int64_t text[64];
+  int64_t shape[1] = {64};
+  QllmTensorView tokens = {7, 1, shape, text};
+  QllmMeasureOptions options = {.struct_size = sizeof(options), .tokens = &tokens, .windows = 1, .window_length = 64};
+  size_t size = 0;
+  expectFailure("page", qllmModuleWritePage(module, "early", "/nowhere/page.html"));
+  expectFailure("tokens", qllmModuleMeasure(module, NULL, NULL));
+  check(qllmModuleMeasure(module, &options, NULL));
+  check(qllmModuleReport(module, countBytes, &size));
+  printf("measured %d\n", size > 2000);
+}
+
 /* out = in: the only result is the input itself, which is the caller's. */
 static void runIdentity(QllmContext *context) {
   const char *text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> { return %x : tensor<2xf32> }";
@@ -93,7 +119,7 @@ static void fail(QllmContext *context, const QllmModule *model) {
   QllmValue *value = NULL;
   QllmTensorView view = {99, 0, NULL, NULL};
   QllmListener listener = {sizeof(QllmListener), NULL, NULL, stop, NULL};
-  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtm", NULL, NULL, NULL, 0, NULL};
+  QllmQuantizeOptions options = {.struct_size = sizeof(options), .recipe = "rtm"};
   const char *text = "func.func @f() -> tensor<2xf32> {\n  return\n}";
   expectFailure("load", qllmModuleLoad(context, "/nowhere.onnx", NULL, &module));
   expectFailure("parse", qllmModuleParse(context, text, strlen(text), &module));
@@ -113,7 +139,7 @@ int main(int argc, char **argv) {
   size_t calls = 0;
   char text[256];
   QllmListener listener = {sizeof(QllmListener), NULL, countProgress, NULL, NULL};
-  QllmQuantizeOptions options = {sizeof(QllmQuantizeOptions), "rtn", "weight-bits=4", NULL, NULL, 0, NULL};
+  QllmQuantizeOptions options = {.struct_size = sizeof(options), .recipe = "rtn", .options = "weight-bits=4"};
   QllmContext *context = qllmContextCreate(2);
   QllmModule *model, *quantized;
   if (argc != 3)
@@ -130,6 +156,7 @@ int main(int argc, char **argv) {
   printf("progress %d\n", calls > 4);
   check(qllmModuleReport(quantized, keepText, text));
   printf("%s\n", text);
+  measure(quantized);
   check(qllmModuleExportOnnx(quantized, argv[2], NULL));
   qllmModuleDestroy(quantized);
   context = qllmContextCreate(1);

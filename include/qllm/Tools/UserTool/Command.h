@@ -35,6 +35,7 @@ private:
 std::unique_ptr<Command> createImportCommand();
 std::unique_ptr<Command> createInspectCommand();
 std::unique_ptr<Command> createQuantizeCommand();
+std::unique_ptr<Command> createReportCommand();
 std::unique_ptr<Command> createCompareCommand();
 std::unique_ptr<Command> createEvalCommand();
 std::unique_ptr<Command> createExportCommand();

@@ -47,11 +47,6 @@ private:
   llvm::StringMap<Step> progressSteps;
 };
 
-/// Largest resident memory of this process so far, in bytes.
-uint64_t peakResidentBytes();
-/// CPU time of this process so far (all threads, user and system), in seconds.
-double cpuSeconds();
-
 } // namespace qllm::tool
 
 #endif // QLLM_TOOLS_USERTOOL_LOG_H

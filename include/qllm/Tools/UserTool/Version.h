@@ -6,16 +6,12 @@
 #ifndef QLLM_TOOLS_USERTOOL_VERSION_H
 #define QLLM_TOOLS_USERTOOL_VERSION_H
 
-#include "qllm/API/Report.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace qllm::tool {
 
 /// Versions of qllm and LLVM, the ONNX models that are read, and what can be produced.
 void printVersion(llvm::raw_ostream &os);
-
-/// The same for reports: qllm, llvm, and the newest opset of ONNX.
-api::Json versionsJson();
 
 } // namespace qllm::tool
 

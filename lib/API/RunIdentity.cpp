@@ -5,11 +5,12 @@
 
 #include "RunIdentity.h"
 
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AttrTypeSubElements.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Support/BuildIdentifiers.h"
 #include "qllm/Version.h"
-#include "mlir/IR/AttrTypeSubElements.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FileSystem.h"
@@ -34,7 +35,8 @@ constexpr uint64_t chunkSize = 1 << 20;
 constexpr uint64_t mostChunks = 1024;
 
 Error readError(StringRef path, int error) {
-  return createStringError("'" + path + "': cannot read: " + StringRef(sys::StrError(error)).lower());
+  return createStringError("'" + path +
+                           "': cannot read: " + StringRef(sys::StrError(error)).lower());
 }
 
 /// Hash of hashes.
@@ -92,9 +94,37 @@ std::set<std::string> dataFilesOf(mlir::ModuleOp module) {
   return files;
 }
 
+/// Hashes what is written.
+class DigestStream : public raw_ostream {
+public:
+  ~DigestStream() override { flush(); }
+  std::string text() {
+    flush();
+    return digest.text();
+  }
+
+private:
+  void write_impl(const char *data, size_t size) override {
+    position += size;
+    digest.add(ArrayRef(reinterpret_cast<const uint8_t *>(data), size));
+  }
+  uint64_t current_pos() const override { return position; }
+
+  Digest digest;
+  uint64_t position = 0;
+};
+
+/// Of a module that is in no file: all of it but the data files that it names.
+Expected<std::string> digestOfModule(mlir::ModuleOp module) {
+  DigestStream stream;
+  if (failed(mlir::writeBytecodeToFile(module, stream)))
+    return createStringError("cannot take the digest of the model");
+  return stream.text();
+}
+
 } // namespace
 
-Expected<std::string> qllm::tool::digestOfFile(StringRef path) {
+Expected<std::string> qllm::api::digestOfFile(StringRef path) {
   int fd = open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
   struct stat status = {};
   if (fd < 0 || fstat(fd, &status) != 0) {
@@ -117,7 +147,7 @@ Expected<std::string> qllm::tool::digestOfFile(StringRef path) {
   return digest.text();
 }
 
-Expected<std::string> qllm::tool::identityOf(const RunInputs &inputs) {
+Expected<std::string> qllm::api::identityOf(const RunInputs &inputs) {
   std::string text;
   auto line = [&](StringRef label, StringRef value) {
     text += (label + ": " + value + "\n").str();
@@ -130,13 +160,22 @@ Expected<std::string> qllm::tool::identityOf(const RunInputs &inputs) {
       {"model", inputs.model}, {"calibration", inputs.calibration}, {"plan", inputs.plan}};
   for (const std::string &file : dataFilesOf(inputs.module))
     files.push_back({"model", file});
+  if (inputs.model.empty()) {
+    Expected<std::string> digest = digestOfModule(inputs.module);
+    if (!digest)
+      return digest.takeError();
+    line("model", *digest);
+  }
   for (const auto &[label, file] : files) {
     if (file.empty())
       continue;
     Expected<std::string> digest = digestOfFile(file);
     if (!digest)
       return digest.takeError();
-    line(label, (sys::path::filename(file) + " " + *digest).str());
+    StringRef name = sys::path::filename(file);
+    if (file == inputs.calibration && !inputs.calibrationName.empty())
+      name = inputs.calibrationName;
+    line(label, (name + " " + *digest).str());
   }
   return text;
 }

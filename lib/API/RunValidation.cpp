@@ -3,13 +3,10 @@
 //
 // One line a pass in the log, one object a pass in the report.
 
-#include "ValidationLog.h"
-
-#include "qllm/Tools/UserTool/Session.h"
+#include "RunValidation.h"
 
 using namespace qllm;
 using namespace qllm::api;
-using namespace qllm::tool;
 
 static const char *nameOf(Outcome outcome) {
   switch (outcome) {
@@ -25,20 +22,22 @@ static const char *nameOf(Outcome outcome) {
   llvm_unreachable("unknown outcome");
 }
 
-void ValidationLog::attachTo(mlir::PassManager &passes, Session &session,
-                             llvm::StringRef calibration, llvm::StringRef output) {
-  ValidationOptions options;
-  options.calibration.path = calibration.str();
-  options.threads = session.getThreads();
-  options.reproducers = (output + ".reproducers").str();
-  addValidation(passes, std::move(options), [&](const ValidationRecord &record) {
+void RunValidation::attachTo(mlir::PassManager &passes) {
+  if (!options.validate)
+    return;
+  mlir::MLIRContext *context = passes.getContext();
+  ValidationOptions validation;
+  validation.calibration.path = options.calibration;
+  validation.threads = context->isMultithreadingEnabled() ? context->getNumThreads() : 1;
+  validation.reproducers = options.reproducers;
+  addValidation(passes, std::move(validation), [this, context](const ValidationRecord &record) {
     if (record.outcome != Outcome::Failed) // which is an error already
-      session.log.info("validate: " + qllm::toText(record));
+      emitRemark(mlir::UnknownLoc::get(context)) << "validate: " << qllm::toText(record);
     records.push_back(record);
   });
 }
 
-api::Json ValidationLog::toJson() const {
+Json RunValidation::toJson() const {
   Json list = Json::array();
   for (const ValidationRecord &record : records) {
     Json row = {{"pass", record.pass},
