@@ -1,5 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The child is a fork: it has the file and the dialects, plugins' too, without finding a program of its own.
 
 #include "TrialRead.h"
 
@@ -11,7 +13,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,39 +79,89 @@ void silence() {
   _exit(0); // taking the module down again is of no use
 }
 
-std::string readAll(int descriptor) {
-  std::string text;
+/// Seconds that a child may wait for something without computing: it was made of a process that may have other threads,
+/// and a lock that one of them held at that moment is held forever in the child. What they do is short, so another child
+/// made later is likely to meet none.
+constexpr int stallSeconds = 5, attempts = 4;
+
+/// How a trial ended.
+struct Trial {
+  bool stalled = false;
+  int status = 0;
+  std::string refusal;
+};
+
+/// Processor time of a child that has not been waited for, in nanoseconds.
+int64_t timeOf(pid_t child) {
+  clockid_t clock;
+  timespec time = {};
+  if (clock_getcpuclockid(child, &clock) != 0 || clock_gettime(clock, &time) != 0)
+    return -1;
+  return int64_t(time.tv_sec) * 1000000000 + time.tv_nsec;
+}
+
+/// Reads what the child answers until it ends, and ends it when it does nothing for too long.
+Trial follow(pid_t child, int answer) {
+  Trial trial;
+  int64_t spent = timeOf(child);
+  int still = 0;
+  // The end of the answer does not tell: a child of another thread may hold it open, too.
+  bool ended = false;
   char buffer[512];
-  for (ssize_t count; (count = read(descriptor, buffer, sizeof(buffer))) != 0;) {
-    if (count < 0 && errno != EINTR)
+  while (!trial.stalled) {
+    pollfd ready = {answer, POLLIN, 0};
+    int events = poll(&ready, 1, ended ? 0 : /*milliseconds=*/1000);
+    if (events > 0) {
+      ssize_t count = read(answer, buffer, sizeof(buffer));
+      if (count == 0 || (count < 0 && errno != EINTR))
+        break;
+      trial.refusal.append(buffer, count > 0 ? size_t(count) : 0);
+    } else if (events == 0 && ended) {
       break;
-    text.append(buffer, count > 0 ? size_t(count) : 0);
+    } else if (events == 0) {
+      siginfo_t info = {};
+      ended = waitid(P_PID, id_t(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+      int64_t now = timeOf(child);
+      still = now == spent ? still + 1 : 0;
+      spent = now;
+      trial.stalled = !ended && still >= stallSeconds;
+    }
   }
-  return text;
+  if (trial.stalled)
+    kill(child, SIGKILL);
+  while (waitpid(child, &trial.status, 0) < 0 && errno == EINTR)
+    ;
+  return trial;
 }
 
 } // namespace
 
 llvm::Error qllm::tryReadingBytecode(llvm::MemoryBufferRef file, const DialectRegistry &registry, const InputLimits &limits) {
   auto failed = [&](const llvm::Twine &message) { return llvm::createStringError(file.getBufferIdentifier() + ": error: " + message); };
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
-    return failed("cannot make a pipe: " + llvm::sys::StrError(errno));
-  pid_t child = fork();
-  if (child == 0)
-    readInChild(file, registry, limits, ends[1]);
-  close(ends[1]);
-  if (child < 0) {
+  Trial trial;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+      return failed("cannot make a pipe: " + llvm::sys::StrError(errno));
+    pid_t child = fork();
+    if (child == 0)
+      readInChild(file, registry, limits, ends[1]);
+    close(ends[1]);
+    if (child < 0) {
+      close(ends[0]);
+      return failed("cannot start a process to try the bytecode in: " + llvm::sys::StrError(errno));
+    }
+    trial = follow(child, ends[0]);
     close(ends[0]);
-    return failed("cannot start a process to try the bytecode in: " + llvm::sys::StrError(errno));
+    if (!trial.stalled)
+      break;
   }
-  std::string refusal = readAll(ends[0]);
-  close(ends[0]);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-    ;
-  if (!refusal.empty())
-    return failed(refusal);
+  if (trial.stalled)
+    return failed("cannot try the bytecode: the process for it did nothing for " + llvm::Twine(stallSeconds) + " seconds, " +
+                  llvm::Twine(attempts) + " times");
+  if (!trial.refusal.empty())
+    return failed(trial.refusal);
+  int status = trial.status;
   if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL))
     return failed("expected bytecode that is read in " + llvm::Twine(limits.seconds) +
                   " seconds of processor time (--max-seconds), but it takes longer");

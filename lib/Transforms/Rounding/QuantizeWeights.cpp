@@ -12,8 +12,10 @@
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Dialect/QLLM/IR/QLLMDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "qllm/Interpreter/OperationRunner.h"
+#include "qllm/Support/RunListener.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace qllm {
@@ -154,7 +156,12 @@ void QuantizeWeights::runOnOperation() {
   bool threads = getContext().isMultithreadingEnabled();
   interp::OperationRunner operations(getOperation(), threads ? getContext().getNumThreads() : 1);
   runner = &operations;
+  RunListener *listener = getContext().getLoadedDialect<QLLMDialect>()->getRunListener();
   for (auto &[weight, planned] : weights) {
+    if (listener && listener->shouldStop()) {
+      getOperation().emitError("stopped between two weights");
+      return signalPassFailure();
+    }
     numMatched += planned.readers.size();
     if (failed(quantize(weight, planned)))
       return signalPassFailure();
