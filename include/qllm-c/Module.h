@@ -81,7 +81,7 @@ typedef struct QllmQuantizeOptions {
   const QllmTensorView *calibration_tokens;
   /* For recipes that draw random numbers. */
   int64_t seed;
-  /* Who tries candidates of searches in other processes; the result has the same bytes. NULL for
+  /* Who tries candidates of searches and rounds layers in other processes; the result has the same bytes. NULL for
    * nobody. */
   const QllmTaskRunner *task_runner;
   /* A directory in which finished work is kept: where a call has failed, was stopped or killed, the

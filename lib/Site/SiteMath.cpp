@@ -5,6 +5,7 @@
 #include "qllm/Site/SiteMath.h"
 #include "qllm/Numerics/Cholesky.h"
 #include "qllm/Numerics/Products.h"
+#include "qllm/Site/ProductRounding.h"
 #include "qllm/Solver/Descent.h"
 #include "qllm/Support/ThreadPool.h"
 #include <cmath>
@@ -146,55 +147,67 @@ MatrixF weightToRound(const SiteState &state) {
 
 } // namespace
 
+/// What rounding needs of the input, computed once for all layers.
+static llvm::Expected<RoundingInputs> roundingInputs(SiteState &state) {
+  RoundingInputs inputs{state.range, state.rounding, {}, {}, {}};
+  if (state.range.needsHessian())
+    inputs.hessian = state.hessian();
+  if (state.rounding.method != RoundingMethod::GPTQ)
+    return inputs;
+  llvm::Expected<GPTQFactor> factor = prepareGPTQ(state.pool, state.hessian(), state.rounding);
+  if (!factor)
+    return factor.takeError();
+  inputs.factor = std::move(*factor);
+  if (state.rounding.sweeps > 0) {
+    MatrixD square = state.hessian();
+    addRelativeDiagonal(square, state.rounding.damp);
+    inputs.damped = toFloat(square);
+  }
+  return inputs;
+}
+
+/// All of them, by tasks where somebody runs these and there are several.
+static llvm::Expected<std::vector<RoundedMatrix>>
+roundProducts(SiteState &state, llvm::ArrayRef<ProductToRound> products) {
+  std::vector<RoundedMatrix> all;
+  if (products.empty())
+    return all;
+  llvm::Expected<RoundingInputs> inputs = roundingInputs(state);
+  if (!inputs)
+    return inputs.takeError();
+  if (state.tasks && products.size() > 1 && inputs->isLongWork())
+    return roundElsewhere(*state.tasks, *inputs, products);
+  for (const ProductToRound &product : products) {
+    llvm::Expected<RoundedMatrix> rounded = roundProduct(state.pool, *inputs, product);
+    if (!rounded)
+      return rounded.takeError();
+    all.push_back(std::move(*rounded));
+  }
+  return all;
+}
+
 llvm::Error qllm::roundTarget(SiteState &state) {
   MatrixF weight = weightToRound(state);
   int64_t columns = weight.columns(), groups = 1;
-  bool any = false, gptq = state.rounding.method == RoundingMethod::GPTQ;
+  std::vector<ProductToRound> products;
   for (const SiteProduct &product : state.products)
     if (product.format) {
-      any = true;
       groups = std::max(groups, product.format->groupsOf(columns));
+      products.push_back({rowsOf(weight, product.firstRow, product.rows), *product.format});
     }
+  llvm::Expected<std::vector<RoundedMatrix>> rounded = roundProducts(state, products);
+  if (!rounded)
+    return rounded.takeError();
   RoundedWeight result;
-  result.values = weight;
   result.codes = Matrix<uint8_t>(weight.rows(), columns);
   result.scales = MatrixF(weight.rows(), groups);
   result.zeroPoints = Matrix<int32_t>(weight.rows(), groups);
   result.tensorScales.assign(state.products.size(), 1);
-  const MatrixD *hessian = any && (gptq || state.range.needsHessian()) ? &state.hessian() : nullptr;
-  GPTQFactor factor;
-  MatrixF damped;
-  if (any && gptq) {
-    llvm::Expected<GPTQFactor> prepared = prepareGPTQ(state.pool, *hessian, state.rounding);
-    if (!prepared)
-      return prepared.takeError();
-    factor = std::move(*prepared);
-    if (state.rounding.sweeps > 0) {
-      MatrixD square = *hessian;
-      addRelativeDiagonal(square, state.rounding.damp);
-      damped = toFloat(square);
-    }
-  }
-  for (size_t i = 0; i < state.products.size(); ++i) {
-    const SiteProduct &product = state.products[i];
-    if (!product.format)
-      continue;
-    MatrixF rows = rowsOf(weight, product.firstRow, product.rows);
-    llvm::Expected<WeightScales> scales =
-        chooseScales(state.pool, rows, *product.format, state.range, hessian);
-    if (!scales)
-      return scales.takeError();
-    llvm::Expected<RoundedMatrix> part =
-        gptq ? roundGPTQ(state.pool, rows, *product.format, std::move(*scales), factor,
-                         state.rounding)
-             : roundNearest(state.pool, rows, *product.format, std::move(*scales));
-    if (!part)
-      return part.takeError();
-    if (!damped.empty())
-      descend(state.pool, rows, *product.format, damped, factor.order, state.rounding.sweeps,
-              *part);
-    put(*part, i, product.firstRow, result);
-  }
+  result.values = std::move(weight);
+  auto next = rounded->begin();
+  for (size_t i = 0; i < state.products.size(); ++i)
+    if (state.products[i].format)
+      put(*next++, i, state.products[i].firstRow, result);
   state.rounded = std::move(result);
   return llvm::Error::success();
 }

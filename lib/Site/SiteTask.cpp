@@ -7,6 +7,8 @@
 
 #include "qllm/Format/Packing.h"
 #include "qllm/Site/FormatBytes.h"
+#include "qllm/Site/ProductRounding.h"
+#include "qllm/Site/TaskKind.h"
 
 using namespace qllm;
 using llvm::Error;
@@ -114,8 +116,8 @@ template <typename Stream> void transferRounded(Stream &stream, SiteState &state
 /// What is emitted of the state behind the steps.
 template <typename Stream> void transferResult(Stream &stream, SiteState &state) {
   stream(state.decisions, state.maps, state.parts, state.offsets, state.clip, state.principal,
-         state.principalUp, state.principalBits, state.branchDown, state.branchUp,
-         state.outputBias, state.isRewritten);
+         state.principalUp, state.principalBits, state.branchDown, state.branchUp, state.outputBias,
+         state.isRewritten);
   transferRounded(stream, state);
   // Weights that stay float are what the maps and the target made of them.
   bool hasFloats = state.rounded.codes.empty() ||
@@ -154,17 +156,16 @@ std::string qllm::encodeInputs(const SiteState &state) {
 std::string qllm::encodeTask(const SiteTask &task) {
   std::string bytes;
   ByteWriter writer(bytes);
-  writer(task);
+  writer(TaskKind::Steps, task);
   return bytes;
 }
 
-Expected<std::string> qllm::runTask(llvm::ArrayRef<char> inputs, llvm::ArrayRef<char> bytes,
-                                    ThreadPool &pool) {
+static Expected<std::string> runStepsTask(llvm::ArrayRef<char> inputs, ByteReader &taskReader,
+                                          ThreadPool &pool) {
   SiteState state(pool);
   ByteReader reader(inputs);
   transferInputs(reader, state);
   SiteTask task;
-  ByteReader taskReader(bytes);
   taskReader(task);
   if (Error error = llvm::joinErrors(reader.finish(), taskReader.finish()))
     return llvm::createStringError("not the task of a site: " + llvm::toString(std::move(error)));
@@ -183,6 +184,18 @@ Expected<std::string> qllm::runTask(llvm::ArrayRef<char> inputs, llvm::ArrayRef<
   ByteWriter writer(result);
   writer(state.decisions);
   return result;
+}
+
+Expected<std::string> qllm::runTask(llvm::ArrayRef<char> inputs, llvm::ArrayRef<char> task,
+                                    ThreadPool &pool) {
+  ByteReader reader(task);
+  TaskKind kind;
+  reader(kind);
+  if (!reader.hasFailed() && kind == TaskKind::Rounding)
+    return runRoundingTask(inputs, reader, pool);
+  if (kind != TaskKind::Steps)
+    reader.fail("unknown kind");
+  return runStepsTask(inputs, reader, pool);
 }
 
 Expected<SiteDecisions> qllm::decodeDecisions(llvm::ArrayRef<char> bytes) {

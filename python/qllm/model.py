@@ -225,7 +225,7 @@ def quantize(model: Model, recipe: str = "rtn", *, calibration: Any = None, seed
     with Cluster(scheduler) as cluster:
         result = run(cluster)
     if cluster.tasks == 0:
-        logging.getLogger("qllm").warning("the workers had nothing to do: this recipe searches no candidates")
+        logging.getLogger("qllm").warning("the workers had nothing to do: this recipe has no pieces that they could take")
     return result
 
 

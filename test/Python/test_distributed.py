@@ -59,6 +59,37 @@ def test_workers_give_the_bytes_of_one_machine(alone, cluster, tmp_path):
     assert 3 in seen
 
 
+GPTQ = {"recipe": "gptq", "weight_bits": 3, "calibration_windows": 2, "calibration_length": 32}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_layers_are_rounded_by_workers(cluster, tmp_path, monkeypatch, lost):
+    """q, k and v of a block, and gate and up; with a worker that is killed while it has some of them."""
+    from qllm import distributed
+
+    run, attempt, seen, killed = distributed.Cluster.__call__, distributed.Cluster._try, [], []
+
+    def counted(self, inputs, tasks):
+        seen.append(len(tasks))
+        return run(self, inputs, tasks)
+
+    def disturbed(self, *arguments):
+        if lost and not killed:
+            killed.append(cluster.worker(0))
+            self._client.wait_for_workers(2, timeout=30)
+            killed[0].send_signal(signal.SIGSTOP)
+            threading.Timer(1, killed[0].kill).start()
+        return attempt(self, *arguments)
+
+    monkeypatch.setattr(distributed.Cluster, "__call__", counted)
+    monkeypatch.setattr(distributed.Cluster, "_try", disturbed)
+    for name, address in (("alone", None), ("workers", cluster.address)):
+        q = qllm.quantize(qllm.load(package.LLAMA), calibration=package.TOKENS, scheduler=address, **GPTQ)
+        q.save(tmp_path / name)
+    assert runs.digest(tmp_path / "workers") == runs.digest(tmp_path / "alone")
+    assert set(seen) == {2, 3} and bool(killed) == lost
+
+
 def test_a_killed_worker_is_survived(alone, cluster, tmp_path, monkeypatch):
     """Stopped workers hold their tasks; one of them is killed with what it has."""
     from qllm import distributed

@@ -129,6 +129,67 @@ TEST(SiteTask, CandidatesTriedElsewhereGiveTheSameBytes) {
   EXPECT_EQ(runner.count, 3u);
 }
 
+TEST(SiteTask, LayersRoundedElsewhereHaveTheSameBytes) {
+  ThreadPool pool(2), one(1);
+  auto measure = [](llvm::StringRef, llvm::function_ref<llvm::Error()> run) { return run(); };
+  for (llvm::StringRef text :
+       {"target{kind=local},round{method=gptq}", "round{method=gptq sweeps=2}",
+        "range{method=output},round{method=gptq scale-ratios=0.9:1:0.05}",
+        "range{method=mse},round{method=nearest}"}) {
+    std::vector<NamedStep> parsed = llvm::cantFail(parseSteps(text));
+    LocalRunner runner(one);
+    SiteState alone = makeSite(pool), state = makeSite(pool);
+    state.tasks = &runner;
+    SiteOutcome expected = llvm::cantFail(runSteps(alone, parsed, true, measure));
+    SiteOutcome outcome = llvm::cantFail(runSteps(state, parsed, true, measure));
+    EXPECT_EQ(runner.count, 2u) << text.str(); // q and k; v stays float
+    EXPECT_EQ(encodeResult(state, outcome), encodeResult(alone, expected)) << text.str();
+  }
+  // Sending a weight takes longer than this.
+  LocalRunner runner(one);
+  SiteState state = makeSite(pool);
+  state.tasks = &runner;
+  llvm::cantFail(
+      runSteps(state, llvm::cantFail(parseSteps("round{method=nearest}")), false, measure));
+  EXPECT_EQ(runner.count, 0u);
+}
+
+/// Hands on tasks, and what they tell cut short.
+struct BrokenRunner : LocalRunner {
+  using LocalRunner::LocalRunner;
+  llvm::Expected<std::vector<std::string>> run(llvm::StringRef inputs,
+                                               llvm::ArrayRef<std::string> tasks) override {
+    // Neither inputs nor tasks may be cut short either.
+    for (size_t size = 0; size < tasks[0].size(); size += 101)
+      EXPECT_TRUE(
+          errorToBool(runTask(inputs, llvm::ArrayRef(tasks[0].data(), size), pool).takeError()));
+    for (size_t size = 0; size < inputs.size(); size += 101)
+      EXPECT_TRUE(
+          errorToBool(runTask(llvm::ArrayRef(inputs.data(), size), tasks[0], pool).takeError()));
+    auto results = LocalRunner::run(inputs, tasks);
+    if (results)
+      results->back() = whole ? results->front() : results->back().substr(0, 100);
+    return results;
+  }
+  bool whole = false;
+};
+
+TEST(SiteTask, ForeignResultsOfLayersAreRefused) {
+  ThreadPool pool(1);
+  auto measure = [](llvm::StringRef, llvm::function_ref<llvm::Error()> run) { return run(); };
+  for (bool whole : {false, true}) {
+    BrokenRunner runner(pool);
+    runner.whole = whole;
+    SiteState state = makeSite(pool);
+    state.tasks = &runner;
+    auto outcome =
+        runSteps(state, llvm::cantFail(parseSteps("round{method=gptq}")), false, measure);
+    ASSERT_FALSE(bool(outcome));
+    EXPECT_NE(llvm::toString(outcome.takeError()).find("step 'round' at site 'site': expected"),
+              std::string::npos);
+  }
+}
+
 TEST(SiteTask, ErrorsNameTheStep) {
   ThreadPool pool(1);
   auto ran = runTask(encodeInputs(makeSite(pool)), encodeTask({"rotate{block=3}"}), pool);

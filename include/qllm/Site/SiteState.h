@@ -25,6 +25,7 @@
 
 namespace qllm {
 
+class TaskRunner;
 class ThreadPool;
 
 enum class SiteKind {
@@ -94,6 +95,8 @@ struct SiteState {
   SiteState(ThreadPool &pool) : pool(pool) {}
 
   ThreadPool &pool;
+  /// Who rounds the layers of a site in other processes; null for nobody.
+  TaskRunner *tasks = nullptr;
   std::string name;
   SiteKind kind = SiteKind::Other;
   /// Number of the layer in its model; -1 where names do not tell.

@@ -82,7 +82,7 @@ void QuantizeCommand::declare(OptionTable &table) {
   table.text("times", timesFile, "FILE.json", "where the passes' processor seconds go");
   table.flag("no-journal", noJournal, "keep nothing for the case of an interruption");
   table.text("scheduler", schedulerAddress, "tcp://HOST:PORT",
-             "have the workers of a Dask scheduler try candidates of searches");
+             "have the workers of a Dask scheduler try candidates and round layers");
   table.flag("json", json, "print the report instead of the table");
 }
 
@@ -183,7 +183,8 @@ Expected<QuantizeRun> QuantizeCommand::quantizeInto(Session &session, mlir::Modu
                  return dumpStages.empty() ? Error::success() : dumpStage(number, stage, current);
                });
   if (run && scheduler && scheduler->tasks() == 0)
-    session.log.warning("the workers had nothing to do: this recipe searches no candidates");
+    session.log.warning("the workers had nothing to do: this recipe has no pieces that "
+                        "they could take");
   else if (run && scheduler)
     session.log.info("workers ran " + Twine(scheduler->tasks()) + " tasks, for which they got " +
                      Twine(scheduler->bytes() / 1000000) + " MB");

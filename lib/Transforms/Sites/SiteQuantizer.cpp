@@ -207,23 +207,24 @@ LogicalResult SiteQuantizer::runSite(const Site &site, SiteState &state, SiteOut
   if (prepared)
     prepared(site, state);
   auto *listener = function.getContext()->getLoadedDialect<QLLMDialect>()->getRunListener();
-  if (TaskRunner *tasks = listener ? listener->taskRunner() : nullptr)
-    if (llvm::Error error = parts.measure("candidates elsewhere",
-                                          [&] { return tryCandidates(state, steps, *tasks); }))
+  state.tasks = listener ? listener->taskRunner() : nullptr;
+  if (state.tasks)
+    if (llvm::Error error = parts.measure(
+            "candidates elsewhere", [&] { return tryCandidates(state, steps, *state.tasks); }))
       return first.emitError() << llvm::toString(std::move(error));
-  auto measure = [&](StringRef step, llvm::function_ref<llvm::Error()> run) {
+  auto measure = [&](StringRef step, llvm::function_ref<llvm::Error()> run) -> llvm::Error {
+    if (listener && listener->shouldStop())
+      return llvm::createStringError("stopped");
     return parts.measure(step, run);
   };
-  llvm::Expected<SiteOutcome> result =
-      runSteps(state, steps, measured && measured(site), measure);
+  llvm::Expected<SiteOutcome> result = runSteps(state, steps, measured && measured(site), measure);
   if (!result)
     return first.emitError() << llvm::toString(result.takeError());
   outcome = std::move(*result);
   if (!progress->isKept())
     return success();
-  if (llvm::Error error = parts.measure("journal", [&] {
-        return progress->store(current, encodeResult(state, outcome));
-      }))
+  if (llvm::Error error = parts.measure(
+          "journal", [&] { return progress->store(current, encodeResult(state, outcome)); }))
     return first.emitError() << llvm::toString(std::move(error));
   return success();
 }
