@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
+#include "qllm/Analysis/OperandChecks.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -136,7 +137,7 @@ OwningOpRef<ModuleOp> importSkeleton(ModelProto &model, const Source &source, Lo
   for (const auto &function : model.functions())
     if (failed(importer.importFunction(function, *module)))
       return {};
-  if (failed(verify(*module)))
+  if (failed(verify(*module)) || failed(checkOperands(*module)))
     return {};
   return module;
 }
