@@ -1,11 +1,7 @@
 #!/usr/bin/env python3
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-<<<<<<< HEAD
-"""What hostile files cost: time and memory of one run each, beside the bound that SECURITY.md and the tests hold them to."""
-=======
 """What hostile files cost: processor time and memory, the best of three runs each, beside the bounds of SECURITY.md and the tests."""
->>>>>>> d1e91aa01ba45bb4f2c3101706edbdfcc7eb74ce
 
 import pathlib
 import sys
@@ -40,18 +36,10 @@ def cases(folder):
 
 
 def main():
-<<<<<<< HEAD
-    print(f"{'file':28} {'exit':>4} {'seconds':>8} {'bound':>6} {'MiB':>6} {'bound':>6}")
-    good = True
-    with tempfile.TemporaryDirectory() as folder:
-        for name, command, code, seconds, megabytes in cases(pathlib.Path(folder)):
-            # The least of three runs: others use the machine too.
-=======
     print(f"{'file':28} {'exit':>4} {'cpu s':>8} {'bound':>6} {'MiB':>6} {'bound':>6}")
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for name, command, code, seconds, megabytes in cases(pathlib.Path(folder)):
->>>>>>> d1e91aa01ba45bb4f2c3101706edbdfcc7eb74ce
             best = min((hostile.measure(*command) for _ in range(3)), key=lambda outcome: outcome.seconds)
             good &= best.code == code and best.seconds <= (seconds or 60) and best.megabytes <= (megabytes or 4096)
             print(f"{name:28} {best.code:4} {best.seconds:8.2f} {seconds or '':>6} {best.megabytes:6.0f} {megabytes or '':>6}")

@@ -25,12 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   mlir::MLIRContext context(fuzz::modelDialects(), mlir::MLIRContext::Threading::DISABLED);
   context.getDiagEngine().registerHandler([](mlir::Diagnostic &) {});
-<<<<<<< HEAD
-  if (auto module = mlir::parseSourceString<mlir::ModuleOp>(file->getBuffer(), &context))
-=======
   llvm::StringRef aligned(file->getBufferStart(), size);
   if (auto module = mlir::parseSourceString<mlir::ModuleOp>(aligned, &context))
->>>>>>> d1e91aa01ba45bb4f2c3101706edbdfcc7eb74ce
     fuzz::printToNowhere(*module);
   return 0;
 }

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Samples out of NumPy files, checked against the function's arguments.
+// Samples out of NumPy and safetensors files, checked against the function's arguments.
 
 #include "qllm/Calibration/CalibrationData.h"
 
@@ -9,6 +9,7 @@
 #include "qllm/Support/DataDirectory.h"
 #include "qllm/Tensor/Convert.h"
 #include "qllm/Tensor/NumpyFile.h"
+#include "qllm/Tensor/SafetensorsFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -28,7 +29,7 @@ public:
 
   Expected<Samples> run() {
     if (file.path.empty())
-      return createStringError("expected a calibration file, .npy or .npz");
+      return createStringError("expected a calibration file, .npy, .npz or .safetensors");
     if (file.windows < 1 || file.length < 1)
       return createStringError(
           "expected at least 1 calibration window of at least 1 token, but got " +
@@ -39,8 +40,12 @@ public:
     if (!mapped)
       return mapped.takeError();
     llvm::ArrayRef<char> bytes = (*mapped)->bytes();
-    bool isArchive = StringRef(bytes.data(), bytes.size()).starts_with("PK");
-    return isArchive ? readNamed(bytes) : readSingle(bytes);
+    if (StringRef(bytes.data(), bytes.size()).starts_with("PK"))
+      return readNumpyArchive(bytes);
+    if (isSafetensors(bytes))
+      return readSafetensorsFile(bytes);
+    Expected<Tensor> array = parseNumpyArray(bytes);
+    return array ? readSingle(*array) : fail(llvm::toString(array.takeError()));
   }
 
 private:
@@ -55,12 +60,33 @@ private:
     return interp::windowStarts(count, std::min(file.windows, count), 1);
   }
 
-  Expected<Samples> readNamed(llvm::ArrayRef<char> bytes) {
+  Expected<Samples> readNumpyArchive(llvm::ArrayRef<char> bytes) {
     Expected<std::vector<ArchiveMember>> members = readArchive(bytes);
     if (!members)
       return fail(llvm::toString(members.takeError()));
+    return readNamed(
+        llvm::ArrayRef<ArchiveMember>(*members),
+        [](const ArchiveMember &member) { return parseNumpyArray(member.bytes); });
+  }
+
+  Expected<Samples> readSafetensorsFile(llvm::ArrayRef<char> bytes) {
+    Expected<std::vector<SafetensorsMember>> members = readSafetensors(bytes);
+    if (!members)
+      return fail(llvm::toString(members.takeError()));
+    // Whoever stores one tensor need not know what the model calls it.
+    bool isOther = members->size() == 1 && !llvm::is_contained(names, members->front().name);
+    if (!isOther)
+      return readNamed(llvm::ArrayRef<SafetensorsMember>(*members),
+                       [](const SafetensorsMember &member) { return member.read(); });
+    Expected<Tensor> array = members->front().read();
+    return array ? readSingle(*array) : fail(llvm::toString(array.takeError()));
+  }
+
+  /// `read` copies the array of a member.
+  template <typename Member, typename Read>
+  Expected<Samples> readNamed(llvm::ArrayRef<Member> members, Read read) {
     llvm::SmallVector<StringRef> held;
-    for (const ArchiveMember &member : *members) {
+    for (const Member &member : members) {
       held.push_back(member.name);
       if (!llvm::is_contained(names, member.name))
         return fail("expected arrays for the inputs " + llvm::join(names, ", ") + ", but got '" +
@@ -71,7 +97,7 @@ private:
       auto member = llvm::find(held, name);
       if (member == held.end())
         continue;
-      Expected<Tensor> parsed = parseNumpyArray((*members)[member - held.begin()].bytes);
+      Expected<Tensor> parsed = read(members[member - held.begin()]);
       if (!parsed)
         return fail("'" + name + "': " + llvm::toString(parsed.takeError()));
       array = std::move(*parsed);
@@ -79,19 +105,16 @@ private:
     return assemble(arrays);
   }
 
-  Expected<Samples> readSingle(llvm::ArrayRef<char> bytes) {
-    Expected<Tensor> array = parseNumpyArray(bytes);
-    if (!array)
-      return fail(llvm::toString(array.takeError()));
+  Expected<Samples> readSingle(const Tensor &array) {
     std::vector<Tensor> arrays(names.size());
-    if (isInteger(array->type()) && (takesTokens() || names.size() == 1) && array->rank() == 1)
-      return readText(*array);
+    if (isInteger(array.type()) && (takesTokens() || names.size() == 1) && array.rank() == 1)
+      return readText(array);
     if (takesTokens()) {
-      arrays[llvm::find(names, "input_ids") - names.begin()] = std::move(*array);
+      arrays[llvm::find(names, "input_ids") - names.begin()] = array;
     } else if (names.size() == 1) {
-      arrays.front() = std::move(*array);
+      arrays.front() = array;
     } else {
-      return fail("expected a .npz with arrays for the inputs " + llvm::join(names, ", ") +
+      return fail("expected a .npz or .safetensors with arrays for the inputs " + llvm::join(names, ", ") +
                   ", but got one array without a name");
     }
     return assemble(arrays);

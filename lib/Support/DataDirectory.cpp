@@ -5,6 +5,7 @@
 
 #include "qllm/Support/DataDirectory.h"
 
+#include "qllm/Support/MappingFaults.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -129,6 +130,7 @@ llvm::Expected<std::shared_ptr<MappedFile>> MappedFile::map(int descriptor, Stri
       return failure("{0}: cannot map {1} bytes: {2}", quoted(name), size, reason(error));
     }
     data = static_cast<const char *>(address);
+    nameMapping(data, size, name);
   }
   return std::shared_ptr<MappedFile>(new MappedFile(descriptor, data, size, name));
 }
@@ -141,8 +143,10 @@ llvm::Expected<std::shared_ptr<MappedFile>> MappedFile::open(StringRef path) {
 }
 
 MappedFile::~MappedFile() {
-  if (data)
+  if (data) {
+    forgetMapping(data);
     munmap(const_cast<char *>(data), size);
+  }
   close(fd);
 }
 

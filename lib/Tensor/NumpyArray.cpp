@@ -186,12 +186,16 @@ llvm::Expected<Tensor> qllm::parseNumpyArray(llvm::ArrayRef<char> bytes, Element
   } else if (mayMean(type, wanted)) {
     type = wanted;
   }
+  // Before memory is asked for: a header of a few bytes may claim any size.
+  std::optional<int64_t> count = elementCount(header->shape);
+  if (!count || uint64_t(*count) > data.size() / storageBytes(type))
+    return malformed("expected " +
+                     (count ? llvm::Twine(*count) : llvm::Twine("uncountably many")) +
+                     " elements of " + llvm::Twine(storageBytes(type)) + " bytes, but got " +
+                     llvm::Twine(data.size()) + " bytes");
   llvm::Expected<Tensor> tensor = Tensor::allocate(type, header->shape);
   if (!tensor)
     return tensor;
-  if (data.size() < tensor->byteSize())
-    return malformed("expected " + llvm::Twine(tensor->byteSize()) +
-                     " bytes of elements, but got " + llvm::Twine(data.size()));
   if (tensor->size())
     std::memcpy(tensor->rawMutableData(), data.data(), tensor->byteSize());
   // Whoever wrote a narrow integer need not have extended it.

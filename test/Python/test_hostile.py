@@ -134,8 +134,29 @@ def test_operators_refuse_what_they_cannot_compute(tmp_path, nodes, initializers
     assert text in outcome.errors
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, numpy.nan, numpy.inf, 1e-45])
+SCALED = [helper.make_node("DequantizeLinear", DEQUANTIZE, ["v"], name="scaled"), helper.make_node("MatMul", ["x", "v"], ["y"])]
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, 1e-45])
 def test_odd_scales_compute(tmp_path, scale):
     """They are what ONNX says they are: numbers to multiply with."""
-    nodes = [helper.make_node("DequantizeLinear", DEQUANTIZE, ["v"]), helper.make_node("MatMul", ["x", "v"], ["y"])]
-    assert run_model(tmp_path, nodes, [CODES, weight("s", scale), weight("z", 3, numpy.int8)]).code == 0
+    assert run_model(tmp_path, SCALED, [CODES, weight("s", scale), weight("z", 3, numpy.int8)]).code == 0
+
+
+@pytest.mark.parametrize("scale, text", [(numpy.nan, "NaN"), (numpy.inf, "+Inf")])
+def test_scales_that_are_no_numbers(tmp_path, scale, text):
+    """Those of models as in test/Tools/operand-checks.test, which has the other cases."""
+    scales = numpy.ones(8, numpy.float32)
+    scales[5] = scale
+    outcome = run_model(tmp_path, SCALED, [CODES, weight("s", scales), weight("z", [3] * 8, numpy.int8)])
+    assert outcome.code == 1
+    assert f"node 'scaled' (onnx.DequantizeLinear): expected finite scales, but element 5 of 's' is {text}" in outcome.errors
+
+
+def test_lines_of_messages_are_cut(tmp_path):
+    """The user's tool too writes a name of a megabyte as 4096 bytes."""
+    path = tmp_path / "model.onnx"
+    graph = helper.make_graph([helper.make_node("N" * (1 << 20), ["x"], ["y"])], "g", [VALUE], [RESULT])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    outcome = refuse(path, "NNN...", tool=("qllm", "inspect"))
+    assert max(map(len, outcome.errors.splitlines())) <= 4096 + len("...")

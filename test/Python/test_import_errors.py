@@ -231,6 +231,8 @@ def tensor_of(kind, dims, **values):
     (tensor_of(1, [4], float_data=[1, 2, 3]), "w"),
     (tensor_of(1, [4], float_data=[1, 2, 3, 4, 5]), "expected 4 values in float_data, but got 5"),
     (tensor_of(22, [4], int32_data=[1, 2, 3]), "expected 1 values in int32_data, but got 3"),
+    (tensor_of(3, [2], int32_data=[1, 300]), "expected values of INT8 in int32_data, but got 300"),
+    (tensor_of(2, [2], int32_data=[1, -1]), "expected values of UINT8 in int32_data, but got -1"),
     (tensor_of(8, [2], string_data=[b"a"]), "w"),
     (tensor_of(99, [4], raw_data=b"\0" * 2000), "99"),
 ])

@@ -11,6 +11,7 @@
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/InitAll.h"
 #include "qllm/Support/LargeStack.h"
+#include "qllm/Support/MappingFaults.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/Guard.h"
 #include "qllm/Tools/ValidateOptions.h"
@@ -72,6 +73,7 @@ llvm::LogicalResult optimizeFile(llvm::StringRef input, llvm::StringRef output,
 
 int main(int argc, char **argv) {
   PrintableErrors errors;
+  installMappingFaults();
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);

@@ -15,7 +15,7 @@
 namespace qllm {
 
 struct CalibrationFile {
-  /// .npy or .npz.
+  /// .npy, .npz or .safetensors; its bytes tell which.
   std::string path;
   int64_t windows = 16;
   /// Tokens of a window, where the file is a text.
@@ -30,6 +30,7 @@ struct CalibrationFile {
 /// - Any other .npy, for a function of one input: its first axis counts samples.
 /// - A .npz with an array for each input, by name (`onnx.name`, or `arg0`, `arg1`, ..): the first
 ///   axis counts samples. Inputs of a prefill may be left out if `input_ids` is there.
+/// - A .safetensors file: as a .npz, or as a .npy where it holds one tensor of another name.
 ///
 /// A sample keeps a first axis of 1 unless the model's input has one axis less than the array. At
 /// most `windows` samples are taken, at equal spacing. Fails with wanted and found values where the

@@ -11,6 +11,7 @@
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "qllm/Analysis/OperandChecks.h"
 #include "qllm/Dialect/ONNX/IR/DataFiles.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Support/OutputFile.h"
@@ -120,7 +121,10 @@ llvm::Error writeFile(Operation *module, StringRef path) {
 OwningOpRef<ModuleOp> qllm::loadModule(StringRef path, llvm::SourceMgr &sources, MLIRContext *context, const InputLimits &limits) {
   if (llvm::Error error = DataFiles::get(context).setDirectory(llvm::sys::path::parent_path(path)))
     return emitError(UnknownLoc::get(context)) << llvm::toString(std::move(error)), OwningOpRef<ModuleOp>();
-  return parseModuleFile(path, sources, context, limits);
+  OwningOpRef<ModuleOp> module = parseModuleFile(path, sources, context, limits);
+  if (module && failed(checkOperands(*module)))
+    return {};
+  return module;
 }
 
 OwningOpRef<ModuleOp> qllm::parseModuleFile(StringRef path, llvm::SourceMgr &sources, MLIRContext *context, const InputLimits &limits) {

@@ -63,7 +63,9 @@ std::string oneLine(const char *text) {
 
 std::string qllm::onnx::checkModel(const proto::ModelProto &model) {
   try {
-    proto::ModelProto prepared = model;
+    google::protobuf::Arena arena;
+    auto &prepared = *google::protobuf::Arena::CreateMessage<proto::ModelProto>(&arena);
+    prepared.CopyFrom(model);
     prepareGraph(*prepared.mutable_graph());
     for (proto::FunctionProto &function : *prepared.mutable_functions())
       for (proto::NodeProto &node : *function.mutable_node())

@@ -65,9 +65,8 @@ Value Scope::lookup(StringRef name) const {
 LogicalResult GraphImporter::fail(Location location, const Twine &text) { return emitError(location) << text; }
 
 LogicalResult GraphImporter::define(Location location, Scope &scope, StringRef name, Value value) {
-  if (scope.lookup(name))
+  if ((scope.outer && scope.outer->lookup(name)) || !scope.values.try_emplace(name, value).second)
     return fail(location, "the name '" + printable(name) + "' is given to two values");
-  scope.values[name] = value;
   return success();
 }
 

@@ -68,12 +68,15 @@ StringRef qllm::onnx::unescapeAttributeName(StringRef name) {
 }
 
 struct GraphImporter::NodeParts {
-  NodeParts(Location location, StringRef name, const OperatorForm *form, std::string description)
-      : state(location, name), form(form), description(std::move(description)) {}
+  NodeParts(Location location, StringRef name, const OperatorForm *form, const NodeProto &node, int64_t opset)
+      : state(location, name), form(form), node(node), opset(opset) {}
   OperationState state;
   /// Null for onnx.Custom.
   const OperatorForm *form;
-  std::string description;
+  const NodeProto &node;
+  int64_t opset;
+  /// For messages.
+  std::string description() const { return describe(node, opset); }
   /// Names of the results, in order; "" for one that nobody named.
   SmallVector<StringRef> results;
 };
@@ -94,7 +97,7 @@ LogicalResult GraphImporter::addOperands(const NodeProto &node, Scope &scope, No
     }
     Value value = scope.lookup(name);
     if (!value)
-      return fail(parts.state.location, parts.description + ": input '" + name + "' is not the name of an earlier value");
+      return fail(parts.state.location, parts.description() + ": input '" + name + "' is not the name of an earlier value");
     parts.state.operands.push_back(value);
   }
   if (parts.form && parts.state.name.hasTrait<OpTrait::AttrSizedOperandSegments>())
@@ -127,7 +130,7 @@ LogicalResult GraphImporter::addAttributes(const NodeProto &node, NodeParts &par
   NamedAttrList references, documents, tensorNames;
   for (const AttributeProto &attribute : node.attribute()) {
     if (attribute.name().empty())
-      return fail(parts.state.location, parts.description + ": expected a name for each attribute");
+      return fail(parts.state.location, parts.description() + ": expected a name for each attribute");
     int kind = attributeKind(attribute);
     if (!attribute.doc_string().empty())
       documents.set(attribute.name(), builder.getStringAttr(attribute.doc_string()));
@@ -142,7 +145,7 @@ LogicalResult GraphImporter::addAttributes(const NodeProto &node, NodeParts &par
     llvm::Expected<Attribute> value = importAttribute(attribute, tensors, context);
     if (!value)
       return fail(parts.state.location,
-                  parts.description + ": attribute '" + attribute.name() + "': " + llvm::toString(value.takeError()));
+                  parts.description() + ": attribute '" + attribute.name() + "': " + llvm::toString(value.takeError()));
     parts.state.attributes.set(parts.form ? attribute.name() : escapeAttributeName(attribute.name()), *value);
   }
   if (!references.empty())
@@ -198,7 +201,7 @@ LogicalResult GraphImporter::importNode(const NodeProto &node, const NodeProto &
   Location location = locationOf(node);
   if (opset == opsets.end())
     return fail(location, describe(node, 0) + ": the model imports no version of its domain");
-  bool callsFunction = functions.contains(node.domain() + ":" + node.op_type() + ":" + node.overload());
+  bool callsFunction = !functions.empty() && functions.contains(node.domain() + ":" + node.op_type() + ":" + node.overload());
   const OperatorForm *form = callsFunction ? nullptr : lookupForm(domain, node.op_type());
   if (form && !fitsForm(node, opset->second, *form))
     form = nullptr;
@@ -206,7 +209,7 @@ LogicalResult GraphImporter::importNode(const NodeProto &node, const NodeProto &
   std::string name = !form ? CustomOp::getOperationName().str()
                            : (domain.empty() && !misplaced ? "onnx." : "onnx.ms.") + node.op_type();
 
-  NodeParts parts(location, name, form, describe(node, opset->second));
+  NodeParts parts(location, name, form, node, opset->second);
   if (!form) {
     parts.state.addAttribute("domain", builder.getStringAttr(domain));
     parts.state.addAttribute("op_type", builder.getStringAttr(node.op_type()));

@@ -12,6 +12,7 @@
 #pragma GCC diagnostic pop
 
 #include "llvm/ADT/StringRef.h"
+#include <google/protobuf/arena.h>
 
 namespace qllm::onnx {
 namespace proto = ::ONNX_NAMESPACE;

@@ -47,6 +47,21 @@ template <typename Values> std::string packSmall(const Values &values, unsigned 
   return out;
 }
 
+/// The first entry of int32_data that its element type cannot hold. Floats are there as their bits.
+std::optional<int32_t> valueOutside(const TensorProto &tensor, unsigned bits) {
+  if (bits != 8 && bits != 16)
+    return std::nullopt;
+  int64_t low = 0, high = (int64_t(1) << bits) - 1;
+  if (tensor.data_type() == TensorProto::BOOL)
+    high = 1;
+  else if (tensor.data_type() == TensorProto::INT8 || tensor.data_type() == TensorProto::INT16)
+    low = -(high + 1) / 2, high /= 2;
+  for (int32_t value : tensor.int32_data())
+    if (value < low || value > high)
+      return value;
+  return std::nullopt;
+}
+
 llvm::Error wrongCount(const char *field, uint64_t wanted, int found) {
   return llvm::createStringError(llvm::formatv("expected {0} values in {1}, but got {2}", wanted, field, found).str());
 }
@@ -75,6 +90,9 @@ llvm::Expected<std::string> qllm::onnx::typedDataToRaw(const TensorProto &tensor
   default:
     break;
   }
+  if (std::optional<int32_t> outside = valueOutside(tensor, bits))
+    return llvm::createStringError(llvm::formatv("expected values of {0} in int32_data, but got {1}",
+                                                 TensorProto::DataType_Name(tensor.data_type()), *outside).str());
   uint64_t wanted = elements, bytes = (elements * bits + 7) / 8;
   if (bits == 2 || bits == 4)
     wanted = static_cast<uint64_t>(tensor.int32_data_size()) == bytes ? bytes : (bytes + 3) / 4;

@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "qllm/Support/LargeStack.h"
+#include "qllm/Support/MappingFaults.h"
 #include "qllm/Support/PrintableStream.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Tools/Diagnostics.h"
@@ -142,6 +143,7 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
 } // namespace
 
 int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
+  installMappingFaults();
   Options options;
   cl::HideUnrelatedOptions({&options.category, &options.limits.category});
   cl::ParseCommandLineOptions(

@@ -9,6 +9,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/MLIRContext.h"
 #include "qllm/Support/LargeStack.h"
+#include "qllm/Support/MappingFaults.h"
 #include "qllm/Support/PrintableStream.h"
 #include "qllm/Target/Module/ModuleFile.h"
 #include "qllm/Target/ONNX/Export.h"
@@ -87,6 +88,7 @@ TranslateMode qllm::exportOnnxMode() { return {"export-onnx", "export a module o
 
 int qllm::translateMain(int argc, char **argv, DialectRegistry &registry, llvm::ArrayRef<TranslateMode> modes) {
   llvm::InitLLVM init(argc, argv);
+  installMappingFaults();
   LimitOptions limits;
   std::vector<std::unique_ptr<cl::opt<bool>>> flags;
   for (const TranslateMode &mode : modes)

@@ -21,30 +21,26 @@ void Log::clearProgress() {
   progressShown = false;
 }
 
-void Log::error(const Twine &message) {
+void Log::line(const char *kind, const Twine &message) {
   clearProgress();
-  os << "error: " << printable(message.str()) << "\n";
+  PrintableStream(os) << kind << message << "\n";
 }
 
+void Log::error(const Twine &message) { line("error: ", message); }
+
 void Log::warning(const Twine &message) {
-  if (level == LogLevel::Quiet)
-    return;
-  clearProgress();
-  os << "warning: " << printable(message.str()) << "\n";
+  if (level != LogLevel::Quiet)
+    line("warning: ", message);
 }
 
 void Log::info(const Twine &message) {
-  if (level == LogLevel::Quiet)
-    return;
-  clearProgress();
-  os << printable(message.str()) << "\n";
+  if (level != LogLevel::Quiet)
+    line("", message);
 }
 
 void Log::verbose(const Twine &message) {
-  if (level != LogLevel::Verbose)
-    return;
-  clearProgress();
-  os << printable(message.str()) << "\n";
+  if (level == LogLevel::Verbose)
+    line("", message);
 }
 
 /// 45 s, 3 min 20 s, 2 h 5 min.

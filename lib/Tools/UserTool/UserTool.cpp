@@ -7,6 +7,7 @@
 
 #include "Interruption.h"
 #include "qllm/Support/Closest.h"
+#include "qllm/Support/MappingFaults.h"
 #include "qllm/Tools/UserTool/Command.h"
 #include "qllm/Tools/UserTool/Session.h"
 #include "qllm/Tools/UserTool/Version.h"
@@ -105,6 +106,7 @@ ExitCode runCommand(Command &command, ArrayRef<StringRef> arguments) {
 
 ExitCode qllm::tool::runUserTool(ArrayRef<StringRef> arguments) {
   installInterruption();
+  installMappingFaults();
   std::vector<std::unique_ptr<Command>> commands = createCommands();
   if (arguments.empty()) {
     printHelp(commands, errs());

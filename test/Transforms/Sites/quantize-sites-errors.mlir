@@ -17,7 +17,7 @@
 // VALUE: error: step 'round': expected one of nearest, gptq for 'method', but got 'gpt'
 // FORM: error: expected name=value as an option of step 'round', but got 'method'
 // TWICE: error: expected option 'damp' of step 'round' once, but got it twice
-// FILE: error: calibration: expected a calibration file, .npy or .npz
+// FILE: error: calibration: expected a calibration file, .npy, .npz or .safetensors
 // MISSING: error: calibration: '{{.*}}none.npy': no such file or directory
 // SHAPE: error: calibration: '{{.*}}wide.npy': expected samples of tensor<1x?x4xf32> for input 'arg0', but got tensor<1x5x6xf32> out of tensor<3x5x6xf32>
 // NAN: error: input of site 'a': expected finite activations, but got nan

@@ -35,6 +35,7 @@ public:
 
 private:
   void clearProgress();
+  void line(const char *kind, const llvm::Twine &message);
 
   llvm::raw_ostream &os;
   LogLevel level = LogLevel::Normal;
