@@ -65,12 +65,14 @@ QllmStatus *qllmTaskRun(QllmBytes inputs, QllmBytes task, unsigned threads,
 /// The builds of the libraries that compute.
 static std::string describeBuild() {
   std::string text = std::string(QLLM_VERSION) + " " + llvm::sys::getHostCPUName().str();
-  for (const auto &[name, identifier] : buildIdentifiers())
+  for (const auto &library : buildIdentifiers()) {
+    StringRef name = library.first;
     if (llvm::any_of(std::initializer_list<StringRef>{"libqllm-c.so", "libdnnl.so", "libm.so"},
-                     [&](StringRef known) { return StringRef(name).starts_with(known); }))
-      text += (" " + StringRef(name).split('.').first + " " +
-               llvm::toHex(ArrayRef(identifier).take_front(8), true))
+                     [&](StringRef known) { return name.starts_with(known); }))
+      text += (" " + name.split('.').first + " " +
+               llvm::toHex(ArrayRef(library.second).take_front(8), true))
                   .str();
+  }
   return text;
 }
 
