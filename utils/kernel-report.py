@@ -24,13 +24,13 @@ USED = re.compile(r"Compiling entry function '(\w+)' for '\w+'.*?(\d+) bytes spi
                   r"Used (\d+) registers", re.DOTALL)
 INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,5})\*/\s+(?:@!?U?P\w+\s+)?([A-Z][A-Z0-9_.x]*)(.*)", re.MULTILINE)
 SERIALIZED = re.compile(r"Potential Performance Loss.*?function '(\w+)'")
-TENSOR = re.compile(r"[HIQO]MMA|[HIQ]GMMA")
+TENSOR = re.compile(r"[HIQO]MMA|[HIQ]GMMA|UTC[A-Z]*MMA")
 
 
 def tensor_instructions(ptx):
     """How many each kernel of the PTX has."""
     parts = re.split(r"\.entry (\w+)\(", ptx)[1:]  # functions are inlined, and braces occur inside of bodies too
-    return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async)", body)) for name, body in zip(parts[::2], parts[1::2])}
+    return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async|tcgen05\.mma)", body)) for name, body in zip(parts[::2], parts[1::2])}
 
 
 def inner_loop(code):

@@ -19,17 +19,37 @@ FormatStatus refuse(const std::string &wanted, const std::string &found) {
 /// Whether the rows of a warp lie in one tile of scales, at the same place in each word.
 bool fitsScales(std::int64_t rows) { return rows == 16 || rows == 32 || rows == 64 || rows == 128; }
 
+FormatStatus needs(Capability capability, const Target &target) {
+  const CapabilityInfo &info = describe(capability);
+  return FormatStatus::failure("needs " + std::string(info.name) + " (" +
+                               std::string(info.instruction) + "), which " +
+                               std::string(target.name) + " does not have; it is there on " +
+                               listTargets(capability) + "; elsewhere: " + std::string(info.instead));
+}
+
 } // namespace
 
-FormatStatus BlockScaledKernel::verify() const {
-  if (blockLength != 16 && blockLength != 32)
-    return refuse("blocks of 16 or 32 elements", std::to_string(blockLength));
+std::int64_t BlockScaledKernel::sharedBytes() const {
+  // Two barriers of 8 bytes for each stage, one for the sums, and 8 bytes for an address.
+  return isInTensorMemory() ? ringBytes() + 16 * codes.schedule.stages + 16 : codes.sharedBytes();
+}
+
+FormatStatus BlockScaledKernel::verifyInRegisters() const {
   if (FormatStatus status = codes.verifyTiles(); !status)
     return status;
   const Schedule &s = codes.schedule;
   if (!fitsScales(s.rowsOfWarp()) || !fitsScales(s.columnsOfWarp()))
     return refuse("tiles of warps of 16, 32, 64 or 128 rows and columns, as scales lie",
                   std::to_string(s.rowsOfWarp()) + "x" + std::to_string(s.columnsOfWarp()));
+  return {};
+}
+
+FormatStatus BlockScaledKernel::verify() const {
+  if (blockLength != 16 && blockLength != 32)
+    return refuse("blocks of 16 or 32 elements", std::to_string(blockLength));
+  if (FormatStatus status = isInTensorMemory() ? verifyInTensorMemory() : verifyInRegisters();
+      !status)
+    return status;
   // Offsets in a row of tiles of scales are computed in 32 bits.
   constexpr std::int64_t most = std::int64_t{1} << 26;
   if (codes.depth > most)
@@ -38,12 +58,14 @@ FormatStatus BlockScaledKernel::verify() const {
 }
 
 FormatStatus BlockScaledKernel::verifyOn(const Target &target) const {
-  if (!target.isNative(Capability::MmaBlockScale)) {
-    const CapabilityInfo &info = describe(Capability::MmaBlockScale);
-    return FormatStatus::failure(
-        "needs " + std::string(info.name) + " (" + std::string(info.instruction) + "), which " +
-        std::string(target.name) + " does not have; it is there on " +
-        listTargets(Capability::MmaBlockScale) + "; elsewhere: " + std::string(info.instead));
-  }
-  return codes.verifyShared(target);
+  bool hasTensorMemory = target.isNative(Capability::TensorMemoryMma);
+  if (!isInTensorMemory() && hasTensorMemory)
+    return refuse("a producer on " + std::string(target.name) +
+                      ", which multiplies in tensor memory",
+                  "none");
+  if (isInTensorMemory() && !hasTensorMemory)
+    return needs(Capability::TensorMemoryMma, target);
+  if (!isInTensorMemory() && !target.isNative(Capability::MmaBlockScale))
+    return needs(Capability::MmaBlockScale, target);
+  return codes.schedule.verifyShared(target, sharedBytes());
 }

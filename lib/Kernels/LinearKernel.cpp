@@ -165,20 +165,25 @@ FormatStatus LinearKernel::verifyRank() const {
   return refuse("a rank that is a multiple of 32 and at most 1024", number(rank));
 }
 
-FormatStatus LinearKernel::verifyTiles() const {
+FormatStatus LinearKernel::verifyOperands() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
   using Check = FormatStatus (LinearKernel::*)() const;
-  std::vector<Check> checks = {&LinearKernel::verifyFormats, &LinearKernel::verifyRows,
-                               &LinearKernel::verifyRank};
-  if (isWarpSpecialized())
-    checks.push_back(&LinearKernel::verifyWarpgroups);
-  else
-    checks.insert(checks.end(), {&LinearKernel::verifySchedule, &LinearKernel::verifyCopies});
-  for (Check check : checks)
+  for (Check check : {Check(&LinearKernel::verifyFormats), Check(&LinearKernel::verifyRows),
+                      Check(&LinearKernel::verifyRank)})
     if (FormatStatus status = (this->*check)(); !status)
       return status;
   return {};
+}
+
+FormatStatus LinearKernel::verifyTiles() const {
+  if (FormatStatus status = verifyOperands(); !status)
+    return status;
+  if (isWarpSpecialized())
+    return verifyWarpgroups();
+  if (FormatStatus status = verifySchedule(); !status)
+    return status;
+  return verifyCopies();
 }
 
 FormatStatus LinearKernel::verify() const {
@@ -189,12 +194,12 @@ FormatStatus LinearKernel::verify() const {
   return proof.accumulator ? FormatStatus() : FormatStatus::failure(proof.explanation);
 }
 
-FormatStatus LinearKernel::verifyShared(const Target &target) const {
-  if (sharedBytes() <= target.sharedBytes())
+FormatStatus Schedule::verifyShared(const Target &target, std::int64_t bytes) const {
+  if (bytes <= target.sharedBytes())
     return {};
   return refuse("at most " + number(target.sharedBytes()) + " bytes of shared memory on " +
                     std::string(target.name),
-                number(sharedBytes()) + " for " + number(schedule.stages) + " stages");
+                number(bytes) + " for " + number(stages) + " stages");
 }
 
 FormatStatus LinearKernel::verifyOn(const Target &target) const {
@@ -204,7 +209,7 @@ FormatStatus LinearKernel::verifyOn(const Target &target) const {
       return refuse("no producers on " + std::string(target.name) + ", which has no " +
                         std::string(describe(needed).name),
                     number(schedule.producers));
-  if (FormatStatus status = verifyShared(target); !status)
+  if (FormatStatus status = schedule.verifyShared(target, sharedBytes()); !status)
     return status;
   AccumulatorProof proof = proveAccumulator(formOn(target));
   return proof.accumulator

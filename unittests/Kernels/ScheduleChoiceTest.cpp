@@ -59,6 +59,32 @@ TEST(ScheduleChoice, FollowsTheSharedMemory) {
   EXPECT_GT(largestOf("sm_80"), 99 * 1024);
 }
 
+// Sums of block-scaled products are in tensor memory where there is some.
+TEST(ScheduleChoice, UsesTensorMemory) {
+  BlockScaledKernel kernel;
+  kernel.codes.input = kernel.codes.weight = {4, true};
+  kernel.codes.columns = 4096;
+  kernel.codes.depth = kernel.codes.groupLength = 4096;
+  kernel.blockLength = 16;
+  for (auto [name, producers] : {std::pair("sm_100a", 1), {"sm_120a", 0}}) {
+    const Target &target = *findTarget(name);
+    ScheduleChoice choice = chooseSchedule(kernel, target, 4096);
+    ASSERT_FALSE(choice.candidates.empty()) << choice.refusal;
+    for (const ScheduleCost &candidate : choice.candidates) {
+      kernel.codes.schedule = candidate.schedule;
+      EXPECT_EQ(candidate.schedule.producers, producers);
+      EXPECT_TRUE(kernel.verify() && kernel.verifyOn(target)) << candidate.str();
+    }
+  }
+  // Of the tiles of 128 columns, the one that two blocks of which fit comes first.
+  for (const ScheduleCost &candidate :
+       chooseSchedule(kernel, *findTarget("sm_100a"), 4096).candidates)
+    if (candidate.schedule.tileColumns == 128) {
+      EXPECT_EQ(candidate.schedule.stages, 3);
+      break;
+    }
+}
+
 TEST(ScheduleChoice, SaysWhatForbidsAll) {
   ScheduleChoice choice = chooseSchedule(w4a8(64, 40), *findTarget("sm_80"), 16);
   EXPECT_TRUE(choice.candidates.empty());

@@ -23,10 +23,12 @@ struct Schedule {
   std::int64_t warpRows = 0, warpColumns = 0;
   std::int64_t stages = 0;    ///< tiles of operands that are in shared memory at a time
   std::int64_t splits = 1;    ///< blocks that share a tile's depth
-  std::int64_t producers = 0; ///< warpgroups that only load, beside the warps
+  std::int64_t producers = 0; ///< warpgroups that serve the warps; most only load
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
+  /// Whether the target's blocks have so many bytes of shared memory.
+  FormatStatus verifyShared(const Target &target, std::int64_t bytes) const;
 
   std::int64_t warps() const { return warpRows * warpColumns; }
   std::int64_t threads() const { return 32 * warps() + 128 * producers; }
@@ -125,9 +127,9 @@ struct LinearKernel {
   /// Whether such a kernel exists at all, and on one target.
   FormatStatus verify() const;
   FormatStatus verifyOn(const Target &target) const;
-  /// What of it concerns tiles and copies, but no accumulators; and shared memory alone.
+  /// What of it concerns formats and sizes of operands; tiles and copies too, but no accumulators.
+  FormatStatus verifyOperands() const;
   FormatStatus verifyTiles() const;
-  FormatStatus verifyShared(const Target &target) const;
 
 private:
   FormatStatus verifyFormats() const;

@@ -13,12 +13,21 @@ using namespace qllm;
 /// Nanoseconds that one attempt to wait may take; it is repeated until it succeeds.
 static constexpr int64_t waitHint = 10000000;
 
+void qllm::initializeBarrier(CodeBuilder &code, Value barrier, int64_t arrivals, Value isFirst) {
+  NVVM::MBarrierInitOp::create(code.getBuilder(), code.getLoc(), barrier, code.constant(arrivals),
+                               isFirst);
+}
+
+void qllm::waitForBarrier(CodeBuilder &code, Value barrier, Value parity) {
+  NVVM::MBarrierTryWaitParityOp::create(code.getBuilder(), code.getLoc(), barrier, parity,
+                                        code.constant(waitHint));
+}
+
 void BarrierRing::initialize(Value isFirst, int64_t readers) {
-  for (int64_t stage = 0; stage != stages; ++stage)
-    for (auto [offset, arrivals] : {std::pair(int64_t(0), int64_t(1)), {stages, readers}})
-      NVVM::MBarrierInitOp::create(code.getBuilder(), code.getLoc(),
-                                   code.advance(barriers, 8 * (stage + offset)),
-                                   code.constant(arrivals), isFirst);
+  for (int64_t stage = 0; stage != stages; ++stage) {
+    initializeBarrier(code, code.advance(barriers, 8 * stage), /*arrivals=*/1, isFirst);
+    initializeBarrier(code, code.advance(barriers, 8 * (stage + stages)), readers, isFirst);
+  }
   // The copies that arrive at them see them initialized.
   NVVM::FenceMbarrierInitOp::create(code.getBuilder(), code.getLoc());
 }
@@ -31,10 +40,10 @@ BarrierRing::Turn BarrierRing::next(Turn turn) {
           code.select(isPast, flipped, turn.parity)};
 }
 
-Value BarrierRing::expect(Turn turn, int64_t bytes) {
+Value BarrierRing::expect(Turn turn, Value bytes) {
   Value barrier = full(turn.stage);
-  NVVM::MBarrierArriveExpectTxOp::create(code.getBuilder(), code.getLoc(), Type(), barrier,
-                                         code.constant(bytes), NVVM::MemScopeKind::CTA,
+  NVVM::MBarrierArriveExpectTxOp::create(code.getBuilder(), code.getLoc(), Type(), barrier, bytes,
+                                         NVVM::MemScopeKind::CTA,
                                          /*relaxed=*/false, /*predicate=*/Value());
   return barrier;
 }
@@ -42,9 +51,4 @@ Value BarrierRing::expect(Turn turn, int64_t bytes) {
 void BarrierRing::release(Value stage) {
   NVVM::MBarrierArriveOp::create(code.getBuilder(), code.getLoc(), code.getBuilder().getI64Type(),
                                  empty(stage), /*count=*/Value());
-}
-
-void BarrierRing::wait(Value barrier, Value parity) {
-  NVVM::MBarrierTryWaitParityOp::create(code.getBuilder(), code.getLoc(), barrier, parity,
-                                        code.constant(waitHint));
 }

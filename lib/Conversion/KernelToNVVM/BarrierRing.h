@@ -10,6 +10,12 @@
 
 namespace qllm {
 
+/// Makes an mbarrier that so many arrivals complete, where `isFirst` holds.
+void initializeBarrier(CodeBuilder &code, mlir::Value barrier, int64_t arrivals,
+                       mlir::Value isFirst);
+/// Waits until the barrier's phase of this parity is over.
+void waitForBarrier(CodeBuilder &code, mlir::Value barrier, mlir::Value parity);
+
 /// Each stage has two mbarriers: one is completed by the bytes that fill it, the other by the warps
 /// that have read it.
 class BarrierRing {
@@ -32,20 +38,20 @@ public:
   Turn firstToRead() { return {code.constant(int64_t(0)), code.constant(int64_t(0))}; }
   Turn next(Turn turn);
 
-  void waitUntilEmpty(Turn turn) { wait(empty(turn.stage), turn.parity); }
-  void waitUntilFull(Turn turn) { wait(full(turn.stage), turn.parity); }
+  void waitUntilEmpty(Turn turn) { waitForBarrier(code, empty(turn.stage), turn.parity); }
+  void waitUntilFull(Turn turn) { waitForBarrier(code, full(turn.stage), turn.parity); }
   /// Announces that `bytes` are to come, and the barrier that they complete.
-  mlir::Value expect(Turn turn, int64_t bytes);
+  mlir::Value expect(Turn turn, mlir::Value bytes);
   /// One of the readers is done with the stage.
   void release(mlir::Value stage);
+  /// The barrier at which readers arrive.
+  mlir::Value empty(mlir::Value stage) { return at(stage, 8 * stages); }
 
 private:
   mlir::Value full(mlir::Value stage) { return at(stage, 0); }
-  mlir::Value empty(mlir::Value stage) { return at(stage, 8 * stages); }
   mlir::Value at(mlir::Value stage, int64_t offset) {
     return code.advance(code.advance(barriers, code.shiftLeft(stage, 3)), offset);
   }
-  void wait(mlir::Value barrier, mlir::Value parity);
 
   CodeBuilder &code;
   mlir::Value barriers;

@@ -140,6 +140,11 @@ Value CodeBuilder::advance(Value pointer, int64_t bytes) {
                              ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
 }
 
+Value CodeBuilder::sharedUnits(Value pointer) {
+  Value address = LLVM::PtrToIntOp::create(builder, loc, i32(), pointer);
+  return bitAnd(shiftRight(address, 4), 0x3fff);
+}
+
 Value CodeBuilder::loadConstant(Type type, Value pointer, unsigned alignment) {
   return LLVM::LoadOp::create(builder, loc, type, pointer, alignment, /*isVolatile=*/false,
                               /*isNonTemporal=*/false, /*isInvariant=*/true);

@@ -13,7 +13,8 @@
 namespace qllm {
 
 /// Address spaces of PTX.
-inline constexpr unsigned genericSpace = 0, globalSpace = 1, sharedSpace = 3, clusterSpace = 7;
+inline constexpr unsigned genericSpace = 0, globalSpace = 1, sharedSpace = 3, tensorSpace = 6,
+                          clusterSpace = 7;
 
 /// Builds the body of one kernel. Integers are i32 unless said otherwise, comparisons signed.
 class CodeBuilder {
@@ -71,6 +72,9 @@ public:
   /// The address `bytes` further on. It need not lie in the same object.
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
   mlir::Value advance(mlir::Value pointer, int64_t bytes);
+  /// The place of a pointer to shared memory in units of 16 bytes, as descriptors of matrices have
+  /// it.
+  mlir::Value sharedUnits(mlir::Value pointer);
   /// A load from memory that nobody writes while the kernel runs.
   mlir::Value loadConstant(mlir::Type type, mlir::Value pointer, unsigned alignment);
   mlir::Value load(mlir::Type type, mlir::Value pointer, unsigned alignment);

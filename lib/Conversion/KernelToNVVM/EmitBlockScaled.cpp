@@ -5,10 +5,11 @@
 
 #include "EmitBlockScaled.h"
 
+#include "EmitTensorMemoryScaled.h"
 #include "PlainSchedule.h"
 #include "ProductLoop.h"
+#include "ScaledResult.h"
 #include "ScaledSums.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -20,15 +21,10 @@ namespace {
 /// y = t * sum + b, rounded to the result's type.
 class ScaledEpilogue {
 public:
-  ScaledEpilogue(CodeBuilder &code, LinearPlace &place, const KernelFunction &function,
-                 BlockScaledLinearOp op)
-      : code(code), place(place), result(function[op.getResult()]), rows(function.size(0)),
-        columnsOfRow(op.getResult().getType().getShape()[1]) {
-    if (Buffer scale = function[op.getTensorScale()])
-      tensorScale = code.loadConstant(code.f32(), scale.pointer, 4);
-    if (Buffer vector = function[op.getBias()])
-      for (int64_t block = 0; block != place.columnBlocks(); ++block)
-        bias.push_back(place.loadColumns(vector, block));
+  ScaledEpilogue(CodeBuilder &code, LinearPlace &place, ScaledResult result)
+      : code(code), place(place), result(result) {
+    for (int64_t block = 0; result.bias && block != place.columnBlocks(); ++block)
+      bias.push_back(place.loadColumns(result.bias, block));
   }
 
   void emit(ValueRange sums) {
@@ -40,43 +36,28 @@ public:
 
 private:
   void emitRow(Value row, ValueRange sums, int64_t half) {
-    code.when(code.less(row, rows), [&] {
-      int64_t bytes = result.elementType.getIntOrFloatBitWidth() / 8;
-      Value start = code.multiply(code.extend64(row), code.constant64(columnsOfRow * bytes));
-      Value pointer = code.advance(result.pointer, start);
+    code.when(code.less(row, result.rows), [&] {
+      Value pointer = result.rowPointer(row);
       for (int64_t block = 0; block != place.columnBlocks(); ++block) {
         std::array<Value, 2> values;
         for (unsigned i = 0; i != 2; ++i)
-          values[i] = finish(sums[block * 4 + half * 2 + i], block, i);
+          values[i] = result.finish(sums[block * 4 + half * 2 + i],
+                                    bias.empty() ? Value() : bias[block][i]);
         place.storeColumns(values, pointer, place.column(block));
       }
     });
   }
 
-  Value finish(Value sum, int64_t block, unsigned i) {
-    if (tensorScale && !bias.empty())
-      sum = code.multiplyAdd(sum, tensorScale, bias[block][i]);
-    else if (tensorScale)
-      sum = code.multiplyFloat(sum, tensorScale);
-    else if (!bias.empty())
-      sum = code.addFloat(sum, bias[block][i]);
-    if (result.elementType.isF32())
-      return sum;
-    return arith::TruncFOp::create(code.getBuilder(), code.getLoc(), result.elementType, sum);
-  }
-
   CodeBuilder &code;
   LinearPlace &place;
-  Buffer result;
-  Value rows, tensorScale;
-  int64_t columnsOfRow;
+  ScaledResult result;
   SmallVector<std::array<Value, 2>> bias; ///< of each block of columns; empty for none
 };
 
 } // namespace
 
 LogicalResult qllm::verifyBlockScaled(BlockScaledLinearOp op, const kernels::Target &target) {
-  ScheduleAttr schedule = findPlainSchedule(op, op.getSchedule(), target);
+  ScheduleAttr schedule = findPlainSchedule(op, op.getSchedule(), target, /*producers=*/true);
   if (!schedule)
     return failure();
   if (FormatStatus status = op.getKernel(schedule).verifyOn(target); !status)
@@ -86,8 +67,10 @@ LogicalResult qllm::verifyBlockScaled(BlockScaledLinearOp op, const kernels::Tar
 
 void qllm::emitBlockScaled(OpBuilder &builder, BlockScaledLinearOp op,
                            const kernels::Target &target, StringRef name, StringRef sharedName) {
-  OpBuilder::InsertionGuard guard(builder);
   kernels::BlockScaledKernel kernel = op.getKernelOn(target);
+  if (kernel.isInTensorMemory())
+    return emitTensorMemoryScaled(builder, op, kernel, name, sharedName);
+  OpBuilder::InsertionGuard guard(builder);
   KernelFunction function(builder, op, name, kernel.codes.schedule.threads());
   Value rows = function.size(0);
   CodeBuilder code(builder, op.getLoc());
@@ -101,6 +84,6 @@ void qllm::emitBlockScaled(OpBuilder &builder, BlockScaledLinearOp op,
   loop.accumulators = accumulateScaled(code, place, kernel, function[op.getInputScales()].pointer,
                                        function[op.getWeightScales()].pointer, rows);
   SmallVector<Value> carried = loop.emit(code, kernel.codes);
-  ScaledEpilogue(code, place, function, op).emit(carried);
+  ScaledEpilogue(code, place, ScaledResult(code, function, op)).emit(carried);
   LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
 }

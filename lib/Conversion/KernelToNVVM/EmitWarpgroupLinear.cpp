@@ -7,6 +7,7 @@
 #include "EmitWarpgroupLinear.h"
 
 #include "BarrierRing.h"
+#include "BulkCopies.h"
 #include "LinearFunction.h"
 #include "OperandReader.h"
 #include "WarpgroupAtom.h"
@@ -75,10 +76,8 @@ private:
 } // namespace
 
 void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
-  OpBuilder &builder = code.getBuilder();
-  Value barrier = ring.expect(turn, kernel.stageBytes());
+  Value barrier = ring.expect(turn, code.constant(kernel.stageBytes()));
   Value to = code.advance(shared, offsetOf(turn.stage));
-  auto clusterPointer = LLVM::LLVMPointerType::get(builder.getContext(), clusterSpace);
   for (const kernels::TensorBox &box : kernel.boxes()) {
     kernels::OperandTile tileShape = box.operand == 0 ? kernel.inputTile() : kernel.weightTile();
     Value map = box.operand == 0 ? arguments.input.pointer : arguments.weight.pointer;
@@ -87,11 +86,7 @@ void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
                       : code.divide(place.tileColumn, kernel.schedule.tileColumns / tileShape.rows);
     for (int64_t byte = 0; byte != tileShape.rowBytes; byte += box.rowBytes) {
       Value column = code.add(code.multiply(tile, tileShape.rowBytes), byte);
-      NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-          builder, code.getLoc(),
-          LLVM::AddrSpaceCastOp::create(builder, code.getLoc(), clusterPointer, to), map,
-          ValueRange{column, first}, barrier, ValueRange(), Value(), Value(),
-          NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+      copyBox(code, map, column, first, to, barrier);
       to = code.advance(to, box.rows * box.rowBytes);
     }
   }
@@ -199,7 +194,7 @@ SmallVector<Value> WarpgroupEmitter::consume() {
   NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), consumerRegisters,
                                  NVVM::SetMaxRegisterAction::increase);
   isFirstLane = code.isEqual(place.lane, code.constant(int64_t(0)));
-  sharedUnits = atom.unitsOf(shared);
+  sharedUnits = code.sharedUnits(shared);
   if (!kernel.isTransposed()) {
     // Equal in a warp, and said to be so: then addresses need no register of each lane.
     Value group = code.broadcast(code.shiftRight(place.thread, 7));

@@ -20,7 +20,6 @@ namespace {
 /// means nothing here.
 constexpr int64_t descriptorKind =
     (int64_t(1) << 62) | (int64_t(8 * 128 / WarpgroupAtom::unitBytes) << 32) | (1 << 16);
-constexpr int64_t unitMask = 0x3fff;
 
 NVVM::WGMMATypes codeType(bool isSigned) {
   return isSigned ? NVVM::WGMMATypes::s8 : NVVM::WGMMATypes::u8;
@@ -35,11 +34,6 @@ Type WarpgroupAtom::sumsType() {
 
 Value WarpgroupAtom::zeroSums() {
   return LLVM::ZeroOp::create(code.getBuilder(), code.getLoc(), sumsType());
-}
-
-Value WarpgroupAtom::unitsOf(Value pointer) {
-  Value address = LLVM::PtrToIntOp::create(code.getBuilder(), code.getLoc(), code.i32(), pointer);
-  return code.bitAnd(code.shiftRight(address, 4), unitMask);
 }
 
 Value WarpgroupAtom::descriptor(Value units) {

@@ -22,8 +22,6 @@ public:
       : code(code), columns(columns), leftSigned(leftSigned), rightSigned(rightSigned) {}
 
   mlir::Value zeroSums();
-  /// The place of a pointer to shared memory in units.
-  mlir::Value unitsOf(mlir::Value pointer);
 
   /// Starts left * right, plus `sums` with `accumulate`. The result is there after a wait.
   mlir::Value multiply(mlir::Value left, mlir::Value right, mlir::Value sums, bool accumulate);

@@ -15,7 +15,7 @@ using namespace qllm::qk;
 static ScheduleAttr toAttribute(MLIRContext *context, const kernels::Schedule &schedule) {
   return ScheduleAttr::get(context, {schedule.tileRows, schedule.tileColumns, schedule.tileDepth},
                            {schedule.warpRows, schedule.warpColumns}, schedule.stages,
-                           /*cluster=*/1, /*producers=*/0, TileScheduler::DataParallel,
+                           /*cluster=*/1, schedule.producers, TileScheduler::DataParallel,
                            /*splits=*/1);
 }
 

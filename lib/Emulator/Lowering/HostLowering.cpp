@@ -20,6 +20,8 @@ unsigned registersOf(Type type) {
       sum += registersOf(part);
     return sum;
   }
+  if (auto vector = llvm::dyn_cast<VectorType>(type))
+    return unsigned(vector.getNumElements() * vector.getElementTypeBitWidth() / 32);
   if (llvm::isa<LLVM::LLVMPointerType>(type) || type.isInteger(64))
     return 2;
   return 1;

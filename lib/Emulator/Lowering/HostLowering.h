@@ -71,6 +71,7 @@ template <typename SourceOp> struct HostPattern : mlir::OpRewritePattern<SourceO
 void populateRegisterPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateCollectivePatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateWarpgroupPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
+void populateTensorMemoryPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateMemoryBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateCopyPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);

@@ -39,6 +39,7 @@ struct QllmLowerNVVMToHost : qllm::impl::QllmLowerNVVMToHostBase<QllmLowerNVVMTo
     emu::populateRegisterPatterns(patterns, host);
     emu::populateCollectivePatterns(patterns, host);
     emu::populateWarpgroupPatterns(patterns, host);
+    emu::populateTensorMemoryPatterns(patterns, host);
     emu::populateBarrierPatterns(patterns, host);
     emu::populateMemoryBarrierPatterns(patterns, host);
     emu::populateCopyPatterns(patterns, host);

@@ -44,6 +44,7 @@ Block::Block(const Program &program, const Launch &launch)
 bool Block::run(uint64_t index) {
   memory.startBlock(index);
   memoryBarriers.clear();
+  tensorMemory = TensorMemory();
   fruitlessTests = 0;
   barriers.fill(NamedBarrier());
   for (Warpgroup &group : warpgroups)
@@ -53,6 +54,8 @@ bool Block::run(uint64_t index) {
     warps[i].groups.clear();
     warps[i].fenced.fill(0);
     warps[i].products = WarpProducts();
+    warps[i].tensorKnown = VectorClock();
+    warps[i].loadsTensorMemory = false;
   }
   const auto &[gx, gy, gz] = launch.grid;
   const auto &[bx, by, bz] = launch.block;
@@ -73,6 +76,11 @@ bool Block::run(uint64_t index) {
   scheduler.run(threadMain);
   threadCount += scheduler.threadCount();
   memory.flushTraffic();
+  for (const TensorMemory::Allocation &left : tensorMemory.allocations)
+    memory.findings.add(FindingKind::TensorMemoryMisuse, left.site, [&] {
+      return "the block ends with " + std::to_string(left.columns) +
+             " columns of tensor memory that nobody gave back";
+    });
   if (scheduler.aliveCount())
     reportStuck();
   return scheduler.aliveCount() == 0;
@@ -94,6 +102,11 @@ void Block::finish(Thread &thread) {
       product && thread.lane == 0)
     memory.findings.add(FindingKind::CopyNeverWaitedFor, product->site,
                         [&] { return describeThread(thread) + " ends with products under way"; });
+  if (const TensorQueue *queue = tensorMemory.find(thread.index());
+      queue && queue->complete != queue->issued)
+    memory.findings.add(FindingKind::CopyNeverWaitedFor, queue->lastSite, [&] {
+      return describeThread(thread) + " ends with operations on tensor memory under way";
+    });
   // Barriers of the whole block do not wait for threads that are gone.
   for (NamedBarrier &barrier : barriers)
     if (barrier.all && barrier.arrived && barrier.arrived == scheduler.aliveCount() - 1)

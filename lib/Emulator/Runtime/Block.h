@@ -12,6 +12,7 @@
 #include "Memory.h"
 #include "MemoryBarrier.h"
 #include "Products.h"
+#include "TensorMemory.h"
 #include "qllm/Emulator/Runtime/Ops/Evaluate.h"
 #include <map>
 
@@ -34,6 +35,10 @@ struct Warp {
   std::array<uint32_t, 32> fenced{};
   /// Its part in those of its warpgroup.
   WarpProducts products;
+  /// What it knew at its last tcgen05.fence::after_thread_sync: the order that counts in tensor
+  /// memory.
+  VectorClock tensorKnown;
+  bool loadsTensorMemory = false;
 };
 
 /// Four warps that have come to a wgmma operation.
@@ -92,6 +97,10 @@ public:
                uint32_t order);
   void fence(Thread &thread);
   void fenceProxy(Thread &thread);
+  void tensorCopy(Thread &thread, uint32_t site, uint32_t to, uint64_t descriptor);
+  void tensorMultiply(Thread &thread, uint32_t site, const TensorProduct &product);
+  void tensorCommit(Thread &thread, uint32_t site, void *barrier);
+  void tensorFence(Thread &thread, uint32_t site, bool after);
   void yield(Thread &thread) { scheduler.yield(thread); }
   void barrierInit(Thread &thread, uint32_t site, void *address, uint32_t count);
   void barrierInvalidate(Thread &thread, uint32_t site, void *address);
@@ -133,6 +142,26 @@ private:
   void controlProducts(Thread &thread, const WarpgroupControl &control);
   void finishReads(Thread &thread, const ProductReads &reads);
 
+  void controlTensorMemory(Thread &thread, const TensorControl &control, const Rendezvous &group);
+  void allocateTensorMemory(Thread &thread, uint32_t site, void *slot, uint32_t columns);
+  void freeTensorMemory(Thread &thread, uint32_t site, uint32_t address, uint32_t columns);
+  void loadTensorMemory(Thread &thread, unsigned columns, const Rendezvous &group);
+  bool useColumns(Thread &thread, uint32_t site, TensorUse use, uint32_t address, unsigned count,
+                  unsigned lane = 0);
+  std::string columnConflict(const Thread &thread, TensorUse use, const TensorColumn &column,
+                             FindingKind &kind);
+  TensorOperation &issueTensorOperation(Thread &thread, uint32_t site);
+  std::vector<uint8_t *> tensorOperand(Thread &thread, uint32_t site, uint64_t descriptor,
+                                       unsigned rows, unsigned pieces);
+  void startTensorOperation(Thread &thread);
+  void noteTensorWrite(const TensorOperation &operation, unsigned count);
+  void runTensorOperations(unsigned thread, uint64_t upTo);
+  void perform(const TensorOperation &operation);
+  void multiply(const TensorOperation &operation);
+  uint32_t scalesOf(uint32_t first, unsigned row, unsigned warp);
+  void arrive(MemoryBarrier &barrier, const TensorCommit &commit);
+  void misuseTensorMemory(Thread &thread, uint32_t site, const std::string &what);
+
   NamedBarrier *arrive(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
   bool complete(const NamedBarrier &barrier) const;
   void release(NamedBarrier &barrier);
@@ -144,6 +173,7 @@ private:
 
   MemoryBarrier *barrierAt(Thread &thread, uint32_t site, void *address);
   void advance(MemoryBarrier &barrier);
+  void completePhase(MemoryBarrier &barrier);
   void announce(const Transfer &transfer, MemoryBarrier &barrier);
   void expectBytes(Thread &thread, uint32_t site, MemoryBarrier &barrier, int64_t bytes);
   void deliver(const Transfer &transfer, MemoryBarrier &barrier);
@@ -157,6 +187,7 @@ private:
   std::array<NamedBarrier, 16> barriers;
   /// By offset in shared memory.
   std::map<uint32_t, MemoryBarrier> memoryBarriers;
+  TensorMemory tensorMemory;
   std::vector<FloatModel> models;
   /// mbarrier tests that failed since something else last happened.
   uint64_t fruitlessTests = 0;

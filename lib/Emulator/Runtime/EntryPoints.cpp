@@ -88,6 +88,22 @@ void readRegister(ThreadContext *context, uint32_t site, uint32_t word, uint32_t
 }
 
 void fenceProxy(ThreadContext *context) { blockOf(context).fenceProxy(Thread::of(context)); }
+void tensorCopyScales(ThreadContext *context, uint32_t site, uint32_t to, uint64_t descriptor) {
+  blockOf(context).tensorCopy(Thread::of(context), site, to, descriptor);
+}
+void tensorMultiply(ThreadContext *context, uint32_t site, uint32_t sums, uint64_t a, uint64_t b,
+                    uint32_t instruction, uint32_t accumulate, uint32_t scalesA, uint32_t scalesB,
+                    uint32_t blockLength) {
+  blockOf(context).tensorMultiply(
+      Thread::of(context), site,
+      {sums, a, b, instruction, accumulate != 0, scalesA, scalesB, blockLength});
+}
+void tensorCommit(ThreadContext *context, uint32_t site, void *barrier) {
+  blockOf(context).tensorCommit(Thread::of(context), site, barrier);
+}
+void tensorFence(ThreadContext *context, uint32_t site, uint32_t after) {
+  blockOf(context).tensorFence(Thread::of(context), site, after != 0);
+}
 void yieldThread(ThreadContext *context) { blockOf(context).yield(Thread::of(context)); }
 
 void barrierInit(ThreadContext *context, uint32_t site, void *address, uint32_t count,
@@ -143,6 +159,10 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_registers_refresh", refreshRegisters);
   add("qllm_emu_register_read", readRegister);
   add("qllm_emu_fence_proxy", fenceProxy);
+  add("qllm_emu_tensor_scales", tensorCopyScales);
+  add("qllm_emu_tensor_multiply", tensorMultiply);
+  add("qllm_emu_tensor_commit", tensorCommit);
+  add("qllm_emu_tensor_fence", tensorFence);
   add("qllm_emu_yield", yieldThread);
   add("qllm_emu_mbarrier_init", barrierInit);
   add("qllm_emu_mbarrier_inval", barrierInvalidate);

@@ -41,6 +41,8 @@ const char *qllm::emu::findingName(FindingKind kind) {
     return "descriptor-mismatch";
   case FindingKind::TensorMapMisuse:
     return "tensor-map-misuse";
+  case FindingKind::TensorMemoryMisuse:
+    return "tensor-memory-misuse";
   case FindingKind::DivergentCollective:
     return "divergent-collective";
   case FindingKind::Deadlock:

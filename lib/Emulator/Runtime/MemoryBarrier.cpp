@@ -52,8 +52,19 @@ void Block::barrierInvalidate(Thread &thread, uint32_t site, void *address) {
     memoryBarriers.erase(memory.sharedOffset(address));
 }
 
-/// Delivers what is late when only that is missing, and ends the phase when nothing is.
+/// Arrivals that wait for tensor memory are made one by one: each may end a phase.
 void Block::advance(MemoryBarrier &barrier) {
+  std::vector<TensorCommit> commits = std::move(barrier.commits);
+  barrier.commits.clear();
+  for (const TensorCommit &commit : commits) {
+    arrive(barrier, commit);
+    completePhase(barrier);
+  }
+  completePhase(barrier);
+}
+
+/// Delivers what is late when only that is missing, and ends the phase when nothing is.
+void Block::completePhase(MemoryBarrier &barrier) {
   if (barrier.pending)
     return;
   std::vector<Transfer> late = std::move(barrier.late);

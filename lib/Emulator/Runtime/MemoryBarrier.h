@@ -36,6 +36,15 @@ struct Transfer {
   bool counted, landed;
 };
 
+/// An arrival by tcgen05.commit: made when a thread's operations on tensor memory up to number
+/// `upTo` are done.
+struct TensorCommit {
+  uint32_t site;
+  unsigned thread;
+  uint64_t upTo;
+  VectorClock knows;
+};
+
 struct MemoryBarrier {
   /// Arrivals per phase, arrivals that this one lacks, and bytes that are announced but not there.
   uint32_t expected = 0, pending = 0;
@@ -48,6 +57,7 @@ struct MemoryBarrier {
   std::array<uint32_t, kMaxWarps> waiting{};
   /// What is delivered only when all else has arrived.
   std::vector<Transfer> late;
+  std::vector<TensorCommit> commits;
 };
 
 } // namespace qllm::emu

@@ -14,7 +14,8 @@ bool wholeWarp(const Collective &operation) {
   return std::holds_alternative<Mma>(operation) ||
          std::holds_alternative<BlockScaledMma>(operation) ||
          std::holds_alternative<MatrixCopy>(operation) ||
-         std::holds_alternative<WarpgroupControl>(operation);
+         std::holds_alternative<WarpgroupControl>(operation) ||
+         std::holds_alternative<TensorControl>(operation);
 }
 
 } // namespace
@@ -84,6 +85,8 @@ void Block::perform(Thread &thread, const Rendezvous &meeting) {
     performMatch(*match, meeting, site.wordsIn);
   else if (const auto *control = std::get_if<WarpgroupControl>(&operation))
     controlProducts(thread, *control);
+  else if (const auto *tensor = std::get_if<TensorControl>(&operation))
+    controlTensorMemory(thread, *tensor, meeting);
   else if (std::holds_alternative<Elect>(operation)) {
     give(0);
     meeting.out[unsigned(__builtin_ctz(meeting.mask))][0] = 1;

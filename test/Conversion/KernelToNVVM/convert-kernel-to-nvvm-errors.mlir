@@ -59,6 +59,17 @@ func.func @no_block_scale(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN
 
 // -----
 
+func.func @no_tensor_memory(%x: tensor<?x256xf4E2M1FN>, %w: tensor<64x256xf4E2M1FN>, %sx: tensor<?x4x512xf8E4M3FN>,
+                            %sw: tensor<1x4x512xf8E4M3FN>) {
+  // expected-error @+1 {{needs tensor memory mma (tcgen05.mma), which sm_80 does not have; it is there on sm_100a; elsewhere: mma.sync}}
+  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw)
+      schedule(#qk.schedule<tile = [128, 128, 256], warps = [4, 1], stages = 3, producers = 1>)
+      : (tensor<?x256xf4E2M1FN>, tensor<64x256xf4E2M1FN>, tensor<?x4x512xf8E4M3FN>, tensor<1x4x512xf8E4M3FN>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected no symbol with the name of a target, but found @sm_80}}
 module {
   func.func private @sm_80()

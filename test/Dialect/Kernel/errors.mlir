@@ -415,6 +415,16 @@ func.func @block_scaled_linear_c4(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128x
 
 // -----
 
+func.func @block_scaled_linear_c4_tensor_memory(%x: tensor<?x256xf4E2M1FN>, %w: tensor<64x256xf4E2M1FN>, %s: tensor<?x4x512xf8E4M3FN>, %t: tensor<1x4x512xf8E4M3FN>) {
+  // expected-error @+1 {{expected at most 512 columns in tensor memory, but got 1024 for 6 stages}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t)
+      schedule(#qk.schedule<tile = [128, 256, 256], warps = [4, 1], stages = 6, producers = 1>)
+      : (tensor<?x256xf4E2M1FN>, tensor<64x256xf4E2M1FN>, tensor<?x4x512xf8E4M3FN>, tensor<1x4x512xf8E4M3FN>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
 func.func @block_scaled_linear_c4_rows(%x: tensor<?x48xf4E2M1FN>, %w: tensor<64x48xf4E2M1FN>, %s: tensor<?x1x512xf8E4M3FN>, %t: tensor<1x1x512xf8E4M3FN>) {
   // expected-error @+1 {{expected rows of a multiple of 16 bytes, which asynchronous copies need, but got 48 codes of 4 bits}}
   %0 = qk.block_scaled_linear %x, %w scales(%s, %t)

@@ -27,6 +27,7 @@ enum class FindingKind : uint8_t {
   BarrierMisuse,
   DescriptorMismatch,
   TensorMapMisuse,
+  TensorMemoryMisuse,
   DivergentCollective,
   Deadlock,
 };

@@ -93,9 +93,14 @@ SmallVector<Type> BlockScaledLinearOp::getKernelTypes() {
 }
 
 GeometryAttr BlockScaledLinearOp::getGeometryOn(const kernels::Target &target) {
-  kernels::LinearKernel codes = getKernelOn(target).codes;
-  return GeometryAttr::get(getContext(),
-                           llvm::divideCeil(codes.columns, codes.schedule.tileColumns),
-                           codes.schedule.tileRows, /*layers=*/1, codes.schedule.threads(),
-                           codes.sharedBytes(), /*cluster=*/1, {});
+  kernels::BlockScaledKernel kernel = getKernelOn(target);
+  const kernels::Schedule &schedule = kernel.codes.schedule;
+  SmallVector<TensorMapAttr> maps;
+  if (kernel.isInTensorMemory())
+    for (const kernels::TensorBox &box : kernel.codes.boxes())
+      maps.push_back(
+          TensorMapAttr::get(getContext(), box.operand, box.rows, box.rowBytes, box.swizzle));
+  return GeometryAttr::get(
+      getContext(), llvm::divideCeil(kernel.codes.columns, schedule.tileColumns), schedule.tileRows,
+      /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, maps);
 }

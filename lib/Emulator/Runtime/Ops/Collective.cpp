@@ -153,6 +153,23 @@ std::optional<Collective> parseWarpgroupControl(const Words &words) {
   return WarpgroupControl{WarpgroupControl::Wait, pending};
 }
 
+std::optional<Collective> parseTensorControl(const Words &words) {
+  constexpr Named<TensorControl::Kind> plain[] = {
+      {"alloc", TensorControl::Allocate},
+      {"dealloc", TensorControl::Free},
+      {"relinquish_alloc_permit", TensorControl::Relinquish},
+      {"wait::ld", TensorControl::WaitForLoads}};
+  if (words.size() == 1)
+    if (std::optional<TensorControl::Kind> kind = lookup(plain, words[0]))
+      return TensorControl{*kind, 0};
+  if (words.size() != 3 || words[0] != "ld" || words[1] != "32x32b")
+    return std::nullopt;
+  for (unsigned columns = 1; columns <= 128; columns *= 2)
+    if (words[2] == "x" + std::to_string(columns))
+      return TensorControl{TensorControl::Load, columns};
+  return std::nullopt;
+}
+
 /// A form of block-scaled product that exists.
 struct ScaledForm {
   std::string_view kind, vector, scale;
@@ -270,6 +287,8 @@ std::optional<Collective> qllm::emu::parseCollective(std::string_view mnemonic) 
     return parseWarpgroupMma(words);
   if (name == "wgmma")
     return parseWarpgroupControl(words);
+  if (name == "tcgen05")
+    return parseTensorControl(words);
   if (name == "ldmatrix" || name == "stmatrix")
     return parseMatrixCopy(words, name == "stmatrix");
   if (name == "shfl")

@@ -9,6 +9,7 @@
 #include "qllm/Format/HalfFloat.h"
 #include <cmath>
 #include <map>
+#include <vector>
 
 using namespace qllm;
 using namespace qllm::emu;
@@ -191,4 +192,25 @@ void qllm::emu::evaluate(const BlockScaledMma &operation, const FloatModel &mode
     for (unsigned r = 0; r < operation.kWordsC; ++r)
       out[lane][r] = floatToBits(dot(operation, model, a[rowOf(lane, r)], b[columnOf(lane, r)],
                                      bitsToFloat(in[lane][wordC + r])));
+}
+
+static std::vector<Vector> readRows(const BlockScaledMma &operation, const ElementFormat &format,
+                                    ScaledRows rows, unsigned firstByte) {
+  std::vector<Vector> vectors(rows.count);
+  for (unsigned i = 0; i < rows.count; ++i) {
+    readElements(rows.codes + i * operation.k / 2, format, operation.k, vectors[i]);
+    readScales(operation, rows.scales[i], firstByte, vectors[i]);
+  }
+  return vectors;
+}
+
+void qllm::emu::evaluate(const BlockScaledMma &operation, const FloatModel &model, ScaledRows a,
+                         ScaledRows b, float *sums) {
+  std::vector<Vector> left = readRows(operation, *operation.a, a, operation.selectorA.byte),
+                      right = readRows(operation, *operation.b, b, operation.selectorB.byte);
+  for (const Vector &row : left)
+    for (const Vector &column : right) {
+      *sums = dot(operation, model, row, column, *sums);
+      ++sums;
+    }
 }

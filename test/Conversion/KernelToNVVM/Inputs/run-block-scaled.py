@@ -2,8 +2,8 @@
 
 usage: run-block-scaled.py FOLDER OPTION=VALUE ..
 
-rows, columns, depth: sizes of the product. format: nvfp4 or mxfp4. tile, warps, stages: the schedule. scale, bias: 1 for
-a scale of tensors and a bias. result: f16 or f32. data: exact for scales that leave no rounding in any sum, wide for
+rows, columns, depth: sizes of the product. format: nvfp4 or mxfp4. target; tile, warps, stages, producers: the schedule.
+scale, bias: 1 for a scale of tensors and a bias. result: f16 or f32. data: exact for scales that leave no rounding in any sum, wide for
 scales far apart. Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -18,8 +18,8 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
-DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", tile="32,64,128", warps="1,2", stages="3", scale="0",
-                bias="0", result="f16", data="exact")
+DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", target="sm_120a", tile="32,64,128", warps="1,2",
+                stages="3", producers="0", scale="0", bias="0", result="f16", data="exact")
 random = np.random.default_rng(0)
 E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 STEP, GROUP = 64, 16  # of an instruction; products that it sums exactly
@@ -131,17 +131,19 @@ class Problem:
         arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
         clauses = ("tensor_scale(%t) " if "t" in self.types else "") + ("bias(%b) " if "b" in self.types else "")
         return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) {clauses}"
-                f"schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}>)\n"
+                f"schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}, "
+                f"producers = {o['producers']}>)\n"
                 f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
 
 
 def compile_kernel(problem, folder):
     """Leaves the kernel's code in the folder; returns its name and geometry."""
+    target = problem.options["target"]
     (folder / "linear.mlir").write_text(problem.module())
-    lowered = lower(problem.module(), "sm_120a", "kernels")
+    lowered = lower(problem.module(), target, "kernels")
     (folder / "kernel.mlir").write_text(emulator_module(lowered))
     launch, = launches(lowered)
-    return launch.kernel, launch.geometry["sm_120a"]
+    return launch.kernel, launch.geometry[target]
 
 
 def main():
@@ -152,16 +154,21 @@ def main():
     problem = Problem(options)
     name, geometry = compile_kernel(problem, folder)
     arguments = []
-    for key, value in problem.operands.items():
+    for index, (key, value) in enumerate(problem.operands.items()):
         np.save(folder / f"{key}.npy", value)
         arguments.append({"name": key, "input": f"{key}.npy"})
+        for tensor_map in geometry.maps:
+            if tensor_map.operand == index:
+                width = value[0].nbytes
+                arguments[-1]["tensor_map"] = {"box": [tensor_map.row_bytes, tensor_map.rows], "sizes": [width, len(value)],
+                                               "strides": [width], "swizzle": tensor_map.swizzle}
     np.save(folder / "y.npy", problem.result)
     arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
                       "expect": "y.npy"})
     arguments.append({"name": "m", "value": int(options["rows"])})
     (folder / "launch.json").write_text(json.dumps({"kernel": name, "grid": geometry.grid(int(options["rows"])),
                                                     "block": [geometry.threads], "shared": geometry.shared, "arguments": arguments}))
-    extra = ["--arch=sm_120a", *(f"--{key}={value}" for key, value in given.items())]
+    extra = [f"--arch={options['target']}", *(f"--{key}={value}" for key, value in given.items())]
     sys.exit(subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra]).returncode)
 
 

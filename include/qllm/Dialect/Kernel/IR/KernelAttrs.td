@@ -41,7 +41,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `warps` | rows and columns of the grid of warps that share the tile |
     | `stages` | tiles of operands that are in shared memory at a time |
     | `cluster` | blocks that share what they load; 1 unless given |
-    | `producers` | warpgroups that only load; 0 unless given, and then every warp loads |
+    | `producers` | warpgroups that load for the others, and where sums are in tensor memory also start the products; 0 unless given, and then every warp loads |
     | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. `split_k` and `stream_k` divide the depth among blocks |
     | `splits` | blocks among which `split_k` divides the depth of a tile; 1 unless given |
 

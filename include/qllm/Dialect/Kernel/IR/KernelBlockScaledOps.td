@@ -26,17 +26,23 @@ def Kernel_BlockScaledLinearOp : Kernel_Op<"block_scaled_linear", [AttrSizedOper
 
     Codes are two to a byte, the first in the low half, row-major. Scales of both sides lie in the order
     `#qk.layout<128x4, n 32:1, n 4:32, k 4:1>` of rows by blocks, as tensors of shape [tiles of rows, tiles of blocks, 512],
-    filled up with zeros; it is the order that cuBLAS takes too.
+    filled up with zeros; it is the order that cuBLAS and tensor memory take too.
+
+    A schedule without producers is one of `mma.sync` with accumulators in registers (sm_120a). With one, sums are in tensor
+    memory (sm_100a): tiles are 128x128x256 or 128x256x256, warps 4x1; of the producer's four warps one loads and one
+    multiplies. **No kernel of that kind has run on a GPU**: it follows the text of the PTX ISA, and is checked by `ptxas` and on
+    the emulator.
 
     **Binary interface.** The kernel takes a pointer for each operand that is there, in the order of the operands, one to
     the result, and the number of rows m as an i32. Pointers are aligned to 16 bytes.
+    With a producer the first two are tensor maps, and a block has 128 threads more.
 
     Constraints:
     - (C1) `input` is [m, K], `weight` [n, K] and `result` [m, n], with static K and n.
     - (C2) the scales of both sides are of one type, and have the shape that their rows and K/B blocks take.
     - (C3) `tensor_scale` is f32 of size 1, `bias` f32 of size n.
-    - (C4) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are within the
-      limits of any target, and the rows and columns of a warp lie as scales do.
+    - (C4) the schedule works: tiles, stages, threads, registers, shared and tensor memory and the alignment of rows are
+      within the limits of any target, and the rows and columns of a warp lie as scales do.
 
     ```mlir
     func.func @nvfp4(%x: tensor<?x1024xf4E2M1FN>, %w: tensor<1536x1024xf4E2M1FN>, %sx: tensor<?x16x512xf8E4M3FN>,
@@ -46,6 +52,16 @@ def Kernel_BlockScaledLinearOp : Kernel_Op<"block_scaled_linear", [AttrSizedOper
           : (tensor<?x1024xf4E2M1FN>, tensor<1536x1024xf4E2M1FN>, tensor<?x16x512xf8E4M3FN>,
              tensor<12x16x512xf8E4M3FN>, tensor<1xf32>) -> tensor<?x1536xf16>
       return %0 : tensor<?x1536xf16>
+    }
+
+    func.func @tensor_memory(%x: tensor<?x1024xf4E2M1FN>, %w: tensor<1536x1024xf4E2M1FN>, %sx: tensor<?x8x512xf8E8M0FNU>,
+                             %sw: tensor<12x8x512xf8E8M0FNU>) -> tensor<?x1536xf32> {
+      %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw)
+          schedule({sm_100a = #qk.schedule<tile = [128, 128, 256], warps = [4, 1], stages = 3, producers = 1>,
+                    sm_120a = #qk.schedule<tile = [128, 128, 256], warps = [2, 4], stages = 3>})
+          : (tensor<?x1024xf4E2M1FN>, tensor<1536x1024xf4E2M1FN>, tensor<?x8x512xf8E8M0FNU>, tensor<12x8x512xf8E8M0FNU>)
+          -> tensor<?x1536xf32>
+      return %0 : tensor<?x1536xf32>
     }
     ```
   }];

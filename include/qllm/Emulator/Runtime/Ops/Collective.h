@@ -77,6 +77,12 @@ struct WarpgroupControl {
   unsigned pending;
 };
 
+/// tcgen05.alloc, .dealloc, .relinquish_alloc_permit, .ld of shape 32x32b, .wait::ld
+struct TensorControl {
+  enum Kind : uint8_t { Allocate, Free, Relinquish, Load, WaitForLoads } kind;
+  unsigned columns; ///< that a load brings
+};
+
 /// Loads or stores `count` 8x8 matrices of 16-bit elements; each of the first 8 * count lanes gives
 /// a row's address.
 struct MatrixCopy {
@@ -119,7 +125,7 @@ struct Elect {};
 /// bar.warp.sync
 struct WarpBarrier {};
 
-using Collective = std::variant<Mma, BlockScaledMma, WarpgroupMma, WarpgroupControl, MatrixCopy,
+using Collective = std::variant<Mma, BlockScaledMma, WarpgroupMma, WarpgroupControl, TensorControl, MatrixCopy,
                                 Shuffle, Vote, Reduce, Match, Elect, WarpBarrier>;
 
 /// The operation that PTX calls `mnemonic`, such as

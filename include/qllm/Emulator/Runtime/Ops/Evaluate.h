@@ -21,6 +21,16 @@ void evaluate(const Mma &operation, const FloatModel &model, WordsIn in, WordsOu
 /// Registers of A, B, C, then the scales of A and of B; D out.
 void evaluate(const BlockScaledMma &operation, const FloatModel &model, WordsIn in, WordsOut out);
 
+/// Rows of one side: 32 bytes of 4-bit codes and a word of scales each.
+struct ScaledRows {
+  const uint8_t *codes;
+  const uint32_t *scales;
+  unsigned count;
+};
+/// D += A B, of which `sums` has a row for each row of A.
+void evaluate(const BlockScaledMma &operation, const FloatModel &model, ScaledRows a, ScaledRows b,
+              float *sums);
+
 /// A as 64 rows and B as n columns of 32 bytes; D of 128 lanes from word `first` of `in` on.
 void evaluate(const WarpgroupMma &operation, const FloatModel &model, const uint8_t *a,
               const uint8_t *b, WordsIn in, unsigned first, WordsOut out);
