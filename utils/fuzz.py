@@ -34,7 +34,9 @@ def run(build, kind, seconds):
     runs = [line for line in result.stderr.splitlines() if "number_of_executed_units" in line]
     print(f"{kind}: exit {result.returncode}, {runs[0].split()[-1] if runs else '?'} runs", flush=True)
     if result.returncode:
-        print("\n".join(result.stderr.splitlines()[-40:]))
+        lines = result.stderr.splitlines()
+        start = next((number for number, line in enumerate(lines) if "ERROR: " in line or "runtime error: " in line), len(lines) - 40)
+        print("\n".join(lines[max(0, start):start + 40]))
     return result.returncode == 0
 
 
