@@ -79,8 +79,8 @@ def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
     corpus, tools = map(pathlib.Path, sys.argv[1:3])
-    makers = {"onnx": lambda: models(tools), "text": texts, "bytecode": lambda: bytecode(tools), "numpy": lambda: files("*.npz"), "safetensors": safetensors,
-              "recipe": recipes, "launch": launches}
+    makers = {"onnx": lambda: models(tools), "text": texts, "bytecode": lambda: bytecode(tools), "numpy": lambda: files("*.npz"),
+              "safetensors": safetensors, "recipe": recipes, "launch": launches}
     for kind in sys.argv[3:]:
         folder = corpus / kind
         folder.mkdir(parents=True, exist_ok=True)

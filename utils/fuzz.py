@@ -23,8 +23,7 @@ def run(build, kind, seconds):
     finds, corpus = build / "finds", build / "corpus" / kind
     for folder in (finds, corpus):
         folder.mkdir(parents=True, exist_ok=True)
-    # The distribution's LLVM is not instrumented: what crosses its boundary (containers,
-    # arenas) looks overflown.
+    # As in check.py.
     environment = dict(os.environ, ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1")
     with tempfile.TemporaryDirectory() as empty:
         result = subprocess.run([build / "bin" / f"fuzz-{kind}", f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4096",
