@@ -11,8 +11,9 @@
 using namespace qllm;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  llvm::StringRef text(reinterpret_cast<const char *>(data), size);
-  if (text.starts_with("ML\xefR"))
+  // As a file is read: with a zero byte at the end, which MLIR's lexer looks for.
+  std::string text(reinterpret_cast<const char *>(data), size);
+  if (llvm::StringRef(text).starts_with("ML\xefR"))
     return -1; // another target's
   if (llvm::Error error = checkModuleText(text, fuzz::smallLimits())) {
     llvm::consumeError(std::move(error));

@@ -6,8 +6,10 @@
 usage: seeds.py CORPUS TOOLS KIND...   (TOOLS: the folder of qllm-opt and qllm-translate, for bytecode and models)
 """
 
+import json
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -59,6 +61,16 @@ def launches():
                 yield part.strip().encode()
 
 
+def safetensors():
+    """One of a matrix of tokens, one of two tensors with metadata and odd shapes."""
+    headers = [{"tokens": {"dtype": "I64", "shape": [2, 3], "data_offsets": [0, 48]}},
+               {"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [], "data_offsets": [0, 4]},
+                "b": {"dtype": "BF16", "shape": [3, 0], "data_offsets": [4, 4]}}]
+    for header, size in zip(headers, (48, 4)):
+        text = json.dumps(header).encode()
+        yield struct.pack("<Q", len(text)) + text + bytes(size)
+
+
 def files(pattern):
     return (path.read_bytes() for path in sorted((SOURCE / "test").rglob(pattern)))
 
@@ -68,7 +80,7 @@ def main():
         sys.exit(__doc__)
     corpus, tools = map(pathlib.Path, sys.argv[1:3])
     makers = {"onnx": lambda: models(tools), "text": texts, "bytecode": lambda: bytecode(tools), "numpy": lambda: files("*.npz"),
-              "recipe": recipes, "launch": launches}
+              "safetensors": safetensors, "recipe": recipes, "launch": launches}
     for kind in sys.argv[3:]:
         folder = corpus / kind
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,10 @@ config.test_exec_root = os.path.join(config.qllm_build, "test")
 
 path = [os.path.join(config.qllm_build, "bin"), config.llvm_tools, os.environ["PATH"]]
 config.environment["PATH"] = os.pathsep.join(path)
+# Set by utils/check.py for a build with sanitizers.
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
 config.substitutions += [
     ("%python", config.python),
     ("%qllm_build", config.qllm_build),

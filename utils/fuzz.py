@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the fuzz targets of a build, one after the other, and exits with 1 if one of them found anything.
 
-    cmake --preset fuzz && ninja -C build/fuzz fuzzers && python utils/fuzz.py build/fuzz --seconds 300
+    cmake --preset asan && ninja -C build/asan fuzzers && python utils/fuzz.py build/asan --seconds 300
 
 What is found lies in BUILD/finds; each find becomes a test and leaves that folder.
 """
@@ -16,15 +16,15 @@ import sys
 import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-KINDS = ["onnx", "text", "bytecode", "numpy", "recipe", "launch"]
+KINDS = ["onnx", "text", "bytecode", "numpy", "safetensors", "recipe", "launch"]
 
 
 def run(build, kind, seconds):
     finds, corpus = build / "finds", build / "corpus" / kind
     for folder in (finds, corpus):
         folder.mkdir(parents=True, exist_ok=True)
-    # The distribution's LLVM is not instrumented: containers that cross its boundary look overflown.
-    environment = dict(os.environ, ASAN_OPTIONS="detect_container_overflow=0:detect_leaks=0:allocator_may_return_null=1")
+    # As in check.py.
+    environment = dict(os.environ, ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1")
     with tempfile.TemporaryDirectory() as empty:
         result = subprocess.run([build / "bin" / f"fuzz-{kind}", f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4096",
                                  "-print_final_stats=1", f"-dict={SOURCE}/fuzz/dictionaries/{kind}.dict",
@@ -33,7 +33,9 @@ def run(build, kind, seconds):
     runs = [line for line in result.stderr.splitlines() if "number_of_executed_units" in line]
     print(f"{kind}: exit {result.returncode}, {runs[0].split()[-1] if runs else '?'} runs", flush=True)
     if result.returncode:
-        print("\n".join(result.stderr.splitlines()[-40:]))
+        lines = result.stderr.splitlines()
+        start = next((number for number, line in enumerate(lines) if "ERROR: " in line or "runtime error: " in line), len(lines) - 40)
+        print("\n".join(lines[max(0, start):start + 40]))
     return result.returncode == 0
 
 

@@ -18,8 +18,12 @@ if(QLLM_SANITIZE)
   add_compile_options(-fsanitize=${QLLM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr)
   add_link_options(-fsanitize=${QLLM_SANITIZE})
 endif()
+# What guides libFuzzer, where the files are read that it writes; elsewhere it would only cost time. These are the flags of
+# -fsanitize=fuzzer-no-link that count; that one itself does not go with a precompiled header of code without it.
+set(QLLM_FUZZED_FOLDERS Support Tensor Target Calibration Recipes Tools Dialect)
+set(QLLM_FUZZED_OPTIONS)
 if(QLLM_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
+  set(QLLM_FUZZED_OPTIONS -fsanitize-coverage=inline-8bit-counters,pc-table,trace-cmp)
 endif()
 # What code that reads files is compiled with (add_qllm_library). Sanitizers bring their own checks; fortified functions would
 # hide calls from them, and need optimization.

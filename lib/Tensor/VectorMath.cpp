@@ -35,8 +35,9 @@ QLLM_INLINE float expOne(float x) {
   p = p * r * r + r + 1.0f;
   // Two factors, as 2^exponent alone may be subnormal or infinite.
   int32_t half = exponent >> 1;
-  float result = p * llvm::bit_cast<float>((half + 127) << 23) *
-                 llvm::bit_cast<float>((exponent - half + 127) << 23);
+  // Of NaN the exponent is anything, and the product NaN.
+  float result = p * llvm::bit_cast<float>(uint32_t(half + 127) << 23) *
+                 llvm::bit_cast<float>(uint32_t(exponent - half + 127) << 23);
   return vanishes ? 0.0f : result;
 }
 
