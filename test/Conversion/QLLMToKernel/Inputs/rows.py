@@ -1,6 +1,8 @@
 """Compiles products once for several numbers of rows, and runs them on the emulator with numbers around those.
 
-usage: rows.py FOLDER TARGET ROWS
+usage: rows.py FOLDER TARGET ROWS [NUMBERS]
+
+NUMBERS of rows are run, 1,5,16,17,40 unless given.
 
 ROWS are what convert-qllm-to-kernel is given, such as 1,16,512. One product has four-bit codes beside eight-bit ones, the other
 beside floats; inputs are small integers, so that neither rounds. Prints the launches' tiles, and compares with the interpreter to
@@ -19,8 +21,8 @@ folder, target, rows = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir()
 rng = np.random.default_rng(0)
-N, K = 144, 256
-X = "!qllm.quantized<?x256, #qllm.int<8>, per_token>"
+N, K = 144, 128
+X = "!qllm.quantized<?x128, #qllm.int<8>, per_token>"
 W = f"!qllm.quantized<{N}x{K}, #qllm.int<4>, per_channel<0>>"
 (folder / "model.mlir").write_text(f"""
 func.func @main(%x: tensor<?x{K}xf32> {{onnx.name = "x"}}) -> (tensor<?x{N}xf32> {{onnx.name = "codes"}}, tensor<?x{N}xf32> {{onnx.name = "floats"}}) {{
@@ -40,7 +42,7 @@ for line in (folder / "kernels.mlir").read_text().splitlines():
     if "qk.launch" in line and "linear" in line:
         parts = [f"{count}: {tile}" for count, tile in re.findall(r"max_rows = (\d+).*?tile_rows = (\d+)", line)]
         print("tiles of", *parts, "else", re.search(r"\] geometry .*?tile_rows = (\d+)", line)[1])
-for count in (1, 5, 16, 17, 40):
+for count in map(int, (sys.argv[4] if len(sys.argv) > 4 else "1,5,16,17,40").split(",")):
     np.savez(folder / "x.npz", x=rng.integers(-127, 128, (count, K)).astype(np.float32))
     results = []
     for module, device in (("model", []), ("kernels", [f"--run-device={target}"])):
