@@ -2,7 +2,8 @@
 
 usage: coverage.py [--target=sm_80] RESULT..
 
-RESULT is what `qllm quantize` wrote. Prints a row of a table for each, and the reasons below it.
+RESULT is what `qllm quantize` wrote. Prints a row of a table for each, and the reasons below it. Products are those of the model,
+and of a branch beside floats both; a branch that is part of a `qk.linear` counts one, its thin product.
 """
 
 import argparse
@@ -15,8 +16,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--target", default="sm_80")
 parser.add_argument("results", nargs="+", type=pathlib.Path)
 options = parser.parse_args()
-families = ("qk.linear", "qk.weight_only_linear", "qk.quantize")
-print("| model | products | " + " | ".join(families) + " | no kernel |\n|---|---|" + "---|" * (len(families) + 1))
+families = ("qk.linear", "qk.weight_only_linear", "qk.block_scaled_linear", "qk.quantize")
+print("| model | products | " + " | ".join(families) + " | with a branch | no kernel |\n|---|---|" + "---|" * (len(families) + 2))
 reasons = {}
 for result in options.results:
     done = subprocess.run(["qllm-opt", result / "model.mlirbc", f"--convert-qllm-to-kernel=targets={options.target} explain",
@@ -25,7 +26,8 @@ for result in options.results:
     left = collections.Counter(re.findall(r"remark: no kernel: (.*)", done.stderr))
     made = done.stderr.count("remark: kernel: ")
     counts = [len(re.findall(rf"= {re.escape(family)} ", done.stdout)) for family in families]
-    print(f"| {result.name} | {made + left.total()} | " + " | ".join(map(str, counts)) + f" | {left.total()} |")
+    branches = done.stdout.count(" low_rank(")
+    print(f"| {result.name} | {made + left.total()} | " + " | ".join(map(str, [*counts, branches, left.total()])) + " |")
     reasons[result.name] = left
 for name, left in reasons.items():
     for reason, count in left.items():

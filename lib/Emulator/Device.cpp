@@ -31,10 +31,11 @@ std::unique_ptr<EmulatedDevice> EmulatedDevice::create(mlir::ModuleOp module,
 
 LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext &ctx) {
   auto launch = llvm::cast<qk::LaunchOp>(op);
-  const Kernel *kernel = kernels->find(launch.getKernel());
-  qk::GeometryAttr geometry = launch.getGeometryOn(target);
+  llvm::ArrayRef<int64_t> sizes = launch.getSizes();
+  auto [name, geometry] = launch.getKernelOn(target, ctx.in(unsigned(sizes[0])).dim(sizes[1]));
+  const Kernel *kernel = kernels->find(name);
   if (!kernel || !geometry)
-    return ctx.fail("the module has no kernel '" + launch.getKernel() + "' for " + target);
+    return ctx.fail("the module has no kernel '" + name + "' for " + target);
   LaunchMemory memory;
   if (failed(memory.prepare(launch, geometry, ctx)))
     return failure();
@@ -49,9 +50,8 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   settings.checks = checks;
   settings.architecture = architecture;
   if (memory.arguments().size() != kernel->parameters.size())
-    return ctx.fail("kernel '" + launch.getKernel() + "' takes " +
-                    llvm::Twine(kernel->parameters.size()) + " arguments, but the launch has " +
-                    llvm::Twine(memory.arguments().size()));
+    return ctx.fail("kernel '" + name + "' takes " + llvm::Twine(kernel->parameters.size()) +
+                    " arguments, but the launch has " + llvm::Twine(memory.arguments().size()));
   if (std::string error = launchError(kernel->program, settings); !error.empty())
     return ctx.fail(error);
   RunReport report = run(kernel->program, settings);
@@ -59,8 +59,7 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   seconds += report.cpuSeconds;
   if (!report.findings.empty()) {
     const Finding &finding = report.findings.front();
-    return ctx.fail("kernel '" + launch.getKernel() + "' at " + finding.location + ": " +
-                    finding.first);
+    return ctx.fail("kernel '" + name + "' at " + finding.location + ": " + finding.first);
   }
   return memory.finish(ctx);
 }

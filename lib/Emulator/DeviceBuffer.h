@@ -35,7 +35,10 @@ private:
   struct Free {
     void operator()(uint8_t *data) const { std::free(data); }
   };
-  bool isPacked() const { return elementType == ElementType::I4 || elementType == ElementType::U4; }
+  bool isPacked() const {
+    return elementType == ElementType::I4 || elementType == ElementType::U4 ||
+           elementType == ElementType::F4E2M1;
+  }
 
   ElementType elementType = ElementType::Undefined;
   size_t bytes = 0;

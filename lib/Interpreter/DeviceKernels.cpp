@@ -60,6 +60,23 @@ LogicalResult shuffleWeight(mlir::Operation *op, KernelContext &ctx) {
   return packed ? success() : ctx.fail(packed.message());
 }
 
+LogicalResult shuffleScales(mlir::Operation *op, KernelContext &ctx) {
+  const Tensor *scales;
+  if (failed(codesOf(ctx, scales)))
+    return failure();
+  kernels::WeightLayout layout = kernels::WeightLayout::blockScales();
+  int64_t rows = scales->dim(0), columns = scales->dim(1);
+  Tensor *result =
+      ctx.allocate(0, scales->type(),
+                   {layout.rowTiles(rows), layout.columnTiles(columns), layout.tileSize()});
+  if (!result)
+    return failure();
+  Span<const uint8_t> given(scales->data<uint8_t>(), size_t(scales->size()));
+  Span<uint8_t> ordered(result->mutableData<uint8_t>(), result->byteSize());
+  FormatStatus status = shuffleCodes(layout, rows, columns, given, ordered);
+  return status ? success() : ctx.fail(status.message());
+}
+
 LogicalResult padWeight(mlir::Operation *op, KernelContext &ctx) {
   const Tensor *codes;
   if (failed(codesOf(ctx, codes)))
@@ -124,6 +141,7 @@ OperationKernel interp::findDeviceKernel(llvm::StringRef name) {
   return llvm::StringSwitch<OperationKernel>(name)
       .Case("qk.launch", launch)
       .Case("qk.shuffle_weight", shuffleWeight)
+      .Case("qk.shuffle_scales", shuffleScales)
       .Case("qk.pad_weight", padWeight)
       .Case("qk.code_sums", codeSums)
       .Default(nullptr);

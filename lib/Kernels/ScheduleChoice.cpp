@@ -27,18 +27,30 @@ constexpr TileShape tileShapes[] = {{16, 64, 1, 4},  {16, 128, 1, 4},  {32, 64, 
                                     {128, 64, 4, 2}, {128, 128, 2, 4}, {128, 256, 2, 4}};
 constexpr std::int64_t stageCounts[] = {4, 3, 2};
 
-/// What the model knows of a target.
+/// The same for warpgroups: the side that warps share, 16 each, and the one that each has all of.
+constexpr std::int64_t warpgroupSides[] = {64, 128},
+                       wholeSides[] = {16, 32, 64, 96, 128, 160, 192, 256};
+constexpr std::int64_t warpgroupStages[] = {8, 6, 4, 3, 2};
+
+/// What the model knows of a target. Tensor cores that warpgroups drive are faster than
+/// `mma.sync`, which reaches about two thirds of their rate.
 struct Machine {
   std::string_view target;
   std::int64_t multiprocessors; ///< of the largest product
   double tensorCycles;          ///< a scheduler's tensor core is held by m16n8k32 of bytes
+  double warpgroupCycles;       ///< the same by warpgroups
   double bytesPerCycle;         ///< from global memory, of one multiprocessor's share
+  double cacheBytesPerCycle;    ///< from the cache that all multiprocessors share
 };
-constexpr Machine machines[] = {{"sm_80", 108, 8, 10},   {"sm_86", 84, 16, 6},
-                                {"sm_89", 142, 16, 4},   {"sm_90a", 132, 4, 20},
-                                {"sm_100a", 148, 8, 28}, {"sm_120a", 170, 16, 5}};
-/// Cycles until the first tile is there, and per block at its end.
-constexpr double latency = 800, epiloguePerElement = 0.15;
+constexpr Machine machines[] = {{"sm_80", 108, 8, 8, 10, 64},   {"sm_86", 84, 16, 16, 6, 20},
+                                {"sm_89", 142, 16, 16, 4, 20},  {"sm_90a", 132, 6, 4, 20, 64},
+                                {"sm_100a", 148, 8, 8, 28, 64}, {"sm_120a", 170, 16, 16, 5, 20}};
+/// Cycles until the first tile is there, and per block at its end. Producers have barriers to set
+/// up, and tensor maps to fetch.
+constexpr double latency = 800, producerLatency = 1000, epiloguePerElement = 0.15;
+/// Issue slots of a warp that multiplies a tile of 128 bytes of depth by warpgroup instructions,
+/// and of one that unpacks its left operand.
+constexpr double warpgroupSlots = 64, unpackingSlots = 75;
 /// Cycles of a product of 4-bit floats in tensor memory, 128 rows by 64, for each of its columns:
 /// 9.2 peta-operations a second of 148 multiprocessors at 1.9 GHz.
 constexpr double scaledCyclesPerColumn = 0.5;
@@ -50,23 +62,49 @@ const Machine &machineOf(const Target &target) {
   return machines[0];
 }
 
+/// Tiles of the whole product along both sides.
+struct Grid {
+  std::int64_t rows, columns;
+};
+
+/// Cycles in which a stage arrives. A tile of an operand is read by all blocks of its row or column
+/// of the grid: by one from memory, by the others from the cache.
+double cyclesOfLoads(const OperandTile &input, const OperandTile &weight, const Grid &grid,
+                     const Machine &machine) {
+  auto cycles = [&](const OperandTile &tile, std::int64_t readers) {
+    double first = 1 / double(readers);
+    return double(tile.bytes()) *
+           (first / machine.bytesPerCycle + (1 - first) / machine.cacheBytesPerCycle);
+  };
+  return cycles(input, grid.columns) + cycles(weight, grid.rows);
+}
+
 /// Cycles of a block on a multiprocessor of its own.
-double cyclesOfBlock(const LinearKernel &kernel, const Machine &machine, bool nativeInt4) {
+double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine &machine,
+                     bool nativeInt4) {
   const Schedule &s = kernel.schedule;
-  double rowBlocks = double(s.rowsOfWarp()) / 16, columnBlocks = double(s.columnsOfWarp()) / 8;
+  double loads = double(kernel.tiles()) *
+                 cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine);
+  double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
+  double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double steps =
       double(kernel.tiles()) * double(kernel.inputTile().rowBytes) / LinearKernel::stepBytes;
+  if (kernel.isWarpSpecialized()) {
+    double products = double(kernel.wholeSide()) / 8;
+    double slots = (kernel.isTransposed() ? unpackingSlots : warpgroupSlots) / 4;
+    double busy = std::max(slots, products * machine.warpgroupCycles) * warpsPerScheduler * steps;
+    return producerLatency + std::max(busy, loads) + epilogue;
+  }
+  double rowBlocks = double(s.rowsOfWarp()) / 16, columnBlocks = double(s.columnsOfWarp()) / 8;
   bool bothSmall = kernel.input.storageBits() == 4 && kernel.weight.storageBits() == 4;
   bool unpacks = kernel.isWeightShuffled() || (bothSmall && !nativeInt4);
   // A step of 4-bit codes has twice the depth: two products of bytes, or one of the native form.
   double products = rowBlocks * columnBlocks * (bothSmall && !nativeInt4 ? 2 : 1);
   double slots = products + rowBlocks + columnBlocks / 2 + (unpacks ? columnBlocks * 1.5 : 0) + 4;
   if (kernel.isGrouped())
-    slots += products * 4;
-  double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
+    slots += products * (kernel.hasInputGroups ? 8 : 4);
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
-  double loads = double(kernel.tiles() * kernel.stageBytes()) / machine.bytesPerCycle;
-  return latency + std::max(busy, loads) + epiloguePerElement * double(s.tileRows * s.tileColumns);
+  return latency + std::max(busy, loads) + epilogue;
 }
 
 std::int64_t divideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -77,8 +115,9 @@ std::string ScheduleCost::str() const {
   auto number = [](std::int64_t value) { return std::to_string(value); };
   return number(schedule.tileRows) + "x" + number(schedule.tileColumns) + "x" +
          number(schedule.tileDepth) + " on " + number(schedule.warpRows) + "x" +
-         number(schedule.warpColumns) + " warps, " + number(schedule.stages) +
-         " stages: " + number(blocks) + " blocks, " + number(std::int64_t(cycles)) + " cycles";
+         number(schedule.warpColumns) + " warps, " + number(schedule.stages) + " stages" +
+         (schedule.producers != 0 ? ", a producer: " : ": ") + number(blocks) + " blocks, " +
+         number(std::int64_t(cycles)) + " cycles";
 }
 
 namespace {
@@ -99,15 +138,17 @@ public:
     if (status)
       status = kernel.verifyOn(target);
     if (!status) {
-      if (choice.refusal.empty())
-        choice.refusal = status.message();
+      std::string &refusal = candidate.producers != 0 ? choice.producerRefusal : choice.refusal;
+      if (refusal.empty())
+        refusal = status.message();
       return false;
     }
     ScheduleCost cost;
     cost.schedule = schedule;
-    cost.blocks = divideUp(rows, schedule.tileRows) * divideUp(columns, schedule.tileColumns);
-    cost.cycles =
-        double(divideUp(cost.blocks, machineOf(target).multiprocessors)) * cyclesOfBlock(kernel);
+    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns)};
+    cost.blocks = grid.rows * grid.columns;
+    cost.cycles = double(divideUp(cost.blocks, machineOf(target).multiprocessors)) *
+                  cyclesOfBlock(kernel, grid);
     choice.candidates.push_back(cost);
     return true;
   }
@@ -125,6 +166,24 @@ public:
           s.warpRows = shape.warpRows;
           s.warpColumns = shape.warpColumns;
           s.stages = stages;
+          if (tryCandidate(s))
+            break;
+        }
+  }
+
+  /// Tiles that a producer loads and one or two warpgroups multiply, of either side.
+  void tryWarpgroups(bool transposed) {
+    for (std::int64_t shared : warpgroupSides)
+      for (std::int64_t whole : wholeSides)
+        for (std::int64_t stages : warpgroupStages) {
+          Schedule s;
+          s.tileRows = transposed ? whole : shared;
+          s.tileColumns = transposed ? shared : whole;
+          s.tileDepth = 128;
+          s.warpRows = transposed ? 1 : shared / 16;
+          s.warpColumns = transposed ? shared / 16 : 1;
+          s.stages = stages;
+          s.producers = 1;
           if (tryCandidate(s))
             break;
         }
@@ -153,7 +212,7 @@ private:
 
 /// Cycles of a block of a weight-only kernel. Tensor instructions on halves take what those on
 /// bytes do for half of the depth; codes become halves by two instructions a pair.
-double cyclesOfHalves(const WeightOnlyKernel &kernel, const Machine &machine) {
+double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Machine &machine) {
   const Schedule &s = kernel.schedule;
   double steps = double(kernel.tilesOfBlock() * kernel.depthOfWarp()) / WeightOnlyKernel::stepDepth;
   double rowBlocks = kernel.isDirect() ? 1 : double(s.rowsOfWarp()) / 16;
@@ -165,7 +224,8 @@ double cyclesOfHalves(const WeightOnlyKernel &kernel, const Machine &machine) {
     slots += products * 4 * WeightOnlyKernel::stepDepth / double(kernel.runLength());
   double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
-  double loads = double(kernel.tilesOfBlock() * kernel.stageBytes()) / machine.bytesPerCycle;
+  double loads = double(kernel.tilesOfBlock()) *
+                 cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine);
   return latency + std::max(busy, loads) + epiloguePerElement * double(s.tileRows * s.tileColumns);
 }
 
@@ -176,9 +236,13 @@ ScheduleChoice kernels::chooseSchedule(LinearKernel kernel, const Target &target
   const Machine &machine = machineOf(target);
   bool nativeInt4 = target.isNative(Capability::MmaInt4);
   Chooser chooser(kernel, kernel.schedule, target, rows, kernel.columns,
-                  [&](const LinearKernel &k) { return cyclesOfBlock(k, machine, nativeInt4); });
+                  [&](const LinearKernel &k, const Grid &grid) {
+                    return cyclesOfBlock(k, grid, machine, nativeInt4);
+                  });
   std::int64_t perByte = 8 / kernel.input.storageBits();
   chooser.tryRings({128 * perByte, 64 * perByte});
+  if (target.isNative(Capability::WarpgroupMma))
+    chooser.tryWarpgroups(kernel.isWeightShuffled());
   return chooser.finish();
 }
 
@@ -186,7 +250,9 @@ ScheduleChoice kernels::chooseSchedule(WeightOnlyKernel kernel, const Target &ta
                                        std::int64_t rows) {
   const Machine &machine = machineOf(target);
   Chooser chooser(kernel, kernel.schedule, target, rows, kernel.columns,
-                  [&](const WeightOnlyKernel &k) { return cyclesOfHalves(k, machine); });
+                  [&](const WeightOnlyKernel &k, const Grid &grid) {
+                    return cyclesOfHalves(k, grid, machine);
+                  });
   if (rows <= 8)
     for (std::int64_t columns : {32, 16})
       for (std::int64_t warps : {8, 4, 2, 1}) {
@@ -208,7 +274,7 @@ ScheduleChoice kernels::chooseSchedule(WeightOnlyKernel kernel, const Target &ta
 static ScheduleChoice chooseInTensorMemory(BlockScaledKernel kernel, const Target &target,
                                            std::int64_t rows) {
   const Machine &machine = machineOf(target);
-  auto cycles = [&](const BlockScaledKernel &k) {
+  auto cycles = [&](const BlockScaledKernel &k, const Grid &) {
     const Schedule &s = k.codes.schedule;
     double steps = double(k.codes.tiles() * s.tileDepth) / ScaledInstruction::depth;
     double products = steps * double(s.tileColumns) * scaledCyclesPerColumn;
@@ -234,8 +300,8 @@ ScheduleChoice kernels::chooseSchedule(BlockScaledKernel kernel, const Target &t
     return chooseInTensorMemory(std::move(kernel), target, rows);
   const Machine &machine = machineOf(target);
   Chooser chooser(kernel, kernel.codes.schedule, target, rows, kernel.codes.columns,
-                  [&](const BlockScaledKernel &k) {
-                    return cyclesOfBlock(k.codes, machine, /*nativeInt4=*/true);
+                  [&](const BlockScaledKernel &k, const Grid &grid) {
+                    return cyclesOfBlock(k.codes, grid, machine, /*nativeInt4=*/true);
                   });
   chooser.tryRings({256, 128});
   return chooser.finish();

@@ -85,6 +85,21 @@ TEST(ScheduleChoice, UsesTensorMemory) {
     }
 }
 
+// Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target has
+// them, and they have no groups.
+TEST(ScheduleChoice, TakesProducersForManyRows) {
+  LinearKernel kernel = w4a8(4096, 4096);
+  auto producers = [&](const char *target, std::int64_t rows) {
+    return chooseSchedule(kernel, *findTarget(target), rows).candidates.front().schedule.producers;
+  };
+  EXPECT_EQ(producers("sm_90a", 8192), 1);
+  EXPECT_EQ(producers("sm_80", 8192), 0);
+  kernel.groupLength = 128;
+  ScheduleChoice grouped = chooseSchedule(kernel, *findTarget("sm_90a"), 8192);
+  EXPECT_EQ(grouped.candidates.front().schedule.producers, 0);
+  EXPECT_NE(grouped.producerRefusal.find("one scale for each column"), std::string::npos);
+}
+
 TEST(ScheduleChoice, SaysWhatForbidsAll) {
   ScheduleChoice choice = chooseSchedule(w4a8(64, 40), *findTarget("sm_80"), 16);
   EXPECT_TRUE(choice.candidates.empty());

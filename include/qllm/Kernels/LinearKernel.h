@@ -79,6 +79,8 @@ struct LinearKernel {
   std::int64_t columns = 0;       ///< n
   std::int64_t depth = 0;         ///< k
   std::int64_t groupLength = 0;   ///< elements of k with a common weight scale; `depth` for all
+  /// Whether the groups of k have input scales too, one for each row.
+  bool hasInputGroups = false;
   /// Columns of the inputs of a low-rank branch, whose product is added to the result; 0 for none.
   std::int64_t rank = 0;
   Schedule schedule;

@@ -28,6 +28,8 @@ struct ScheduleChoice {
   /// The cheapest first; without any, `refusal` says why the first candidate does not work.
   std::vector<ScheduleCost> candidates;
   std::string refusal;
+  /// Why the first candidate with producers does not work, if none does, on a target that has them.
+  std::string producerRefusal;
 };
 
 /// Candidates for `kernel`, whose own schedule is not looked at, on `rows` rows.

@@ -41,9 +41,10 @@ private:
 class GroupSums : public Accumulators {
 public:
   GroupSums(CodeBuilder &code, LinearPlace &place, const MmaAtom &atom,
-            const kernels::LinearKernel &kernel, kernels::Accumulator accumulator, Buffer scales)
+            const kernels::LinearKernel &kernel, kernels::Accumulator accumulator,
+            const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), atom(atom), kernel(kernel), accumulator(accumulator),
-        scales(scales) {}
+        arguments(arguments), scaleLog2(scaleLog2) {}
 
   SmallVector<Value> start() override {
     return SmallVector<Value>(place.rowBlocks() * place.columnBlocks() * 4, code.constant(0.0f));
@@ -55,31 +56,79 @@ public:
   void beginTile(ValueRange carried, Value tile) override {
     Accumulators::beginTile(carried, tile);
     int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
-    groupScales.clear();
+    groups.clear();
     for (int64_t group = 0; group != groupsOfTile; ++group) {
       Value index = code.add(code.multiply(tile, groupsOfTile), group);
       // The last tile may have groups beyond the depth; their sums are zero.
       if (kernel.depth % kernel.schedule.tileDepth != 0)
         index = code.minimum(index, code.constant(kernel.groups() - 1));
-      auto &columns = groupScales.emplace_back();
-      for (int64_t block = 0; block != place.columnBlocks(); ++block)
-        columns.push_back(place.loadColumns(scales, block, index));
+      loadGroup(groups.emplace_back(), index);
     }
   }
 
   void add(int64_t first, ArrayRef<StepFragments> left, ArrayRef<StepFragments> right) override {
-    const auto &columns = groupScales[first / stepsAtATime()];
+    const Group &ofSteps = groups[first / stepsAtATime()];
     for (int64_t row = 0; row != place.rowBlocks(); ++row)
       for (int64_t column = 0; column != place.columnBlocks(); ++column) {
         Words group = sumGroup(row, column, left, right);
         size_t start = (row * place.columnBlocks() + column) * 4;
         for (unsigned i = 0; i != 4; ++i)
-          sums[start + i] =
-              code.multiplyAdd(toFloat(group[i]), columns[column][i % 2], sums[start + i]);
+          sums[start + i] = addGroup(toFloat(group[i]), ofSteps, row, column, i, sums[start + i]);
       }
   }
 
 private:
+  /// Of the lane: two neighbouring columns of each block, and two rows of each block where inputs
+  /// have groups.
+  struct Group {
+    SmallVector<std::array<Value, 2>> scales, weightSums, inputScales, inputZeroPoints;
+  };
+
+  void loadGroup(Group &group, Value index) {
+    for (int64_t block = 0; block != place.columnBlocks(); ++block)
+      group.scales.push_back(place.loadColumns(arguments.weightScales, block, index));
+    if (!kernel.hasInputGroups)
+      return;
+    for (int64_t block = 0; block != place.rowBlocks(); ++block)
+      group.inputScales.push_back(loadRows(arguments.inputScales, block, index));
+    if (!arguments.inputZeroPoints)
+      return;
+    // -2^scaleLog2 z and W as floats: integers that are exact there.
+    Value factor = code.constant(-float(1 << scaleLog2));
+    for (int64_t block = 0; block != place.rowBlocks(); ++block) {
+      std::array<Value, 2> zeros = loadRows(arguments.inputZeroPoints, block, index);
+      for (Value &zero : zeros)
+        zero = code.multiplyFloat(code.intToFloat(zero), factor);
+      group.inputZeroPoints.push_back(zeros);
+    }
+    for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+      std::array<Value, 2> columnSums = place.loadColumns(arguments.weightSums, block, index);
+      for (Value &sum : columnSums)
+        sum = code.intToFloat(sum);
+      group.weightSums.push_back(columnSums);
+    }
+  }
+
+  std::array<Value, 2> loadRows(Buffer buffer, int64_t block, Value index) {
+    auto load = [&](int64_t half) {
+      return place.loadInRow(buffer, place.row(block, half), kernel.groups(), index);
+    };
+    Value first = load(0);
+    return {first, load(1)};
+  }
+
+  /// Element i of the block's four: two columns of one row, then of the other.
+  Value addGroup(Value product, const Group &group, int64_t row, int64_t column, unsigned i,
+                 Value sum) {
+    Value scale = group.scales[column][i % 2];
+    if (arguments.inputZeroPoints && kernel.hasInputGroups)
+      product = code.multiplyAdd(group.inputZeroPoints[row][i / 2], group.weightSums[column][i % 2],
+                                 product);
+    if (kernel.hasInputGroups)
+      scale = code.multiplyFloat(group.inputScales[row][i / 2], scale);
+    return code.multiplyAdd(product, scale, sum);
+  }
+
   bool startsAsFloat() const { return accumulator == kernels::Accumulator::FloatBits; }
 
   Words sumGroup(int64_t row, int64_t column, ArrayRef<StepFragments> left,
@@ -102,9 +151,9 @@ private:
   MmaAtom atom;
   const kernels::LinearKernel &kernel;
   kernels::Accumulator accumulator;
-  Buffer scales;
-  SmallVector<SmallVector<std::array<Value, 2>>>
-      groupScales; ///< of the tile's groups, for each block
+  const LinearArguments &arguments;
+  unsigned scaleLog2;
+  SmallVector<Group> groups; ///< of the tile
 };
 
 } // namespace
@@ -114,10 +163,9 @@ std::unique_ptr<Accumulators> qllm::accumulateWhole(CodeBuilder &code, const Lin
   return std::make_unique<WholeSums>(code, place, atom);
 }
 
-std::unique_ptr<Accumulators> qllm::accumulateGroups(CodeBuilder &code, LinearPlace &place,
-                                                     const MmaAtom &atom,
-                                                     const kernels::LinearKernel &kernel,
-                                                     kernels::Accumulator accumulator,
-                                                     Buffer scales) {
-  return std::make_unique<GroupSums>(code, place, atom, kernel, accumulator, scales);
+std::unique_ptr<Accumulators>
+qllm::accumulateGroups(CodeBuilder &code, LinearPlace &place, const MmaAtom &atom,
+                       const kernels::LinearKernel &kernel, kernels::Accumulator accumulator,
+                       const LinearArguments &arguments, unsigned scaleLog2) {
+  return std::make_unique<GroupSums>(code, place, atom, kernel, accumulator, arguments, scaleLog2);
 }

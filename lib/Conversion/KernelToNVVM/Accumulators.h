@@ -39,12 +39,12 @@ protected:
 /// One exact integer over the whole depth.
 std::unique_ptr<Accumulators> accumulateWhole(CodeBuilder &code, const LinearPlace &place,
                                               const MmaAtom &atom);
-/// An exact integer over each group, which is multiplied by the group's scales and added to a
-/// float.
-std::unique_ptr<Accumulators> accumulateGroups(CodeBuilder &code, LinearPlace &place,
-                                               const MmaAtom &atom,
-                                               const kernels::LinearKernel &kernel,
-                                               kernels::Accumulator accumulator, Buffer scales);
+/// An exact integer over each group, 2^scaleLog2 times the sum of products, which is multiplied by
+/// the group's scales and added to a float. Inputs' zero points of groups are taken off before.
+std::unique_ptr<Accumulators>
+accumulateGroups(CodeBuilder &code, LinearPlace &place, const MmaAtom &atom,
+                 const kernels::LinearKernel &kernel, kernels::Accumulator accumulator,
+                 const LinearArguments &arguments, unsigned scaleLog2);
 
 } // namespace qllm
 

@@ -34,6 +34,7 @@ struct ConvertKernelToNVVM : qllm::impl::ConvertKernelToNVVMBase<ConvertKernelTo
 
 private:
   FailureOr<SmallVector<const kernels::Target *>> parseTargets();
+  void specialize();
   void nameKernels();
   void emitModule(const kernels::Target &target);
 
@@ -41,6 +42,12 @@ private:
   SmallVector<std::pair<KernelOpInterface, std::string>> emitted;
   /// All operations, with the name of their kernel.
   SmallVector<std::pair<KernelOpInterface, std::string>> operations;
+  /// Operations that stand for a kernel of another one for few rows, and that one.
+  struct Part {
+    int64_t maxRows;
+    KernelOpInterface op;
+  };
+  DenseMap<Operation *, SmallVector<Part>> parts;
 };
 
 /// Operations with the same key have the same kernel.
@@ -65,6 +72,27 @@ FailureOr<SmallVector<const kernels::Target *>> ConvertKernelToNVVM::parseTarget
       return emitError(loc) << "expected no symbol with the name of a target, but found @"
                             << target->name;
   return found;
+}
+
+/// An operation with several schedules becomes as many operations with one, of which the last, for
+/// any number of rows, is the one that is read.
+void ConvertKernelToNVVM::specialize() {
+  SmallVector<KernelOpInterface> several;
+  getOperation().walk([&](KernelOpInterface op) {
+    if (Attribute schedules = op->getAttr("schedule");
+        schedules && schedulesByRows(schedules).size() > 1)
+      several.push_back(op);
+  });
+  for (KernelOpInterface op : several) {
+    OpBuilder builder(op);
+    SmallVector<RowSchedules> schedules = schedulesByRows(op->getAttr("schedule"));
+    for (const RowSchedules &few : ArrayRef<RowSchedules>(schedules).drop_back()) {
+      auto part = cast<KernelOpInterface>(builder.clone(*op));
+      part->setAttr("schedule", few.schedules);
+      parts[op].push_back({few.maxRows, part});
+    }
+    op->setAttr("schedule", schedules.back().schedules);
+  }
 }
 
 void ConvertKernelToNVVM::nameKernels() {
@@ -102,20 +130,25 @@ void ConvertKernelToNVVM::emitModule(const kernels::Target &target) {
   }
 }
 
+static DictionaryAttr geometryOf(KernelOpInterface op, ArrayRef<const kernels::Target *> targets) {
+  Builder builder(op.getContext());
+  return builder.getDictionaryAttr(llvm::map_to_vector(targets, [&](const kernels::Target *target) {
+    return builder.getNamedAttr(target->name, op.getGeometryOn(*target));
+  }));
+}
+
 /// Replaces the operation by a launch of its kernel.
-static void launch(KernelOpInterface op, StringRef name,
+static void launch(KernelOpInterface op, StringRef name, ArrayRef<Attribute> specializations,
                    ArrayRef<const kernels::Target *> targets) {
   OpBuilder builder(op);
-  SmallVector<NamedAttribute> geometry;
-  for (const kernels::Target *target : targets)
-    geometry.push_back(builder.getNamedAttr(target->name, op.getGeometryOn(*target)));
   SmallVector<int64_t> inPlace = op.getInPlaceResults();
   DenseI64ArrayAttr inPlaceAttr =
       inPlace.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(inPlace);
-  auto launch =
-      LaunchOp::create(builder, op.getLoc(), op->getResultTypes(), builder.getStringAttr(name),
-                       op->getOperands(), builder.getDenseI64ArrayAttr(op.getRuntimeSizes()),
-                       inPlaceAttr, builder.getDictionaryAttr(geometry));
+  auto launch = LaunchOp::create(
+      builder, op.getLoc(), op->getResultTypes(), builder.getStringAttr(name), op->getOperands(),
+      builder.getDenseI64ArrayAttr(op.getRuntimeSizes()), inPlaceAttr,
+      specializations.empty() ? ArrayAttr() : builder.getArrayAttr(specializations),
+      geometryOf(op, targets));
   op->replaceAllUsesWith(launch);
   op->erase();
 }
@@ -123,9 +156,11 @@ static void launch(KernelOpInterface op, StringRef name,
 void ConvertKernelToNVVM::runOnOperation() {
   emitted.clear();
   operations.clear();
+  parts.clear();
   FailureOr<SmallVector<const kernels::Target *>> wanted = parseTargets();
   if (failed(wanted))
     return signalPassFailure();
+  specialize();
   nameKernels();
   for (const kernels::Target *target : *wanted)
     for (auto &[op, name] : emitted)
@@ -135,6 +170,24 @@ void ConvertKernelToNVVM::runOnOperation() {
     return;
   for (const kernels::Target *target : *wanted)
     emitModule(*target);
+  DenseMap<Operation *, StringRef> names;
   for (auto &[op, name] : operations)
-    launch(op, name, *wanted);
+    names[op] = name;
+  llvm::SmallPtrSet<Operation *, 16> absorbed;
+  for (auto &entry : parts)
+    for (const Part &part : entry.second)
+      absorbed.insert(part.op);
+  for (auto &[op, name] : operations) {
+    if (absorbed.contains(op))
+      continue;
+    SmallVector<Part> few = parts.lookup(op);
+    SmallVector<Attribute> specializations;
+    for (const Part &part : few)
+      specializations.push_back(SpecializationAttr::get(
+          &getContext(), part.maxRows, StringAttr::get(&getContext(), names[part.op]),
+          geometryOf(part.op, *wanted)));
+    launch(op, name, specializations, *wanted);
+    for (const Part &part : few)
+      part.op->erase();
+  }
 }

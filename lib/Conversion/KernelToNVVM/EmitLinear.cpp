@@ -47,7 +47,7 @@ void LinearEmitter::makeParts(CodeBuilder &code, const LinearArguments &argument
                          arguments.rows, shared, /*unpacked=*/kernel.scaleLog2(form) == 8);
   MmaAtom atom{form, kernel.input.isSigned, kernel.weight.isSigned};
   loop.accumulators = kernel.isGrouped() ? accumulateGroups(code, *place, atom, kernel, accumulator,
-                                                            arguments.weightScales)
+                                                            arguments, kernel.scaleLog2(form))
                                          : accumulateWhole(code, *place, atom);
 }
 

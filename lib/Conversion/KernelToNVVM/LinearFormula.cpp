@@ -10,8 +10,10 @@ using namespace qllm;
 
 RowValues LinearFormula::loadRow(Value row) {
   RowValues values;
-  values.scale = place.loadRow(arguments.inputScales, row);
-  if (arguments.inputZeroPoints)
+  // Those of groups are in the sum.
+  if (!kernel.hasInputGroups)
+    values.scale = place.loadRow(arguments.inputScales, row);
+  if (arguments.inputZeroPoints && !kernel.hasInputGroups)
     values.zeroPoint = place.loadRow(arguments.inputZeroPoints, row);
   if (arguments.branchInputScales)
     values.branchScale = place.loadRow(arguments.branchInputScales, row);
@@ -36,7 +38,8 @@ std::array<ColumnValues, 2> LinearFormula::loadColumns(int64_t block) {
   };
   if (!kernel.isGrouped())
     load(arguments.weightScales, &ColumnValues::scale);
-  load(arguments.weightSums, &ColumnValues::sum);
+  if (!kernel.hasInputGroups)
+    load(arguments.weightSums, &ColumnValues::sum);
   load(arguments.weightZeroPoints, &ColumnValues::zeroPoint);
   load(arguments.bias, &ColumnValues::bias);
   load(arguments.branchWeightScales, &ColumnValues::branchScale);
@@ -77,5 +80,5 @@ Value LinearFormula::finishGroups(Value sum, const RowValues &row, const ColumnV
     sum = code.multiplyFloat(sum, code.constant(1.0f / float(1 << scaleLog2)));
   if (row.zeroPoint)
     sum = code.subtractFloat(sum, code.multiplyFloat(code.intToFloat(row.zeroPoint), column.sum));
-  return code.multiplyFloat(sum, row.scale);
+  return row.scale ? code.multiplyFloat(sum, row.scale) : sum;
 }

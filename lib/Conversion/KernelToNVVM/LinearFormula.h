@@ -12,8 +12,8 @@ namespace qllm {
 
 /// What belongs to one row of the product.
 struct RowValues {
-  mlir::Value scale;
-  mlir::Value zeroPoint;   ///< null where inputs are symmetric
+  mlir::Value scale;       ///< null where groups of inputs have scales
+  mlir::Value zeroPoint;   ///< null where inputs are symmetric, or groups have zero points
   mlir::Value centredSum;  ///< sum of (code - zero point); null where weights are symmetric
   mlir::Value branchScale; ///< null where there is no low-rank branch
 };

@@ -92,6 +92,10 @@ Value LinearPlace::loadElement(Buffer buffer, Value index) {
 
 Value LinearPlace::loadRow(Buffer buffer, Value row) { return loadElement(buffer, clampRow(row)); }
 
+Value LinearPlace::loadInRow(Buffer buffer, Value row, int64_t columns, Value column) {
+  return loadElement(buffer, code.add(code.multiply(clampRow(row), columns), column));
+}
+
 Value LinearPlace::loadColumn(Buffer buffer, Value column, Value matrixRow) {
   column = clampColumn(column);
   if (matrixRow)

@@ -57,6 +57,8 @@ public:
   /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
   /// extended to i32, narrow floats to f32.
   mlir::Value loadRow(Buffer buffer, mlir::Value row);
+  /// Element `column` of row `row` of a matrix of so many columns; of any row for rows outside.
+  mlir::Value loadInRow(Buffer buffer, mlir::Value row, int64_t columns, mlir::Value column);
   /// Element `column` of a vector over columns, or of row `matrixRow` of a matrix over them; any
   /// element for columns outside.
   mlir::Value loadColumn(Buffer buffer, mlir::Value column, mlir::Value matrixRow = mlir::Value());

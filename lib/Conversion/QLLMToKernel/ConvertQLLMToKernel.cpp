@@ -97,10 +97,17 @@ FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
   if (failed(found))
     return failure();
   policy.targets = *found;
-  if (rows < 1)
-    return emitError(loc) << "expected at least 1 row to choose schedules for, but got "
-                          << int64_t(rows);
-  policy.rows = rows;
+  policy.rows.assign(rows.begin(), rows.end());
+  if (policy.rows.empty())
+    policy.rows.push_back(2048);
+  int64_t before = 0;
+  for (int64_t given : policy.rows) {
+    if (given <= before)
+      return emitError(loc) << "expected ascending numbers of rows from 1 on, to choose schedules "
+                               "for, but got "
+                            << given << (before ? " after " + std::to_string(before) : "");
+    before = given;
+  }
   if (schedule.empty())
     return policy;
   policy.forced = dyn_cast_if_present<qk::ScheduleAttr>(

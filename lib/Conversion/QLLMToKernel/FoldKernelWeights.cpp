@@ -33,7 +33,7 @@ struct FoldKernelWeights : qllm::impl::FoldKernelWeightsBase<FoldKernelWeights> 
       bool isRead = isa<qk::PadWeightOp>(op) && llvm::any_of(op->getUsers(), [](Operation *user) {
                       return !isa<qk::ShuffleWeightOp, qk::CodeSumsOp>(user);
                     });
-      if ((isRead || isa<qk::ShuffleWeightOp, qk::CodeSumsOp>(op)) &&
+      if ((isRead || isa<qk::ShuffleWeightOp, qk::ShuffleScalesOp, qk::CodeSumsOp>(op)) &&
           isConstantExpression(op->getResult(0)))
         expressions.push_back(op);
     });
@@ -55,10 +55,10 @@ private:
     if (auto padded = source.getDefiningOp<qk::PadWeightOp>())
       source = padded.getCodes();
     std::string name = weightName(source).str();
-    name += isa<qk::ShuffleWeightOp>(op) ? "_shuffled"
-            : isa<qk::PadWeightOp>(op)   ? "_padded"
-            : op->getNumOperands() == 1  ? "_sums"
-                                         : "_scaled_sums";
+    name += isa<qk::ShuffleWeightOp, qk::ShuffleScalesOp>(op) ? "_shuffled"
+            : isa<qk::PadWeightOp>(op)                        ? "_padded"
+            : op->getNumOperands() == 1                       ? "_sums"
+                                                              : "_scaled_sums";
     ArrayRef<char> bytes(values->rawData(), values->byteSize());
     std::vector<uint8_t> packed;
     if (type.getElementTypeBitWidth() == 4) {

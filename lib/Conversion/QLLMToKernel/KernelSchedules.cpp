@@ -16,13 +16,51 @@ static ScheduleAttr toAttribute(MLIRContext *context, const kernels::Schedule &s
   return ScheduleAttr::get(context, {schedule.tileRows, schedule.tileColumns, schedule.tileDepth},
                            {schedule.warpRows, schedule.warpColumns}, schedule.stages,
                            /*cluster=*/1, schedule.producers, TileScheduler::DataParallel,
-                           /*splits=*/1);
+                           /*splits=*/1, /*max_rows=*/0);
 }
 
 static kernels::Schedule &scheduleOf(kernels::LinearKernel &kernel) { return kernel.schedule; }
 static kernels::Schedule &scheduleOf(kernels::WeightOnlyKernel &kernel) { return kernel.schedule; }
 static kernels::Schedule &scheduleOf(kernels::BlockScaledKernel &kernel) {
   return kernel.codes.schedule;
+}
+
+/// The best candidate, the next, and the best of the other kind where there are producers.
+static std::string explain(const kernels::ScheduleChoice &choice) {
+  const kernels::ScheduleCost &best = choice.candidates.front();
+  std::string text = best.str();
+  if (choice.candidates.size() > 1)
+    text += "; next best of " + std::to_string(choice.candidates.size()) + ": " +
+            choice.candidates[1].str();
+  bool produced = best.schedule.producers != 0;
+  for (const kernels::ScheduleCost &other : choice.candidates)
+    if ((other.schedule.producers != 0) != produced)
+      return text + (produced ? "; best without a producer: " : "; best with a producer: ") +
+             other.str();
+  if (!choice.producerRefusal.empty())
+    text += "; no producer: " + choice.producerRefusal;
+  return text;
+}
+
+/// The attribute for lists of schedules by target. Numbers of rows for which every target has the
+/// schedule of the next one are left out.
+static Attribute combine(MLIRContext *context, ArrayRef<SmallVector<ScheduleAttr>> lists,
+                         const SchedulePolicy &policy) {
+  Builder builder(context);
+  SmallVector<SmallVector<Attribute>> kept(lists.size());
+  for (size_t i = 0, count = policy.rows.size(); i != count; ++i) {
+    bool isLast = i + 1 == count;
+    if (!isLast && llvm::all_of(lists, [&](auto &list) { return list[i] == list[i + 1]; }))
+      continue;
+    for (auto [list, entries] : llvm::zip_equal(lists, kept))
+      entries.push_back(list[i].upTo(isLast ? 0 : policy.rows[i]));
+  }
+  SmallVector<NamedAttribute> byTarget;
+  for (auto [entries, target] : llvm::zip_equal(kept, policy.targets))
+    byTarget.push_back(builder.getNamedAttr(
+        target->name, entries.size() == 1 ? entries.front() : builder.getArrayAttr(entries)));
+  return byTarget.size() == 1 ? byTarget.front().getValue()
+                              : Attribute(builder.getDictionaryAttr(byTarget));
 }
 
 template <typename Kernel>
@@ -38,23 +76,23 @@ static ChosenSchedules choose(MLIRContext *context, Kernel kernel, const Schedul
     chosen.schedules = status ? policy.forced : ScheduleAttr();
     return chosen;
   }
-  Builder builder(context);
-  SmallVector<NamedAttribute> byTarget;
+  // One list for each target, by rows.
+  SmallVector<SmallVector<ScheduleAttr>> lists;
   for (const kernels::Target *target : policy.targets) {
-    kernels::ScheduleChoice choice = kernels::chooseSchedule(kernel, *target, policy.rows);
     std::string name(target->name);
-    if (choice.candidates.empty())
-      return {Attribute(), name + ": " + choice.refusal};
-    byTarget.push_back(
-        builder.getNamedAttr(name, toAttribute(context, choice.candidates.front().schedule)));
-    chosen.explanation +=
-        (chosen.explanation.empty() ? "" : "; ") + name + ": " + choice.candidates.front().str();
-    if (choice.candidates.size() > 1)
-      chosen.explanation += "; next best of " + std::to_string(choice.candidates.size()) + ": " +
-                            choice.candidates[1].str();
+    SmallVector<ScheduleAttr> &list = lists.emplace_back();
+    for (int64_t rows : policy.rows) {
+      kernels::ScheduleChoice choice = kernels::chooseSchedule(kernel, *target, rows);
+      if (choice.candidates.empty())
+        return {Attribute(), name + ": " + choice.refusal};
+      list.push_back(toAttribute(context, choice.candidates.front().schedule));
+      chosen.explanation +=
+          (chosen.explanation.empty() ? "" : "; ") + name + ": " +
+          (policy.rows.size() > 1 ? "for " + std::to_string(rows) + " rows " : "") +
+          explain(choice);
+    }
   }
-  chosen.schedules = byTarget.size() == 1 ? byTarget.front().getValue()
-                                          : Attribute(builder.getDictionaryAttr(byTarget));
+  chosen.schedules = combine(context, lists, policy);
   return chosen;
 }
 

@@ -15,11 +15,12 @@ namespace qllm {
 /// How schedules are found in one run of the pass.
 struct SchedulePolicy {
   llvm::SmallVector<const kernels::Target *> targets;
-  int64_t rows = 0;
+  /// Ascending; the last stands for any number of rows above the one before it.
+  llvm::SmallVector<int64_t> rows;
   qk::ScheduleAttr forced; ///< null to choose
 };
 
-/// A schedule, or a dictionary of them for several targets; and what led to it, or why there is
+/// A schedule, or a list of them by rows, or a dictionary of either for several targets; and what led to it, or why there is
 /// none.
 struct ChosenSchedules {
   mlir::Attribute schedules; ///< null: refused

@@ -5,6 +5,7 @@
 
 #include "LowRankBranches.h"
 
+#include "LowerQuantize.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
@@ -30,61 +31,73 @@ bool isByteWeight(Value value) {
   return granularity.isPerChannel() && granularity.getAxis() == 0;
 }
 
+int64_t columnsOf(Value value) {
+  auto type = dyn_cast<QuantizedType>(value.getType());
+  return type ? type.getShape().back() : cast<RankedTensorType>(value.getType()).getShape().back();
+}
+
+/// Elements of a row of an input with a scale of their own.
+int64_t groupOf(Value input) {
+  auto type = dyn_cast<QuantizedType>(input.getType());
+  return type ? scaledLength(type) : columnsOf(input);
+}
+
 /// Whether a kernel's weight may not have more than four bits beside such an input.
 bool isFourBit(Value input) {
   auto type = dyn_cast<QuantizedType>(input.getType());
   return type && type.getFormat().getBitWidth() <= 4;
 }
 
-/// Rows of codes 16 h + l, as rows of h and behind them rows of l, both of four bits. The largest
-/// code is 7 * 16 + 7.
-Value twoDigits(OpBuilder &builder, Location loc, const MatrixF &values, const Twine &name) {
-  constexpr float largest = 119;
-  int64_t rows = values.rows(), columns = values.columns();
+/// Rows of integers, each group of a row with a scale: of eight bits, or codes 16 h + l as rows of
+/// h and behind them rows of l, both of four bits, of which the largest is 7 * 16 + 7.
+Value packRows(OpBuilder &builder, Location loc, const MatrixF &values, int64_t group,
+               bool twoDigits, const Twine &name) {
+  const float largest = twoDigits ? 119 : 127;
+  int64_t rows = values.rows(), columns = values.columns(), groups = columns / group;
+  int64_t digits = twoDigits ? 2 : 1;
   QuantizedParts parts;
-  parts.codes.resize(size_t(2 * rows * columns));
-  parts.scales.resize(size_t(2 * rows));
-  for (int64_t row = 0; row < rows; ++row) {
+  parts.codes.resize(size_t(digits * rows * columns));
+  parts.scales.resize(size_t(digits * rows * groups));
+  for (int64_t i = 0; i < rows * groups; ++i) {
+    ArrayRef<float> elements(values.data() + i * group, size_t(group));
     float most = 0;
-    for (float value : values.rowValues(row))
+    for (float value : elements)
       most = std::max(most, std::abs(value));
     float scale = most > 0 ? most / largest : 1;
-    parts.scales[size_t(row)] = 16 * scale;
-    parts.scales[size_t(rows + row)] = scale;
-    for (int64_t column = 0; column < columns; ++column) {
-      float code = std::nearbyint(values(row, column) / scale);
-      code = std::min(std::max(code, -largest), largest);
-      float high = std::floor((code + 8) / 16);
-      parts.codes[size_t(row * columns + column)] = uint8_t(int8_t(high)) & 15;
-      parts.codes[size_t((rows + row) * columns + column)] = uint8_t(int8_t(code - 16 * high)) & 15;
+    parts.scales[size_t(i)] = twoDigits ? 16 * scale : scale;
+    if (twoDigits)
+      parts.scales[size_t(rows * groups + i)] = scale;
+    for (auto [j, value] : llvm::enumerate(elements)) {
+      float code = std::min(std::max(std::nearbyint(value / scale), -largest), largest);
+      float high = twoDigits ? std::floor((code + 8) / 16) : 0, low = code - 16 * high;
+      size_t at = size_t(i * group) + j;
+      if (twoDigits)
+        parts.codes[size_t(rows * columns) + at] = uint8_t(int8_t(low)) & 15;
+      parts.codes[at] = twoDigits ? uint8_t(int8_t(high)) & 15 : uint8_t(int8_t(low));
     }
   }
   MLIRContext *context = builder.getContext();
-  auto type =
-      QuantizedType::get({2 * rows, columns}, IntFormatAttr::get(context, 4, Symmetry::Symmetric),
-                         GranularityAttr::perChannel(context, 0));
+  auto type = QuantizedType::get(
+      {digits * rows, columns}, IntFormatAttr::get(context, twoDigits ? 4 : 8, Symmetry::Symmetric),
+      group == columns ? GranularityAttr::perChannel(context, 0)
+                       : GranularityAttr::group(context, 1, group));
   return createPacked(builder, loc, type, parts, name);
 }
 
-/// A factor as a kernel's weight; null where it is no constant, or not finite.
-Value factor(OpBuilder &builder, Location loc, Value values, bool fourBit,
+/// A factor as the weight of a kernel whose inputs have such groups; null where it is no constant,
+/// or not finite.
+Value factor(OpBuilder &builder, Location loc, Value values, int64_t group, bool twoDigits,
              ConstantValues &constants) {
-  if (!fourBit && isByteWeight(values))
+  if (!twoDigits && group == columnsOf(values) && isByteWeight(values))
     return values;
   std::optional<MatrixF> real = constants.matrix(values);
   if (!real || llvm::any_of(real->values(), [](float v) { return !std::isfinite(v); }))
     return Value();
-  Value parts = values;
+  Value source = values;
   if (auto pack = values.getDefiningOp<PackOp>())
-    parts = pack.getCodes();
-  std::string name = weightName(parts).str();
-  if (fourBit)
-    return twoDigits(builder, loc, *real, name + "_digits");
-  llvm::Expected<Value> packed = createIntegerRows(builder, loc, *real, 8, name + "_bytes");
-  if (packed)
-    return *packed;
-  llvm::consumeError(packed.takeError());
-  return Value();
+    source = pack.getCodes();
+  return packRows(builder, loc, *real, group, twoDigits,
+                  weightName(source) + (twoDigits ? "_digits" : "_bytes"));
 }
 
 } // namespace
@@ -108,8 +121,10 @@ BranchProducts qllm::expandBranch(LowRankOp branch, ConstantValues &constants,
   MLIRContext *context = builder.getContext();
   Value input = branch.getInput();
   bool fourBit = isFourBit(input);
-  Value down = factor(builder, loc, branch.getDown(), fourBit, constants);
-  Value up = down ? factor(builder, loc, branch.getUp(), /*fourBit=*/false, constants) : Value();
+  Value down = factor(builder, loc, branch.getDown(), groupOf(input), fourBit, constants);
+  int64_t rank = columnsOf(branch.getUp());
+  Value up =
+      down ? factor(builder, loc, branch.getUp(), rank, /*twoDigits=*/false, constants) : Value();
   if (!up) {
     if (down && down != branch.getDown())
       eraseDeadConstants({down});
@@ -120,7 +135,6 @@ BranchProducts qllm::expandBranch(LowRankOp branch, ConstantValues &constants,
   auto thin = LinearOp::create(builder, loc, input, down, Value(), builder.getF32Type());
   Value middle = thin;
   if (fourBit) {
-    int64_t rank = cast<QuantizedType>(down.getType()).getShape()[0] / 2;
     SmallVector<int64_t> targets;
     for (int64_t digit = 0; digit != 2; ++digit)
       llvm::append_range(targets, llvm::seq(rank));

@@ -59,12 +59,19 @@ bool hasGroups(QuantizedType weight) {
   return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
 }
 
+/// Whether a row of the input has several scales.
+bool hasInputGroups(LinearOp op) {
+  auto type = cast<QuantizedType>(op.getInput().getType());
+  return scaledLength(type) != type.getShape().back();
+}
+
 /// The kernel that the operands ask for, without a schedule.
 kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
   kernels::LinearKernel kernel;
   auto weight = cast<QuantizedType>(op.getWeight().getType());
   kernel.input = describe(formatOf(op.getInput()));
   kernel.weight = describe(formatOf(op.getWeight()));
+  kernel.hasInputGroups = hasInputGroups(op);
   if (!kernel.input.isSigned)
     kernel.inputZero = kernels::codeInterval(32, /*isSigned=*/true);
   kernel.weightZero = zeroPointValues(pack.getZeroPoints());
@@ -88,8 +95,11 @@ std::string LinearLowering::refusal(LinearOp op) {
   IntFormatAttr input = formatOf(op.getInput()), weight = formatOf(op.getWeight());
   if (!quantize || !input || !quantize.isDynamic())
     return "expected an input that qllm.quantize makes of its own range, to integers";
-  if (!cast<QuantizedType>(op.getInput().getType()).getGranularity().isPerToken())
-    return "expected an input with a scale for each token";
+  auto inputType = cast<QuantizedType>(op.getInput().getType());
+  GranularityAttr ofInput = inputType.getGranularity();
+  if (!ofInput.isPerToken() && !(ofInput.isGroup() && ofInput.getAxis() == inputType.getRank() - 1))
+    return "expected an input with scales for tokens or for groups of a token, but got " +
+           print(ofInput);
   if (!pack || !weight)
     return "expected a packed weight of integers";
   auto type = cast<QuantizedType>(op.getWeight().getType());
@@ -103,6 +113,10 @@ std::string LinearLowering::refusal(LinearOp op) {
            print(granularity);
   if (hasGroups(type) && weight.isAsymmetric())
     return "expected symmetric codes in the groups of a weight, but got " + print(weight);
+  if (hasInputGroups(op) && scaledLength(inputType) != scaledLength(type))
+    return "expected groups of an input as long as those of the weight, " +
+           std::to_string(scaledLength(type)) + ", but got " +
+           std::to_string(scaledLength(inputType));
   if (op.getBias() &&
       !isa<Float32Type>(cast<RankedTensorType>(op.getBias().getType()).getElementType()))
     return "expected a bias in f32";
@@ -161,8 +175,12 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
                             ArrayRef<float>(values), offsets, "_padded");
     }
   }
-  auto rowType = QuantizedType::get(cast<RankedTensorType>(rows.getType()).getShape(),
-                                    type.getFormat(), type.getGranularity());
+  // One group is a token.
+  bool grouped = scaledLength(type) != type.getShape().back();
+  auto rowType =
+      QuantizedType::get(cast<RankedTensorType>(rows.getType()).getShape(), type.getFormat(),
+                         grouped ? GranularityAttr::group(op.getContext(), 1, scaledLength(type))
+                                 : GranularityAttr::perToken(op.getContext()));
   auto quantized = cast<QuantizeOp>(builder.clone(*op));
   quantized.getInputMutable().assign(rows);
   if (offsets)
@@ -175,6 +193,22 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
         builder, loc, tensorOf({rowType.getShape()[0]}, builder.getI32Type()), parts.codes,
         /*scales=*/Value());
   return parts;
+}
+
+/// Sums of the codes of each group of a weight, [groups, columns].
+static Value sumsOfGroups(OpBuilder &builder, Location loc, Value codes,
+                          const kernels::LinearKernel &kernel) {
+  int64_t rows = kernel.columns * kernel.groups();
+  Type element = cast<RankedTensorType>(codes.getType()).getElementType(),
+       i32 = builder.getI32Type();
+  Value groups =
+      onnx::ReshapeOp::create(builder, loc, tensorOf({rows, kernel.groupLength}, element), codes,
+                              integers(builder, loc, {rows, kernel.groupLength}), nullptr);
+  Value sums = qk::CodeSumsOp::create(builder, loc, tensorOf({rows}, i32), groups, Value());
+  Value matrix =
+      onnx::ReshapeOp::create(builder, loc, tensorOf({kernel.columns, kernel.groups()}, i32), sums,
+                              integers(builder, loc, {kernel.columns, kernel.groups()}), nullptr);
+  return groupsFirst(builder, loc, matrix);
 }
 
 LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
@@ -194,7 +228,9 @@ LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
     parts.codes = qk::PadWeightOp::create(
         builder, loc, tensorOf({kernel.columns, kernel.depth}, codesType.getElementType()),
         parts.codes, parts.zeroPoints);
-  if (!kernel.input.isSigned)
+  if (!kernel.input.isSigned && kernel.hasInputGroups)
+    parts.sums = sumsOfGroups(builder, loc, parts.codes, kernel);
+  else if (!kernel.input.isSigned)
     parts.sums = qk::CodeSumsOp::create(builder, loc,
                                         tensorOf({kernel.columns}, kernel.isGrouped()
                                                                        ? Type(builder.getF32Type())
@@ -221,10 +257,12 @@ void LinearLowering::removeUnused() {
       entry.first->erase();
   inputs.clear();
   weights.clear();
+  blockScaled.removeUnused();
 }
 
 bool LinearLowering::hasKernel(LinearOp op, std::string &explanation) {
-  ChosenSchedules chosen = isa<QuantizedType>(op.getInput().getType())
+  ChosenSchedules chosen = BlockScaledLowering::matches(op) ? blockScaled.choose(op)
+                           : isa<QuantizedType>(op.getInput().getType())
                                ? chooseIntegers(op, /*rank=*/0)
                                : chooseWeightOnly(op, policy, half, constants);
   explanation = chosen.explanation;
@@ -249,6 +287,8 @@ BranchProducts LinearLowering::lowerBranch(LowRankOp op, std::string &explanatio
 
 bool LinearLowering::lower(LinearOp op, std::string &explanation) {
   wides.remove(op);
+  if (BlockScaledLowering::matches(op))
+    return blockScaled.lower(op, explanation);
   if (isa<QuantizedType>(op.getInput().getType()))
     return lowerIntegers(op, explanation);
   return lowerWeightOnly(op, policy, half, constants, explanation);

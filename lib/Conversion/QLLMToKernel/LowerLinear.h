@@ -9,6 +9,7 @@
 #include "ConstantValues.h"
 #include "KernelSchedules.h"
 #include "LowRankBranches.h"
+#include "LowerBlockScaled.h"
 #include "LowerQuantize.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
@@ -22,7 +23,8 @@ public:
   /// With `fuse`, inputs are quantized by kernels too. Inputs that are floats are rounded to
   /// `half`; null leaves their products alone.
   LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
-      : policy(std::move(policy)), fuse(fuse), half(half), constants(module) {}
+      : policy(std::move(policy)), fuse(fuse), half(half), constants(module),
+        blockScaled(this->policy) {}
 
   /// Replaces a low-rank branch by two products, if there are kernels for both, and returns them;
   /// `lower` is to be asked for each: for the thin one before the product that the branch is added
@@ -63,6 +65,7 @@ private:
   bool fuse;
   mlir::FloatType half;
   ConstantValues constants;
+  BlockScaledLowering blockScaled;
   llvm::SmallSetVector<mlir::Operation *, 4> wides;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
   llvm::DenseMap<mlir::Operation *, WeightParts> weights;

@@ -154,6 +154,11 @@ TableOperands operandsOf(OpBuilder &builder, QuantizeOp op, const ChannelTable &
 
 } // namespace
 
+int64_t qllm::scaledLength(QuantizedType type) {
+  GranularityAttr granularity = type.getGranularity();
+  return granularity.isGroup() ? granularity.getGroupSize() : type.getShape().back();
+}
+
 QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
                                   ConstantValues &constants) {
   ChannelTable table = matchChannels(op.getInput(), constants);
@@ -174,6 +179,10 @@ QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
   wanted.codes = {format.getBits(), !format.isAsymmetric()};
   wanted.columns = table.columns;
   wanted.resultColumns = wanted.groupLength = int64_t(table.sources.size());
+  int64_t groupLength = scaledLength(type);
+  bool grouped = groupLength != type.getShape().back();
+  if (grouped)
+    wanted.groupLength = groupLength;
   wanted.hadamard = table.hadamard;
   wanted.gathers = table.gathers();
   if (wanted.resultColumns != depth || !wanted.verify())
@@ -186,17 +195,21 @@ QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
   Value matrix = rows(producers.input);
   int64_t count = typeOf(matrix).getDimSize(0);
   auto vector = [&](Type element) { return RankedTensorType::get({count}, element); };
+  auto scaled = [&](Type element) {
+    return grouped ? RankedTensorType::get({count, wanted.groups()}, element) : vector(element);
+  };
   Type i32 = builder.getI32Type();
   TableOperands channels = operandsOf(builder, op, table, roundingOffsets);
   IntegerAttr hadamard = table.hadamard > 1 ? builder.getI64IntegerAttr(table.hadamard) : nullptr;
   auto kernel = qk::QuantizeOp::create(
       builder, loc, RankedTensorType::get({count, depth}, format.getStorageType()),
-      vector(builder.getF32Type()), format.isAsymmetric() ? vector(i32) : Type(),
+      scaled(builder.getF32Type()), format.isAsymmetric() ? scaled(i32) : Type(),
       wantsSums ? vector(i32) : Type(), producers.stream ? matrix.getType() : Type(), matrix,
       rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
       channels.index, channels.multiply, channels.add, channels.offsets,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
-      producers.epsilon, hadamard, format, /*group=*/IntegerAttr(), op.getIncludeZeroAttr(),
+      producers.epsilon, hadamard, format,
+      grouped ? builder.getI64IntegerAttr(groupLength) : IntegerAttr(), op.getIncludeZeroAttr(),
       op.getClipAttr());
   if (producers.stream) {
     Value whole = fromRows(builder, loc, kernel.getStream(), producers.input, input);

@@ -11,7 +11,8 @@
 
 namespace qllm {
 
-/// What a kernel reads of a quantized input, as matrices and vectors over rows.
+/// What a kernel reads of a quantized input, as matrices and vectors over rows; scales and zero
+/// points of groups are matrices.
 struct QuantizedRows {
   mlir::Value codes, scales;
   mlir::Value zeroPoints, sums; ///< null where nobody needs them
@@ -19,11 +20,14 @@ struct QuantizedRows {
   explicit operator bool() const { return bool(codes); }
 };
 
-/// A qk.quantize in front of `op`, which must be dynamic and per token, of rows of `depth` codes,
-/// the last of which repeat others, and with sums of codes if `wantsSums`. Channel transforms in
-/// front of it become part of it. A residual addition, a norm or a gate that only this tensor comes
-/// from becomes part of it; so do the uses of the residual stream behind. Null where no kernel
-/// takes such rows.
+/// The elements of a row with a scale of their own: the row, or a group along it.
+int64_t scaledLength(QuantizedType type);
+
+/// A qk.quantize in front of `op`, which must be dynamic and per token or in groups of a row, of
+/// rows of `depth` codes, the last of which repeat others, and with sums of codes if `wantsSums`.
+/// Channel transforms in front of it become part of it. A residual addition, a norm or a gate that
+/// only this tensor comes from becomes part of it; so do the uses of the residual stream behind.
+/// Null where no kernel takes such rows.
 QuantizedRows lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
                             ConstantValues &constants);
 

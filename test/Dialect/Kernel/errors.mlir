@@ -278,7 +278,7 @@ func.func @linear_schedules_target(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s
 // -----
 
 func.func @linear_schedules_kind(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
-  // expected-error @+1 {{expected a schedule for sm_80, but got 3 : i64}}
+  // expected-error @+1 {{expected a schedule or a list of them, but got 3 : i64}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>) schedule({sm_80 = 3})
       : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
   return
@@ -454,5 +454,43 @@ func.func @wgmma_register_a_c2_type(%a: i32, %b: i64, %sums: !llvm.struct<(f32, 
 func.func @wgmma_register_a_c2_columns(%a: i32, %b: i64, %sums: !llvm.struct<(i32, i32, i32, i32, i32)>) {
   // expected-error @+1 {{expected sums of 8, 24 or a multiple of 16 up to 256 columns, but got 5 words, which are of 10}}
   %0 = qk.wgmma_register_a %a, %a, %a, %a by %b to %sums : !llvm.struct<(i32, i32, i32, i32, i32)>
+  return
+}
+
+// -----
+
+func.func @shuffle_scales_c1(%s: tensor<?x36xf8E4M3FN>) {
+  // expected-error @+1 {{expected a result of type 'tensor<?x9x512xf8E4M3FN>', but got 'tensor<?x8x512xf8E4M3FN>'}}
+  %0 = qk.shuffle_scales %s : tensor<?x36xf8E4M3FN> -> tensor<?x8x512xf8E4M3FN>
+  return
+}
+
+// -----
+
+func.func @shuffle_scales_c1_dynamic(%s: tensor<64x?xf8E8M0FNU>) {
+  // expected-error @+1 {{expected a static number of blocks, but got 'tensor<64x?xf8E8M0FNU>'}}
+  %0 = qk.shuffle_scales %s : tensor<64x?xf8E8M0FNU> -> tensor<1x?x512xf8E8M0FNU>
+  return
+}
+
+// -----
+
+// Scales of groups of inputs belong to the groups of the weight.
+func.func @linear_c4_input_groups(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?x2xf32>, %t: tensor<4x64xf32>) {
+  // expected-error @+1 {{expected scales of inputs of type 'tensor<?x4xf32>', but got 'tensor<?x2xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?x2xf32>, tensor<4x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_input_groups(%x: tensor<?x128xui8>, %w: tensor<64x128xi8>, %s: tensor<?x4xf32>, %t: tensor<4x64xf32>,
+                                  %z: tensor<?x4xi32>, %sums: tensor<64xf32>) {
+  // expected-error @+1 {{expected sums of weights of type 'tensor<4x64xi32>', but got 'tensor<64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xui8>, tensor<64x128xi8>, tensor<?x4xf32>, tensor<4x64xf32>, tensor<?x4xi32>, tensor<64xf32>) -> tensor<?x64xf32>
   return
 }

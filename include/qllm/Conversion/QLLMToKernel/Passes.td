@@ -11,8 +11,8 @@ include "mlir/Pass/PassBase.td"
 def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let summary = "express what there are kernels for in operations of the qk dialect";
   let description = [{
-    A `qllm.linear` of a dynamically quantized input (per token) and a packed integer weight (per channel, or symmetric in
-    groups) becomes a `qk.linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
+    A `qllm.linear` of a dynamically quantized input (per token, or in the groups of the weight) and a packed integer weight (per channel, or
+    symmetric in groups) becomes a `qk.linear`, and one of NVFP4 or MXFP4 on both sides a `qk.block_scaled_linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
@@ -35,7 +35,8 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     stays an operation.
 
     Schedules come from a list of candidates by a model of their cost on the target, for `rows` rows; with several targets,
-    each has its own. `schedule` forces one, `explain` has every choice told in a remark.
+    each has its own. With several numbers of rows, `rows=1,16,512`, a product gets a schedule for each: the first up to one row, the second up
+    to 16, the last for more, less those that would be equal. The launch chooses between them when it runs. They read the same weights in the same order. `schedule` forces one, `explain` has every choice told in a remark.
 
     What has no kernel stays as it is, with the reason in a remark if `explain` is on.
 
@@ -73,7 +74,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let options = [
     ListOption<"targets", "targets", "std::string", "architectures that schedules are chosen for, such as sm_80,sm_90a">,
-    Option<"rows", "rows", "int64_t", "2048", "rows (tokens) that schedules are chosen for">,
+    ListOption<"rows", "rows", "int64_t", "rows (tokens) that schedules are chosen for, 2048 unless given; several, ascending, for a kernel for each">,
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
     Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
     Option<"floatType", "float-type", "std::string", "\"f16\"", "what float inputs of packed weights are rounded to: f16, bf16, or none to leave such products alone">,
@@ -156,7 +157,7 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
 def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {
   let summary = "compute what kernels want of weights";
   let description = [{
-    Every `qk.shuffle_weight`, `qk.pad_weight` and `qk.code_sums` of constants becomes a constant.
+    Every `qk.shuffle_weight`, `qk.shuffle_scales`, `qk.pad_weight` and `qk.code_sums` of constants becomes a constant.
 
     ```mlir
     // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --fold-kernel-weights

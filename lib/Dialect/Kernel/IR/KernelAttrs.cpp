@@ -79,7 +79,7 @@ void KernelDialect::registerAttributes() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages,
                                    int64_t cluster, int64_t producers, TileScheduler scheduler,
-                                   int64_t splits) {
+                                   int64_t splits, int64_t maxRows) {
   // schedule_c1
   if (tile.size() != 3 || warps.size() != 2)
     return emitError() << "expected a tile of 3 sizes and 2 sizes of warps, but got " << tile.size()
@@ -94,6 +94,22 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (scheduler == TileScheduler::SplitK ? splits < 2 || splits > 64 : splits != 1)
     return emitError() << "expected 2 to 64 splits with split_k and 1 otherwise, but got " << splits
                        << " with " << stringifyTileScheduler(scheduler);
+  // schedule_c4
+  if (maxRows < 0)
+    return emitError() << "expected a positive number of rows, but got " << maxRows;
+  return success();
+}
+
+ScheduleAttr ScheduleAttr::upTo(int64_t rows) const {
+  return get(getContext(), getTile(), getWarps(), getStages(), getCluster(), getProducers(),
+             getScheduler(), getSplits(), rows);
+}
+
+LogicalResult SpecializationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                         int64_t maxRows, StringAttr, DictionaryAttr) {
+  // specialization_c1
+  if (maxRows < 1)
+    return emitError() << "expected a positive number of rows, but got " << maxRows;
   return success();
 }
 

@@ -59,9 +59,34 @@ LogicalResult LaunchOp::verify() {
       return emitOpError() << "expected a dimension of an operand, but got dimension " << dimension
                            << " of operand " << operand;
   }
-  return verifyInPlace(*this);
+  if (failed(verifyInPlace(*this)))
+    return failure();
+  // launch_c4
+  int64_t before = 0;
+  for (auto part : getSpecializationList()) {
+    if (part.getMaxRows() <= before)
+      return emitOpError() << "expected kernels by ascending max_rows, but got "
+                           << part.getMaxRows() << " after " << before;
+    before = part.getMaxRows();
+    if (failed(verifyByTarget<GeometryAttr>(*this, part.getGeometry(), "a geometry", verifyMaps)))
+      return failure();
+    for (NamedAttribute entry : getGeometry())
+      if (!part.getGeometry().get(entry.getName()))
+        return emitOpError() << "expected a geometry on " << entry.getName().strref() << " for "
+                             << part.getMaxRows() << " rows, but got none";
+  }
+  return success();
 }
 
-GeometryAttr LaunchOp::getGeometryOn(StringRef target) {
-  return getGeometry().getAs<GeometryAttr>(target);
+SmallVector<SpecializationAttr> LaunchOp::getSpecializationList() {
+  if (!getSpecializations())
+    return {};
+  return llvm::to_vector(getSpecializations()->getAsRange<SpecializationAttr>());
+}
+
+LaunchOp::Choice LaunchOp::getKernelOn(StringRef target, int64_t rows) {
+  for (SpecializationAttr part : getSpecializationList())
+    if (rows <= part.getMaxRows())
+      return {part.getKernel(), part.getGeometry().getAs<GeometryAttr>(target)};
+  return {getKernel(), getGeometry().getAs<GeometryAttr>(target)};
 }

@@ -68,6 +68,9 @@ LogicalResult verifyWeight(LinearOp op, int64_t columns, int64_t depth) {
       IntegerType::get(op.getContext(), 8));
 }
 
+/// Whether inputs have scales of groups, which are those of the weights.
+bool hasInputGroups(LinearOp op) { return shapeOf(op.getInputScales()).size() == 2; }
+
 LogicalResult verifyZeroPoints(LinearOp op, int64_t rows, int64_t columns, bool grouped) {
   // linear_c5
   if (failed(verifyPresence(op, op.getInputFormat(), "zero points of inputs",
@@ -76,10 +79,17 @@ LogicalResult verifyZeroPoints(LinearOp op, int64_t rows, int64_t columns, bool 
                             bool(op.getWeightZeroPoints()))))
     return failure();
   Type i32 = IntegerType::get(op.getContext(), 32), f32 = Float32Type::get(op.getContext());
-  if (op.getInputZeroPoints() &&
-      (failed(verifyVector(op, "zero points of inputs", op.getInputZeroPoints(), rows)) ||
-       failed(
-           verifyType(op, "sums of weights", op.getWeightSums(), {columns}, grouped ? f32 : i32))))
+  if (op.getInputZeroPoints() && hasInputGroups(op)) {
+    int64_t groups = shapeOf(op.getWeightScales())[0];
+    Type element = cast<RankedTensorType>(op.getInputZeroPoints().getType()).getElementType();
+    if (failed(verifyType(op, "zero points of inputs", op.getInputZeroPoints(), {rows, groups},
+                          element)) ||
+        failed(verifyType(op, "sums of weights", op.getWeightSums(), {groups, columns}, i32)))
+      return failure();
+  } else if (op.getInputZeroPoints() &&
+             (failed(verifyVector(op, "zero points of inputs", op.getInputZeroPoints(), rows)) ||
+              failed(verifyType(op, "sums of weights", op.getWeightSums(), {columns},
+                                grouped ? f32 : i32))))
     return failure();
   if (!op.getWeightZeroPoints())
     return success();
@@ -94,9 +104,12 @@ LogicalResult verifyZeroPoints(LinearOp op, int64_t rows, int64_t columns, bool 
 LogicalResult verifyScales(LinearOp op, int64_t rows, int64_t columns, int64_t depth) {
   // linear_c4
   Type f32 = Float32Type::get(op.getContext());
-  if (failed(verifyType(op, "scales of inputs", op.getInputScales(), {rows}, f32)))
-    return failure();
   ArrayRef<int64_t> scales = shapeOf(op.getWeightScales());
+  SmallVector<int64_t> inputScales = {rows};
+  if (hasInputGroups(op) && scales.size() == 2)
+    inputScales.push_back(scales[0]);
+  if (failed(verifyType(op, "scales of inputs", op.getInputScales(), inputScales, f32)))
+    return failure();
   if (scales.size() == 1)
     return verifyType(op, "scales of weights", op.getWeightScales(), {columns}, f32);
   if (scales.size() != 2 || scales[0] < 2 || depth % scales[0] != 0)
@@ -164,6 +177,7 @@ kernels::LinearKernel LinearOp::getKernel(ScheduleAttr schedule) {
   kernel.depth = shapeOf(getInput())[1];
   ArrayRef<int64_t> scales = shapeOf(getWeightScales());
   kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
+  kernel.hasInputGroups = hasInputGroups(*this);
   kernel.rank = getBranchInput() ? shapeOf(getBranchWeight())[1] : 0;
   kernel.schedule = schedule.getSchedule();
   return kernel;

@@ -10,7 +10,8 @@
 
 namespace qllm::qk {
 
-/// `verify` for each schedule of an operation; a dictionary must have one for each of some known
+/// `verify` for each schedule of an operation. Lists must ascend in `max_rows` and end with a
+/// schedule for any number of rows; a dictionary must have the same numbers for each of some known
 /// targets.
 mlir::LogicalResult verifySchedules(mlir::Operation *op, mlir::Attribute schedules,
                                     llvm::function_ref<mlir::LogicalResult(ScheduleAttr)> verify);

@@ -24,6 +24,19 @@ LogicalResult ShuffleWeightOp::verify() {
       IntegerType::get(getContext(), 8));
 }
 
+LogicalResult ShuffleScalesOp::verify() {
+  // shuffle_scales_c1
+  RankedTensorType scales = getScales().getType();
+  if (scales.isDynamicDim(1))
+    return emitOpError() << "expected a static number of blocks, but got " << scales;
+  kernels::WeightLayout layout = kernels::WeightLayout::blockScales();
+  int64_t rows = scales.getDimSize(0);
+  return verifyType(*this, "a result", getResult(),
+                    {ShapedType::isDynamic(rows) ? rows : layout.rowTiles(rows),
+                     layout.columnTiles(scales.getDimSize(1)), layout.tileSize()},
+                    scales.getElementType());
+}
+
 LogicalResult PadWeightOp::verify() {
   // pad_weight_c1
   RankedTensorType codes = getCodes().getType(), result = getResult().getType();

@@ -44,12 +44,14 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `producers` | warpgroups that load for the others, and where sums are in tensor memory also start the products; 0 unless given, and then every warp loads |
     | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. `split_k` and `stream_k` divide the depth among blocks |
     | `splits` | blocks among which `split_k` divides the depth of a tile; 1 unless given |
+    | `max_rows` | rows up to which this schedule is taken where an operation has several; 0 unless given: any number |
 
     Constraints:
     - (C1) `tile` has three sizes and `warps` two.
     - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
       producers.
     - (C3) there are 2 to 64 splits with `split_k`, and 1 with other schedulers.
+    - (C4) `max_rows` is not negative.
 
     ```
     #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
@@ -59,11 +61,13 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
   }];
   let parameters = (ins Kernel_Sizes:$tile, Kernel_Sizes:$warps, "int64_t":$stages,
       Kernel_One:$cluster, Kernel_Zero:$producers, Kernel_SchedulerParameter:$scheduler,
-      Kernel_One:$splits);
+      Kernel_One:$splits, Kernel_Zero:$max_rows);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     ::qllm::kernels::Schedule getSchedule() const;
+    /// The same schedule for so many rows.
+    ScheduleAttr upTo(int64_t rows) const;
   }];
 }
 
@@ -144,6 +148,23 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$tile_rows, Kernel_One:$layers, "int64_t":$threads,
       "int64_t":$shared, Kernel_One:$cluster, Kernel_TensorMaps:$maps);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Kernel_SpecializationAttr : Kernel_Attr<"Specialization", "specialization"> {
+  let summary = "A kernel that a launch runs instead where there are few rows";
+  let description = [{
+    `kernel` and `geometry` are those of the launch, for at most `max_rows` rows.
+
+    Constraints:
+    - (C1) `max_rows` is positive.
+
+    ```
+    #qk.specialization<max_rows = 16, kernel = "linear_1", geometry = {sm_80 = #qk.geometry<columns = 4, tile_rows = 16, threads = 128, shared = 65536>}>
+    ```
+  }];
+  let parameters = (ins "int64_t":$max_rows, "::mlir::StringAttr":$kernel, "::mlir::DictionaryAttr":$geometry);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

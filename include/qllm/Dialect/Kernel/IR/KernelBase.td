@@ -16,8 +16,8 @@ include "qllm/Dialect/Kernel/IR/KernelInterfaces.td"
 class Kernel_Op<string mnemonic, list<Trait> traits = []>
     : Op<Kernel_Dialect, mnemonic, !listconcat([Pure], traits)>;
 
-/// One schedule, or one for each target.
-def Kernel_Schedules : AnyAttrOf<[Kernel_ScheduleAttr, DictionaryAttr],
-    "a schedule, or a dictionary of schedules by target">;
+/// One schedule, or several by the number of rows; the same for all targets, or for each.
+def Kernel_Schedules : AnyAttrOf<[Kernel_ScheduleAttr, ArrayAttr, DictionaryAttr],
+    "a schedule, a list of schedules by `max_rows`, or a dictionary of these by target">;
 
 #endif // QLLM_DIALECT_KERNEL_IR_KERNELBASE_TD

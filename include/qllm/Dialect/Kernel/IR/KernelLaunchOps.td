@@ -22,10 +22,14 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     says that result 0 is operand 2 after the run. Such a result has no pointer, and the dimensions of its operand.
     Whoever plans memory copies the operand first if it is read later.
 
+    With `up_to`, the host looks at m first: of these kernels the first whose `max_rows` is not below m runs, with its geometry, and
+    `kernel` only where none is. All of them take the same operands.
+
     Constraints:
     - (C1) there is a geometry for at least one target, and every target is known.
     - (C2) `sizes` has at least one entry, and names dimensions that are there.
     - (C3) `in_place` names each result and each operand at most once, and both have one type.
+    - (C4) the `max_rows` of `up_to` ascend, and each has geometries for the targets of the launch.
 
     ```mlir
     func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
@@ -37,16 +41,26 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     ```
   }];
   let arguments = (ins StrAttr:$kernel, Variadic<AnyRankedTensor>:$inputs, DenseI64ArrayAttr:$sizes,
-      OptionalAttr<DenseI64ArrayAttr>:$in_place, DictionaryAttr:$geometry);
+      OptionalAttr<DenseI64ArrayAttr>:$in_place,
+      OptionalAttr<TypedArrayAttrBase<Kernel_SpecializationAttr, "kernels for few rows">>:$specializations,
+      DictionaryAttr:$geometry);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $kernel `(` $inputs `)` `sizes` $sizes (`in_place` $in_place^)? `geometry` $geometry attr-dict `:`
+    $kernel `(` $inputs `)` `sizes` $sizes (`in_place` $in_place^)? (`up_to` $specializations^)?
+    `geometry` $geometry attr-dict `:`
     functional-type($inputs, $results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The geometry for a target; null where it has none.
-    ::qllm::qk::GeometryAttr getGeometryOn(::llvm::StringRef target);
+    /// The kernels for few rows, by ascending numbers of them.
+    ::llvm::SmallVector<::qllm::qk::SpecializationAttr> getSpecializationList();
+
+    /// The kernel for a number of rows.
+    struct Choice {
+      ::llvm::StringRef kernel;
+      ::qllm::qk::GeometryAttr geometry; ///< null where there is none for the target
+    };
+    Choice getKernelOn(::llvm::StringRef target, int64_t rows);
   }];
 }
 

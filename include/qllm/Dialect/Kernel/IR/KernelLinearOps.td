@@ -11,6 +11,7 @@ include "qllm/Dialect/QLLM/IR/QLLMAttrs.td"
 
 /// Zero points; their type is part of what is proven about accumulators.
 def Kernel_ZeroPoints : 1DTensorOf<[I8, UI8, I16, UI16, I32]>;
+def Kernel_InputZeroPoints : RankedTensorOf<[I8, UI8, I16, UI16, I32]>;
 def Kernel_Result : 2DTensorOf<[F16, BF16, F32]>;
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
@@ -35,6 +36,16 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
 
     with exact integers P, f32 sums over g in ascending order (fused multiply-add) and `weight_sums` in f32: the
     sums `W[n] = sum over g of sw[g, n] * (sum over the group of w)`.
+
+    `input_scales` of shape [m, G] belong to the same groups. Then zero points are [m, G] too, `weight_sums` are the integers
+    [G, n], and
+
+    ```
+    y[m, n] = sum over g of (sx[m, g] * sw[g, n]) * (P[g, m, n] - zx[m, g] * W[g, n]) + b[n]
+    ```
+
+    where the product of the scales is rounded, the difference is a fused multiply-add in f32, exact below 2^24,
+    and sums over g are as before.
 
     The clauses: `scales(sx, sw)`; `zero_points(zx, W)` for asymmetric inputs; `weight_zero_points(zw, X)` for
     asymmetric weights; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch.
@@ -62,11 +73,11 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     - (C2) `weight` is [n, K] of the storage type of `weight_format`, or with a layout i8 as above.
     - (C3) there is a layout, that of fragments of four bits, if and only if inputs have more than 4 bits and
       weights do not.
-    - (C4) `input_scales` has the rows of `input`, `weight_scales` is [n] or [G, n] with G >= 2 that divides K;
-      both are f32.
+    - (C4) `input_scales` has the rows of `input`, `weight_scales` is [n] or [G, n] with G >= 2 that divides K, and
+      beside those `input_scales` may be [m, G]; both are f32.
     - (C5) `input_zero_points` and `weight_sums` are there if and only if `input_format` is asymmetric;
       `weight_zero_points` and `input_sums` if and only if `weight_format` is. They fit the rows and n. Sums are
-      i32; `weight_sums` beside groups are f32. Groups of asymmetric weights are not supported.
+      i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32. Groups of asymmetric weights are not supported.
     - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
     - (C7) `z` is i8 of shape [m, r] and `B` i8 of shape [n, r]; `sz` has the rows of `input` and `sB` is [n], both f32. The
       rank r is a multiple of 32 and at most 1024.
@@ -86,8 +97,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     ```
   }];
   let arguments = (ins 2DTensorOf<[AnyInteger]>:$input, RankedTensorOf<[AnyInteger]>:$weight,
-      1DTensorOf<[F32]>:$input_scales, RankedTensorOf<[F32]>:$weight_scales,
-      Optional<Kernel_ZeroPoints>:$input_zero_points, Optional<1DTensorOf<[I32, F32]>>:$weight_sums,
+      RankedTensorOf<[F32]>:$input_scales, RankedTensorOf<[F32]>:$weight_scales,
+      Optional<Kernel_InputZeroPoints>:$input_zero_points, Optional<RankedTensorOf<[I32, F32]>>:$weight_sums,
       Optional<Kernel_ZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
       Optional<1DTensorOf<[F32]>>:$bias,
       Optional<2DTensorOf<[I8]>>:$branch_input, Optional<1DTensorOf<[F32]>>:$branch_input_scales,

@@ -15,9 +15,17 @@
 
 namespace qllm::qk {
 
-/// The schedule for a target out of a schedule for all of them or a dictionary; null where there is
-/// none.
+/// The schedule for a target, of several that for any number of rows; null where there is none.
 ScheduleAttr scheduleOn(mlir::Attribute schedules, llvm::StringRef target);
+
+/// Schedules for at most so many rows, or for any number in the last entry: one for all targets, or
+/// a dictionary.
+struct RowSchedules {
+  int64_t maxRows;
+  mlir::Attribute schedules;
+};
+/// The schedules of an operation apart, by ascending numbers of rows. They must be verified.
+llvm::SmallVector<RowSchedules> schedulesByRows(mlir::Attribute schedules);
 
 } // namespace qllm::qk
 

@@ -31,6 +31,28 @@ def Kernel_ShuffleWeightOp : Kernel_Op<"shuffle_weight"> {
   let hasVerifier = 1;
 }
 
+def Kernel_ShuffleScalesOp : Kernel_Op<"shuffle_scales"> {
+  let summary = "scales of blocks in the order that kernels read";
+  let description = [{
+    Scales of rows by blocks, in the order `#qk.layout<128x4, n 32:1, n 4:32, k 4:1>`, as a tensor of shape [tiles of rows,
+    tiles of blocks, 512], filled up with zeros: what `qk.block_scaled_linear` takes of both sides.
+
+    Constraints:
+    - (C1) `scales` has a static number of blocks, and `result` that shape and its element type.
+
+    ```mlir
+    func.func @scales(%s: tensor<?x36xf8E4M3FN>) -> tensor<?x9x512xf8E4M3FN> {
+      %0 = qk.shuffle_scales %s : tensor<?x36xf8E4M3FN> -> tensor<?x9x512xf8E4M3FN>
+      return %0 : tensor<?x9x512xf8E4M3FN>
+    }
+    ```
+  }];
+  let arguments = (ins 2DTensorOf<[F8E4M3FN, F8E8M0FNU]>:$scales);
+  let results = (outs 3DTensorOf<[F8E4M3FN, F8E8M0FNU]>:$result);
+  let assemblyFormat = "$scales attr-dict `:` type($scales) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Kernel_PadWeightOp : Kernel_Op<"pad_weight"> {
   let summary = "columns that stand for zero behind the codes of a weight";
   let description = [{

@@ -1,0 +1,71 @@
+// Products of four-bit floats with scales of blocks.
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_120a rows=16" | FileCheck %s
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_120a rows=16" -fold-kernel-weights | FileCheck %s --check-prefix=FOLDED
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_100a explain" -o /dev/null 2>&1 | FileCheck %s --check-prefix=NONE
+
+#nv = #qllm.float<e2m1>
+
+// Two products of one input, which is quantized once; a tensor's own scales are multiplied.
+
+// CHECK-LABEL: func.func @nvfp4
+// CHECK-COUNT-1: qk.shuffle_scales %{{.*}} : tensor<64x8xf8E4M3FN> -> tensor<1x2x512xf8E4M3FN>
+// CHECK: %[[ROWS:.*]] = onnx.Reshape(%arg0, {{.*}} -> tensor<?x128xf32>
+// CHECK: %[[Q:.*]] = qllm.quantize %[[ROWS]] : tensor<?x128xf32> -> !qllm.quantized<?x128, #qllm.float<e2m1>, group<1, 16>, scale = e4m3, tensor_scale>
+// CHECK: %[[P:.*]]:3 = qllm.unpack %[[Q]]
+// CHECK: %[[SX:.*]] = qk.shuffle_scales %[[P]]#1 : tensor<?x8xf8E4M3FN> -> tensor<?x2x512xf8E4M3FN>
+// CHECK-NOT: qllm.quantize
+// CHECK: %[[T:.*]] = onnx.Mul(%[[P]]#2, %{{.*}}) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+// CHECK: %[[V:.*]] = onnx.Reshape(%[[T]], {{.*}} -> tensor<1xf32>
+// CHECK: qk.block_scaled_linear %[[P]]#0, %{{.*}} scales(%[[SX]], %{{.*}}) tensor_scale(%[[V]]) schedule(#qk.schedule<tile = [16,
+// CHECK: qk.block_scaled_linear %[[P]]#0, %{{.*}} scales(%[[SX]], %{{.*}}) tensor_scale(%{{.*}}) bias(
+// FOLDED-LABEL: func.func @nvfp4
+// FOLDED: onnx.Initializer "s_shuffled" = {{.*}} : tensor<1x2x512xf8E4M3FN>
+// NONE: no kernel: sm_100a: needs block-scaled mma (mma.sync.block_scale), which sm_100a does not have; it is there on sm_120a; elsewhere:
+func.func @nvfp4(%x: tensor<?x?x128xf32>) -> (tensor<?x?x64xf32>, tensor<?x?x64xf32>) {
+  %c = onnx.Initializer "c" = dense<1.5> : tensor<64x128xf4E2M1FN>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64x8xf8E4M3FN>
+  %t = onnx.Initializer "t" = dense<0.25> : tensor<f32>
+  %b = onnx.Initializer "b" = dense<0.25> : tensor<64xf32>
+  %w = qllm.pack %c, %s tensor_scale(%t) : (tensor<64x128xf4E2M1FN>, tensor<64x8xf8E4M3FN>, tensor<f32>)
+      -> !qllm.quantized<64x128, #nv, group<1, 16>, scale = e4m3, tensor_scale>
+  %q = qllm.quantize %x : tensor<?x?x128xf32> -> !qllm.quantized<?x?x128, #nv, group<2, 16>, scale = e4m3, tensor_scale>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x?x128, #nv, group<2, 16>, scale = e4m3, tensor_scale>,
+      !qllm.quantized<64x128, #nv, group<1, 16>, scale = e4m3, tensor_scale>) -> tensor<?x?x64xf32>
+  %1 = qllm.linear %q, %w bias(%b) : (!qllm.quantized<?x?x128, #nv, group<2, 16>, scale = e4m3, tensor_scale>,
+      !qllm.quantized<64x128, #nv, group<1, 16>, scale = e4m3, tensor_scale>, tensor<64xf32>) -> tensor<?x?x64xf32>
+  return %0, %1 : tensor<?x?x64xf32>, tensor<?x?x64xf32>
+}
+
+// -----
+
+// MXFP4 has no scales of tensors.
+
+// CHECK-LABEL: func.func @mxfp4
+// CHECK: qk.shuffle_scales %{{.*}} : tensor<?x4xf8E8M0FNU> -> tensor<?x1x512xf8E8M0FNU>
+// CHECK-NOT: onnx.Mul
+// CHECK: qk.block_scaled_linear %{{.*}} scales(%{{.*}}, %{{.*}}) schedule(
+func.func @mxfp4(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<1.5> : tensor<64x128xf4E2M1FN>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64x4xf8E8M0FNU>
+  %w = qllm.pack %c, %s : (tensor<64x128xf4E2M1FN>, tensor<64x4xf8E8M0FNU>) -> !qllm.quantized<64x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>
+  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>,
+      !qllm.quantized<64x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// Another format on one side is no product of this kind.
+
+// CHECK-LABEL: func.func @one_side
+// CHECK: qllm.linear
+func.func @one_side(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<1.5> : tensor<64x128xf4E2M1FN>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64x4xf8E8M0FNU>
+  %w = qllm.pack %c, %s : (tensor<64x128xf4E2M1FN>, tensor<64x4xf8E8M0FNU>) -> !qllm.quantized<64x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>
+  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #qllm.int<8>, per_token>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #qllm.int<8>, per_token>,
+      !qllm.quantized<64x128, #qllm.float<e2m1>, group<1, 32>, scale = ue8m0>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
