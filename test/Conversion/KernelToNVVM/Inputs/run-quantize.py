@@ -176,6 +176,7 @@ class Problem:
         granularity = f"group<1, {self.options['group']}>" if self.has("group") else "per_token"
         kind = f"!qllm.quantized<{rows}x{width}, {self.format.attribute}, {granularity}>"
         parts = [f"tensor<{'x'.join(map(str, shape))}x{element}>" for _, shape, element in self.results()[:2]]
+        parts[0] = f"tensor<{rows}x{width}x{self.format.storage}>"
         if not self.format.signed:
             parts.append(parts[1].replace("f32", "i32"))
         names = ", ".join(f"%{i}" for i in range(len(parts)))
