@@ -33,6 +33,8 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
   if (isGrouped() && !isTransposed())
     return refuse("one scale for each column of weights of 5 to 8 bits",
                   number(groups()) + " groups");
+  if (hasInputGroups)
+    return refuse("one scale for each row of inputs", number(groups()) + " groups");
   if (rank != 0)
     return refuse("no low-rank branch", "one of rank " + number(rank));
   if (inputTile().rowBytes != swizzleBytes)
