@@ -29,9 +29,12 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
   if (s.producers != 1)
     return refuse("one of them", number(s.producers));
   if (input.storageBits() != 8)
-    return refuse("inputs of 5 to 8 bits", input.str());
-  if (isGrouped())
-    return refuse("one scale for each column of the weight", number(groups()) + " groups");
+    return refuse("inputs of one code to a byte", input.str() + ", two to a byte");
+  if (isGrouped() && !isTransposed())
+    return refuse("one scale for each column of weights of 5 to 8 bits",
+                  number(groups()) + " groups");
+  if (hasInputGroups)
+    return refuse("one scale for each row of inputs", number(groups()) + " groups");
   if (rank != 0)
     return refuse("no low-rank branch", "one of rank " + number(rank));
   if (inputTile().rowBytes != swizzleBytes)
@@ -45,9 +48,11 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("4 or 8 warps that have 16 " + std::string(side) + " of the tile each",
                   number(s.warpRows) + "x" + number(s.warpColumns) + " warps on " +
                       number(s.tileRows) + "x" + number(s.tileColumns));
-  if (wholeSide() % 16 != 0 || wholeSide() > widestBox)
-    return refuse("a multiple of 16 up to 256 " + std::string(isTransposed() ? "rows" : "columns") +
-                      " of the tile",
+  // Sums of groups are beside those of all groups.
+  std::int64_t widest = isGrouped() ? widestBox / 2 : widestBox;
+  if (wholeSide() % 16 != 0 || wholeSide() > widest)
+    return refuse("a multiple of 16 up to " + number(widest) +
+                      (isTransposed() ? " rows" : " columns") + " of the tile",
                   number(wholeSide()));
   if (sharedBytes() > largestSharedBytes())
     return refuse("at most " + number(largestSharedBytes()) + " bytes of shared memory",

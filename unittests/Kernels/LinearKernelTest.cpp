@@ -200,7 +200,10 @@ TEST(LinearKernel, WarpgroupSchedules) {
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileDepth = 64; }),
             "expected a tile depth of 128 with producers, but got 64");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
-            "expected one scale for each column of the weight with producers, but got 8 groups");
+            "expected one scale for each column of weights of 5 to 8 bits with producers, but got 8 "
+            "groups");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }, 4),
+            "expected a multiple of 16 up to 128 rows of the tile with producers, but got 256");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
             "expected 2 to 8 stages with producers, but got 9");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),
@@ -215,7 +218,7 @@ TEST(LinearKernel, WarpgroupSchedules) {
             "expected 4 or 8 warps that have 16 columns of the tile each with producers, but got "
             "8x8 warps on 256x128");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.input.bits = 4; }, 4),
-            "expected inputs of 5 to 8 bits with producers, but got int4");
+            "expected inputs of one code to a byte with producers, but got int4, two to a byte");
 }
 
 } // namespace

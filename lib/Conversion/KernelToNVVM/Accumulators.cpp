@@ -5,6 +5,8 @@
 
 #include "Accumulators.h"
 
+#include "RegisterConstant.h"
+
 using namespace mlir;
 using namespace qllm;
 
@@ -44,7 +46,10 @@ public:
             const kernels::LinearKernel &kernel, kernels::Accumulator accumulator,
             const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), atom(atom), kernel(kernel), accumulator(accumulator),
-        arguments(arguments), scaleLog2(scaleLog2) {}
+        arguments(arguments), scaleLog2(scaleLog2),
+        groupStart(startsAsFloat()
+                       ? Words(constantInRegisters(code, kernels::floatBitsStart, arguments.rows))
+                       : Words(4, code.constant(int64_t(0)))) {}
 
   SmallVector<Value> start() override {
     return SmallVector<Value>(place.rowBlocks() * place.columnBlocks() * 4, code.constant(0.0f));
@@ -133,7 +138,7 @@ private:
 
   Words sumGroup(int64_t row, int64_t column, ArrayRef<StepFragments> left,
                  ArrayRef<StepFragments> right) {
-    Words group(4, code.constant(int64_t(startsAsFloat() ? kernels::floatBitsStart : 0)));
+    Words group = groupStart;
     for (auto [leftStep, rightStep] : llvm::zip_equal(left, right))
       for (auto [leftBlocks, rightBlocks] : llvm::zip_equal(leftStep, rightStep))
         group = atom.multiplyAdd(code, leftBlocks[row], rightBlocks[column], group);
@@ -153,6 +158,7 @@ private:
   kernels::Accumulator accumulator;
   const LinearArguments &arguments;
   unsigned scaleLog2;
+  Words groupStart;          ///< of an instruction's sums
   SmallVector<Group> groups; ///< of the tile
 };
 

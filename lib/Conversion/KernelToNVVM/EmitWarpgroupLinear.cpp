@@ -50,8 +50,11 @@ private:
   SmallVector<Value> consume();
   Value multiplyShared();
   Value multiplyRegisters();
+  SmallVector<Value> multiplyGroups();
   Value startShared(Value sums, BarrierRing::Turn turn, bool accumulate);
-  Value startRegisters(Value sums, BarrierRing::Turn turn);
+  SmallVector<Words> readWeights(BarrierRing::Turn turn);
+  Value startRegisters(Value sums, Value right, ArrayRef<Words> left);
+  std::array<Value, 2> loadScales(Value tile, int64_t group);
   void release(Value stage);
   /// Units of the stage's first byte.
   Value unitsOf(Value stage) {
@@ -149,8 +152,8 @@ Value WarpgroupEmitter::multiplyShared() {
   return results[0];
 }
 
-/// Unpacks the warp's part of the weights, 16 outputs, to registers.
-Value WarpgroupEmitter::startRegisters(Value sums, BarrierRing::Turn turn) {
+/// Unpacks the warp's part of the weights, 16 outputs, to registers: words for each step.
+SmallVector<Words> WarpgroupEmitter::readWeights(BarrierRing::Turn turn) {
   ring.waitUntilFull(turn);
   kernels::TensorBox box = kernel.boxes()[1];
   kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
@@ -166,7 +169,11 @@ Value WarpgroupEmitter::startRegisters(Value sums, BarrierRing::Turn turn) {
                      unpackHalves(code, code.element(vector, unsigned(2 + step % stepsOfLayout)));
     left.push_back({upper.low, lower.low, upper.high, lower.high});
   }
-  Value right = unitsOf(turn.stage);
+  return left;
+}
+
+/// `right` is the place of the first step.
+Value WarpgroupEmitter::startRegisters(Value sums, Value right, ArrayRef<Words> left) {
   atom.fence();
   for (auto [step, words] : llvm::enumerate(left))
     sums = atom.multiplyWords(words, code.add(right, step * WarpgroupAtom::stepUnits), sums);
@@ -178,16 +185,61 @@ Value WarpgroupEmitter::startRegisters(Value sums, BarrierRing::Turn turn) {
 /// them; the other one multiplies meanwhile.
 Value WarpgroupEmitter::multiplyRegisters() {
   BarrierRing::Turn first = ring.firstToRead();
-  ValueRange results = code.repeat(0, kernel.tiles(), {atom.zeroSums(), first.stage, first.parity},
-                                   [&](Value, ValueRange carried) -> SmallVector<Value> {
-                                     BarrierRing::Turn turn{carried[1], carried[2]};
-                                     Value sums = startRegisters(carried[0], turn);
-                                     atom.waitForAllBut(0);
-                                     release(turn.stage);
-                                     BarrierRing::Turn next = ring.next(turn);
-                                     return {sums, next.stage, next.parity};
-                                   });
+  ValueRange results =
+      code.repeat(0, kernel.tiles(), {atom.zeroSums(), first.stage, first.parity},
+                  [&](Value, ValueRange carried) -> SmallVector<Value> {
+                    BarrierRing::Turn turn{carried[1], carried[2]};
+                    Value sums = startRegisters(carried[0], unitsOf(turn.stage), readWeights(turn));
+                    atom.waitForAllBut(0);
+                    release(turn.stage);
+                    BarrierRing::Turn next = ring.next(turn);
+                    return {sums, next.stage, next.parity};
+                  });
   return results[0];
+}
+
+/// Of the lane's two outputs.
+std::array<Value, 2> WarpgroupEmitter::loadScales(Value tile, int64_t group) {
+  int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
+  Value index = code.add(code.multiply(tile, groupsOfTile), group);
+  // The last tile may have groups beyond the depth; their sums are zero.
+  if (kernel.depth % kernel.schedule.tileDepth != 0)
+    index = code.minimum(index, code.constant(kernel.groups() - 1));
+  return {place.loadColumn(arguments.weightScales, place.transposedColumn(0), index),
+          place.loadColumn(arguments.weightScales, place.transposedColumn(1), index)};
+}
+
+/// The integers of a group start at zero, and are added to floats when they are there.
+SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
+  int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
+  size_t stepsOfGroup = size_t(steps() / groupsOfTile), count = size_t(kernel.wholeSide() / 2);
+  BarrierRing::Turn first = ring.firstToRead();
+  SmallVector<Value> initial(count, code.constant(0.0f));
+  initial.append({first.stage, first.parity});
+  auto body = [&](Value tile, ValueRange carried) -> SmallVector<Value> {
+    BarrierRing::Turn turn{carried[count], carried[count + 1]};
+    SmallVector<Value> sums(carried.take_front(count));
+    SmallVector<std::array<Value, 2>> scales;
+    for (int64_t group = 0; group != groupsOfTile; ++group)
+      scales.push_back(loadScales(tile, group));
+    SmallVector<Words> left = readWeights(turn);
+    for (auto [group, ofGroup] : llvm::enumerate(scales)) {
+      size_t step = group * stepsOfGroup;
+      Value right = code.add(unitsOf(turn.stage), int64_t(step) * WarpgroupAtom::stepUnits);
+      Value products =
+          startRegisters(atom.zeroSums(), right, ArrayRef(left).slice(step, stepsOfGroup));
+      atom.waitForAllBut(0);
+      if (group + 1 == scales.size())
+        release(turn.stage);
+      for (auto [i, sum] : llvm::enumerate(atom.elements(products)))
+        sums[i] = code.multiplyAdd(code.intToFloat(sum), ofGroup[i / 2 % 2], sums[i]);
+    }
+    BarrierRing::Turn next = ring.next(turn);
+    sums.append({next.stage, next.parity});
+    return sums;
+  };
+  ValueRange results = code.repeat(0, kernel.tiles(), initial, body);
+  return SmallVector<Value>(results.take_front(count));
 }
 
 SmallVector<Value> WarpgroupEmitter::consume() {
@@ -210,7 +262,7 @@ SmallVector<Value> WarpgroupEmitter::consume() {
   Value boxStart = code.multiply(code.divide(place.lane, lanes), box.rows * box.rowBytes);
   fragments = code.advance(code.advance(shared, kernel.inputTile().bytes()),
                            code.add(row, code.add(inBox, boxStart)));
-  return atom.elements(multiplyRegisters());
+  return kernel.isGrouped() ? multiplyGroups() : atom.elements(multiplyRegisters());
 }
 
 void WarpgroupEmitter::emit() {

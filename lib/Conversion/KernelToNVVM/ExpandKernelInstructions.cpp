@@ -26,14 +26,16 @@ std::string operandNames(size_t first, size_t count) {
 }
 
 /// Sums are outputs that inputs are tied to: $0 to $n-1, then A, the descriptor, the sums before.
+/// Where these are zero, the predicate says so, and nobody has to clear registers.
 void expand(qk::WgmmaRegisterAOp op) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   auto type = cast<LLVM::LLVMStructType>(op.getSums().getType());
   size_t count = type.getBody().size();
-  std::string text = "{\n.reg .pred p;\nsetp.ne.b32 p, 1, 0;\n" + op.getMnemonic() + " {" +
-                     operandNames(0, count) + "}, {" + operandNames(count, 4) + "}, $" +
-                     std::to_string(count + 4) + ", p;\n}";
+  bool fromZero = op.getSums().getDefiningOp<LLVM::ZeroOp>();
+  std::string text = "{\n.reg .pred p;\nsetp.ne.b32 p, " + std::string(fromZero ? "0" : "1") +
+                     ", 0;\n" + op.getMnemonic() + " {" + operandNames(0, count) + "}, {" +
+                     operandNames(count, 4) + "}, $" + std::to_string(count + 4) + ", p;\n}";
   std::string constraints;
   for (size_t i = 0; i != count; ++i)
     constraints += "=r,";
@@ -42,7 +44,10 @@ void expand(qk::WgmmaRegisterAOp op) {
   operands.push_back(op.getDescriptor());
   for (size_t i = 0; i != count; ++i) {
     constraints += "," + std::to_string(i);
-    operands.push_back(LLVM::ExtractValueOp::create(builder, loc, op.getSums(), int64_t(i)));
+    operands.push_back(
+        fromZero
+            ? LLVM::UndefOp::create(builder, loc, type.getBody()[i]).getResult()
+            : LLVM::ExtractValueOp::create(builder, loc, op.getSums(), int64_t(i)).getResult());
   }
   auto assembly = LLVM::InlineAsmOp::create(
       builder, loc, type, operands, text, constraints, /*has_side_effects=*/true,

@@ -5,6 +5,7 @@
 
 #include "HalfWeights.h"
 
+#include "RegisterConstant.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -28,12 +29,10 @@ HalfWeights::HalfWeights(CodeBuilder &code, const kernels::WeightOnlyKernel &ker
     : code(code), kernel(kernel) {
   // A logic instruction has room for one constant beside two registers, so masking and marking are
   // one instruction only if the other constant comes in a register. Assemblers put known constants
-  // into instructions of their own; they do not know that the number of rows is not negative. An
-  // addition, as they would draw a logic operation into the loop.
-  Value zero = code.shiftRightSigned(rows, 31);
+  // into instructions of their own.
   int64_t signs = kernel.weight.isSigned ? nibbleSigns : 0;
-  magic = code.add(zero, (isF16() ? f16Magic : bf16Magic) | signs);
-  magicAbove = code.add(zero, f16Magic | signs << 4);
+  magic = constantInRegister(code, (isF16() ? f16Magic : bf16Magic) | signs, rows);
+  magicAbove = constantInRegister(code, f16Magic | signs << 4, rows);
 }
 
 Type HalfWeights::pairType() {

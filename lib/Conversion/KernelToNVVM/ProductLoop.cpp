@@ -22,8 +22,9 @@ static void multiplyTile(const kernels::LinearKernel &kernel, ProductLoop &parts
       rightSteps.push_back(parts.right->read(loop.stage(), step));
     }
   };
-  int64_t ahead = std::max<int64_t>(batch, 2);
-  readUpTo(ahead);
+  // Fragments of a whole group take the registers that those of the next would.
+  int64_t ahead = batch > 1 ? 1 : 2;
+  readUpTo(std::max(batch, ahead));
   loop.loadNext();
   for (int64_t step = 0; step != steps; step += batch) {
     readUpTo(step + batch);

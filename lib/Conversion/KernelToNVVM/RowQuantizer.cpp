@@ -83,6 +83,8 @@ private:
   void encode(int64_t piece, const Parameters &parameters, Divisor &divisor);
   Value codeBits(Value step, Value offset, const Parameters &parameters);
   Value pack(ArrayRef<Value> bits);
+  /// Bits that a code takes in memory: those of the tensor, where four may be in a byte.
+  int64_t codeWidth() const { return to.codes.elementType.getIntOrFloatBitWidth(); }
   void storeSum();
   void emitRow();
   void emitGroups();
@@ -234,7 +236,7 @@ Value RowQuantizer::pack(ArrayRef<Value> bits) {
     Value high = code.permuteBytes(bits[first + 2 * step], bits[first + 3 * step], 0x0040);
     return code.permuteBytes(low, high, 0x5410);
   };
-  if (kernel.codes.storageBits() == 8)
+  if (codeWidth() == 8)
     return code.pair(bytes(0, 1), bytes(4, 1));
   // Even codes in the low halves of bytes, odd ones in the high halves.
   Value even = code.bitAnd(bytes(0, 2), 0x0f0f0f0f);
@@ -258,7 +260,7 @@ void RowQuantizer::encode(int64_t piece, const Parameters &parameters, Divisor &
       total = code.select(inside, total, code.constant(int64_t(0)));
     sum = sum ? code.add(sum, total) : total;
   }
-  int64_t width = kernel.codes.storageBits();
+  int64_t width = codeWidth();
   Value start = code.constant64(kernel.resultColumns * width / 8);
   Value base = code.advance(to.codes.pointer, code.multiply(code.extend64(threads.row), start));
   Value column = threads.column(piece, kernel.resultColumns);

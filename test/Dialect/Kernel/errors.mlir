@@ -46,11 +46,11 @@ func.func @linear_c1_dynamic(%x: tensor<?x?xi8>, %w: tensor<64x64xi8>, %s: tenso
 
 // -----
 
-func.func @linear_c1_storage(%x: tensor<?x64xi8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
-  // expected-error @+1 {{expected an input of type 'tensor<?x64xi4>', but got 'tensor<?x64xi8>'}}
+func.func @linear_c1_storage(%x: tensor<?x64xui8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected an input of type 'tensor<?x64xi8>', but got 'tensor<?x64xui8>'}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<4>, #qllm.int<4>)
       schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
-      : (tensor<?x64xi8>, tensor<64x64xi4>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+      : (tensor<?x64xui8>, tensor<64x64xi4>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
   return
 }
 

@@ -35,8 +35,8 @@ func.func @quantize_c1_stream(%x: tensor<?x64xf16>, %r: tensor<?x64xf16>) {
 // -----
 
 func.func @quantize_c1_codes(%x: tensor<?x64xf16>) {
-  // expected-error @+1 {{expected codes of type 'tensor<?x64xi4>', but got 'tensor<?x64xi8>'}}
-  %0:2 = qk.quantize %x format(#qllm.int<4>) : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32>
+  // expected-error @+1 {{expected codes of type 'tensor<?x64xi8>', but got 'tensor<?x64xui8>'}}
+  %0:2 = qk.quantize %x format(#qllm.int<4>) : (tensor<?x64xf16>) -> tensor<?x64xui8>, tensor<?xf32>
   return
 }
 

@@ -6,6 +6,8 @@
 // RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_90a format=nvvm" | FileCheck %s --check-prefix=NVVM
 
 // Four products before the loop and four in it; four in the loop.
+// CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
+// CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
 // NVVM: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n256k32.s32.s8.s8 {$0, $1,
@@ -24,5 +26,25 @@ func.func @w4a8(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf
       schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
       layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
       : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+  return %0 : tensor<?x1536xf16>
+}
+
+// Inputs of four bits lie one to a byte, and are read by wgmma straight from shared memory.
+
+func.func @w4a4(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
+    -> tensor<?x1536xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<4>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+  return %0 : tensor<?x1536xf16>
+}
+
+func.func @w4a4_groups(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf32>, %sw: tensor<8x1536xf32>)
+    -> tensor<?x1536xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<4>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [128, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<8x1536xf32>) -> tensor<?x1536xf16>
   return %0 : tensor<?x1536xf16>
 }

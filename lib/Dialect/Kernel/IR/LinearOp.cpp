@@ -4,6 +4,7 @@
 // Constraints of qk.linear, and its description apart from tensors.
 
 #include "OperandTypes.h"
+#include "RowCodes.h"
 #include "Schedules.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -32,6 +33,12 @@ kernels::CodeFormat describe(IntFormatAttr format) {
   return {format.getBits(), !format.isAsymmetric()};
 }
 
+/// Codes of 4 bits in bytes are codes of 8 bits to a kernel.
+kernels::CodeFormat describeInput(LinearOp op) {
+  IntFormatAttr format = op.getInputFormat();
+  return {areInBytes(format, op.getInput()) ? 8u : format.getBits(), !format.isAsymmetric()};
+}
+
 /// All values of a tensor's element type; [0, 0] for an absent tensor.
 kernels::Interval valuesOf(Value tensor) {
   if (!tensor)
@@ -42,7 +49,7 @@ kernels::Interval valuesOf(Value tensor) {
 
 LogicalResult verifyWeight(LinearOp op, int64_t columns, int64_t depth) {
   kernels::LinearKernel kernel;
-  kernel.input = describe(op.getInputFormat());
+  kernel.input = describeInput(op);
   kernel.weight = describe(op.getWeightFormat());
   // linear_c3
   kernels::WeightLayout fragments = kernels::WeightLayout::int4Fragments();
@@ -145,7 +152,7 @@ LogicalResult LinearOp::verify() {
   if (ShapedType::isDynamic(depth) || ShapedType::isDynamic(columns))
     return emitOpError() << "expected static columns of input and result, but got "
                          << getInput().getType() << " and " << getResult().getType();
-  Type storage = getInputFormat().getStorageType();
+  Type storage = storageOfRows(getInputFormat(), getInput());
   if (failed(verifyType(*this, "an input", getInput(), {rows, depth}, storage)) ||
       failed(verifyWeight(*this, columns, depth)) ||
       failed(verifyScales(*this, rows, columns, depth)) ||
@@ -169,7 +176,7 @@ LogicalResult LinearOp::verify() {
 
 kernels::LinearKernel LinearOp::getKernel(ScheduleAttr schedule) {
   kernels::LinearKernel kernel;
-  kernel.input = describe(getInputFormat());
+  kernel.input = describeInput(*this);
   kernel.weight = describe(getWeightFormat());
   kernel.inputZero = valuesOf(getInputZeroPoints());
   kernel.weightZero = valuesOf(getWeightZeroPoints());
@@ -188,7 +195,8 @@ kernels::LinearKernel LinearOp::getKernelOn(const kernels::Target &target) {
 }
 
 std::string LinearOp::describeKernel() {
-  std::string name = "linear_" + describe(getInputFormatAttr()).str() + "_" +
+  std::string name = "linear_" + describe(getInputFormatAttr()).str() +
+                     (areInBytes(getInputFormat(), getInput()) ? "_bytes_" : "_") +
                      describe(getWeightFormatAttr()).str() + "_n" +
                      std::to_string(shapeOf(getResult())[1]) + "_k" +
                      std::to_string(shapeOf(getInput())[1]);

@@ -4,6 +4,7 @@
 // Constraints of qk.quantize, and its description apart from tensors.
 
 #include "OperandTypes.h"
+#include "RowCodes.h"
 #include "mlir/IR/Builders.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include <cmath>
@@ -52,7 +53,7 @@ LogicalResult verifyShapes(QuantizeOp op) {
       failed(verifyRows(op, "a gate", op.getGate(), op.getInput())) ||
       failed(verifyRows(op, "a stream", op.getStream(), op.getInput())) ||
       failed(verifyType(op, "codes", op.getCodes(), {rows, resultColumns},
-                        op.getFormat().getStorageType())))
+                        storageOfRows(op.getFormat(), op.getCodes()))))
     return failure();
   // quantize_c2
   if (!op.getIndex() && columns != resultColumns)
@@ -149,6 +150,8 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
 std::string QuantizeOp::describeKernel() {
   kernels::QuantizeKernel kernel = getKernel();
   std::string name = "quantize_" + kernel.codes.str();
+  if (areInBytes(getFormat(), getCodes()))
+    name += "_bytes";
   if (std::optional<NormKind> norm = getNorm())
     name += "_" + stringifyNormKind(*norm).str();
   if (getGate())

@@ -4,7 +4,7 @@ usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
 schedule. producers: warpgroups that only load. group: elements with a common weight scale. zero: type of the zero
-points of the input. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
+points of the input. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
 Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -22,7 +22,7 @@ from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0")
+                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0", bytes="0")
 random = np.random.default_rng(0)
 
 
@@ -33,13 +33,17 @@ class Problem:
         self.options = o
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
         self.input, self.weight = Format(o["input"]), Format(o["weight"])
-        self.shuffled = self.input.bits > 4 >= self.weight.bits
+        in_bytes = int(o["bytes"])
+        self.shuffled = (in_bytes or self.input.bits > 4) and self.weight.bits <= 4
         x, w = self.input.random(random, m, k), self.weight.random(random, n, k)
         groups = k // int(o["group"]) if int(o["group"]) else 1
         self.scales = random.uniform(0.01, 0.1, m).astype(np.float32)
         self.weight_scales = random.uniform(0.001, 0.01, (groups, n)).astype(np.float32)
         self.operands, self.types, self.clauses = {}, {}, "scales(%sx, %sw)"
-        self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
+        if in_bytes:
+            self.add("x", x.astype(np.int8 if self.input.signed else np.uint8), f"?x{k}x{'i8' if self.input.signed else 'ui8'}")
+        else:
+            self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
         packed = shuffle(w) if self.shuffled else self.weight.pack(w)
         self.add("w", packed, "x".join(map(str, packed.shape)) + "xi8" if self.shuffled else f"{n}x{k}x{self.weight.storage}")
         self.add("sx", self.scales, "?xf32")

@@ -3,7 +3,7 @@
 usage: run-quantize.py FOLDER OPTION=VALUE ..
 
 rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges). format: int8,
-uint4, .. group: elements with a common scale. clip, include_zero, zeros (type of the zero points), offsets: see
+uint4, .. bytes: 1 for codes of 4 bits one to a byte. group: elements with a common scale. clip, include_zero, zeros (type of the zero points), offsets: see
 qllm.quantize. norm: rms, layer or bias. residual, stream, gate, multiply, add, sums: 1 for one. gather: how many elements
 of the row are gathered, or sums of so many `sources`, in a random order unless index is same. hadamard: elements of a block that is rotated. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
 
@@ -24,7 +24,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 from kernel_codes import Format  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
-DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", group="0", clip="", include_zero="0",
+DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", bytes="0", group="0", clip="", include_zero="0",
                 zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", sources="1", index="random", multiply="0", add="0", hadamard="0",
                 sums="0", target="sm_80")
 EPSILON = 1.0e-5
@@ -68,6 +68,7 @@ class Problem:
         self.rows, self.columns = int(o["rows"]), int(o["columns"])
         self.width = int(o["gather"]) or self.columns
         self.format = Format(o["format"])
+        self.storage = self.format.storage.replace("i4", "i8") if int(o["bytes"]) else self.format.storage
         self.isExact = not o["norm"] and o["gate"] == "0"
         self.operands, self.types, self.clauses = {}, {}, ""
         y = self.matrix("x", draw(o, self.rows, self.columns))
@@ -148,7 +149,7 @@ class Problem:
         """Name, shape and element type of each result."""
         o, rows = self.options, self.rows
         groups = self.width // int(o["group"]) if self.has("group") else 0
-        found = [("codes", [rows, self.width], self.format.storage), ("scales", [rows] + [groups] * bool(groups), "f32")]
+        found = [("codes", [rows, self.width], self.storage), ("scales", [rows] + [groups] * bool(groups), "f32")]
         if not self.format.signed:
             found.append(("zero_points", found[1][1], o["zeros"]))
         if self.has("sums"):
@@ -175,6 +176,7 @@ class Problem:
         granularity = f"group<1, {self.options['group']}>" if self.has("group") else "per_token"
         kind = f"!qllm.quantized<{rows}x{width}, {self.format.attribute}, {granularity}>"
         parts = [f"tensor<{'x'.join(map(str, shape))}x{element}>" for _, shape, element in self.results()[:2]]
+        parts[0] = f"tensor<{rows}x{width}x{self.format.storage}>"
         if not self.format.signed:
             parts.append(parts[1].replace("f32", "i32"))
         names = ", ".join(f"%{i}" for i in range(len(parts)))
@@ -217,7 +219,7 @@ def run(problem, folder, extra):
 
 
 def unpack(problem, codes):
-    if problem.format.storage.endswith("i4"):
+    if problem.storage.endswith("i4"):
         codes = codes.view(np.uint8)
         codes = np.stack([codes & 15, codes >> 4], -1).reshape(problem.rows, -1)
         return (codes ^ 8).astype(int) - 8 if problem.format.signed else codes.astype(int)

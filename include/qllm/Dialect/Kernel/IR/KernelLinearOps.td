@@ -69,9 +69,9 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
 
     Constraints:
     - (C1) `input` is of rank 2 with a static second dimension K; its element type is the storage type of
-      `input_format`.
+      `input_format`, or beside formats of up to 4 bits bytes of its sign.
     - (C2) `weight` is [n, K] of the storage type of `weight_format`, or with a layout i8 as above.
-    - (C3) there is a layout, that of fragments of four bits, if and only if inputs have more than 4 bits and
+    - (C3) there is a layout, that of fragments of four bits, if and only if inputs have a byte for a code and
       weights do not.
     - (C4) `input_scales` has the rows of `input`, `weight_scales` is [n] or [G, n] with G >= 2 that divides K, and
       beside those `input_scales` may be [m, G]; both are f32.

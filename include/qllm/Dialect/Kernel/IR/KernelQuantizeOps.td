@@ -58,7 +58,7 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
 
     Constraints:
     - (C1) `input` has a static number of columns k; `residual`, `gate` and `stream` have its type. `codes` has its
-      rows, k' columns and the storage type of `format`.
+      rows, k' columns and the storage type of `format`, or for formats of up to 4 bits bytes of its sign.
     - (C2) k' is k unless there is an index of k' columns and at most 16 rows; `multiply`, `add` and
       `rounding_offsets` have k' elements.
     - (C3) `norm`, its weight of k elements and `epsilon` >= 0 come together; a bias of k elements needs `norm layer`.
