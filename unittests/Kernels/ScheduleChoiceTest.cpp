@@ -86,7 +86,7 @@ TEST(ScheduleChoice, UsesTensorMemory) {
 }
 
 // Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target has
-// them, and they have no groups.
+// them, and they have no groups of weights of eight bits.
 TEST(ScheduleChoice, TakesProducersForManyRows) {
   LinearKernel kernel = w4a8(4096, 4096);
   auto producers = [&](const char *target, std::int64_t rows) {
@@ -94,6 +94,7 @@ TEST(ScheduleChoice, TakesProducersForManyRows) {
   };
   EXPECT_EQ(producers("sm_90a", 8192), 1);
   EXPECT_EQ(producers("sm_80", 8192), 0);
+  kernel.weight.bits = 8;
   kernel.groupLength = 128;
   ScheduleChoice grouped = chooseSchedule(kernel, *findTarget("sm_90a"), 8192);
   EXPECT_EQ(grouped.candidates.front().schedule.producers, 0);
