@@ -198,6 +198,8 @@ public:
               [&](const ScheduleCost &a, const ScheduleCost &b) { return key(a) < key(b); });
     if (!choice.candidates.empty())
       choice.refusal.clear();
+    else if (choice.refusal.empty())
+      choice.refusal = choice.producerRefusal; // nothing else was tried
     return std::move(choice);
   }
 

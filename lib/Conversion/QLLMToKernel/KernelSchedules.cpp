@@ -37,7 +37,7 @@ static std::string explain(const kernels::ScheduleChoice &choice) {
     if ((other.schedule.producers != 0) != produced)
       return text + (produced ? "; best without a producer: " : "; best with a producer: ") +
              other.str();
-  if (!choice.producerRefusal.empty())
+  if (!produced && !choice.producerRefusal.empty())
     text += "; no producer: " + choice.producerRefusal;
   return text;
 }

@@ -64,15 +64,16 @@ func.func @w4a8(%x: tensor<?x128xi8>, %w: tensor<4x2x512xi8>, %sx: tensor<?xf32>
 // -----
 
 // Four bits on both sides, in groups: products of half bytes where the target has them, else of bytes. The sums of a group
-// begin at the bits of 1.5 * 2^23, are floats after one subtraction, and are scaled into floats.
+// begin at the bits of 1.5 * 2^23, which stay in registers, are floats after one subtraction, and are scaled into floats.
 
 // CHECK-LABEL: llvm.func @linear_int4_int4_n64_k256_g128
 // HOPPER-LABEL: llvm.func @linear_int4_int4_n64_k256_g128
-// CHECK-DAG: %[[START:.*]] = arith.constant 1262485504 : i32
+// CHECK-DAG: %[[BITS:.*]] = arith.constant 1262485504 : i32
 // CHECK-DAG: %[[OFFSET:.*]] = arith.constant 0x4B400000 : f32
+// CHECK-COUNT-4: arith.addi %{{.*}}, %[[BITS]]
 // CHECK: scf.for
 // CHECK: llvm.load %{{.*}} invariant {alignment = 8 : i64} : !llvm.ptr<1> -> vector<2xf32>
-// CHECK: nvvm.mma.sync {{.*}}C[%[[START]], %[[START]], %[[START]], %[[START]]]{{.*}}#nvvm.mma_type<s4>{{.*}}#nvvm.mma_type<s4>{{.*}}k = 64
+// CHECK: nvvm.mma.sync {{.*}}#nvvm.mma_type<s4>{{.*}}#nvvm.mma_type<s4>{{.*}}k = 64
 // CHECK: %[[FLOAT:.*]] = arith.bitcast %{{.*}} : i32 to f32
 // CHECK: %[[SUM:.*]] = arith.subf %[[FLOAT]], %[[OFFSET]]
 // CHECK: llvm.intr.fma(%[[SUM]],

@@ -1,7 +1,8 @@
 // Products of four-bit floats with scales of blocks.
 // RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_120a rows=16" | FileCheck %s
 // RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_120a rows=16" -fold-kernel-weights | FileCheck %s --check-prefix=FOLDED
-// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_100a explain" -o /dev/null 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_90a explain" -o /dev/null 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_100a explain" -o /dev/null 2>&1 | FileCheck %s --check-prefix=TENSOR
 
 #nv = #qllm.float<e2m1>
 
@@ -20,7 +21,9 @@
 // CHECK: qk.block_scaled_linear %[[P]]#0, %{{.*}} scales(%[[SX]], %{{.*}}) tensor_scale(%{{.*}}) bias(
 // FOLDED-LABEL: func.func @nvfp4
 // FOLDED: onnx.Initializer "s_shuffled" = {{.*}} : tensor<1x2x512xf8E4M3FN>
-// NONE: no kernel: sm_100a: needs block-scaled mma (mma.sync.block_scale), which sm_100a does not have; it is there on sm_120a; elsewhere:
+// NONE: no kernel: sm_90a: needs block-scaled mma (mma.sync.block_scale), which sm_90a does not have; it is there on sm_120a; elsewhere:
+// TENSOR: kernel: sm_100a: 128x128x256 on 4x1 warps, 3 stages, a producer:
+// TENSOR-NOT: no producer
 func.func @nvfp4(%x: tensor<?x?x128xf32>) -> (tensor<?x?x64xf32>, tensor<?x?x64xf32>) {
   %c = onnx.Initializer "c" = dense<1.5> : tensor<64x128xf4E2M1FN>
   %s = onnx.Initializer "s" = dense<0.5> : tensor<64x8xf8E4M3FN>
