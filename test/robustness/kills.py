@@ -60,15 +60,16 @@ def main():
             count = options.kills // len(recipes) + (index < options.kills % len(recipes))
             shares = [(part + chance.uniform(0, 1)) / count for part in range(count)]
             chance.shuffle(shares)
-            results = [kill_and_resume(options, recipe, folder, full, wanted, share, chance) for share in shares]
-            # Processors slow down under other work: a second full run at the end meets the same.
-            again = runs.Run(runs.command(options, recipe, folder / "again")).check()
-            whole = (full.seconds + again.seconds) / 2
-            whole_used = (full.processor_seconds + again.processor_seconds) / 2
-            wall = statistics.median([last.seconds / whole for _, last in results] or [0])
-            used = statistics.median([last.processor_seconds / whole_used for _, last in results] or [0])
-            cost = statistics.median([(first.processor_seconds + last.processor_seconds) / whole_used - 1 for first, last in results] or [0])
-            print(f"| {recipe} | {count} | {whole:.1f} | {wall:.2f} | {used:.2f} | {cost:.2f} |", flush=True)
+            # Processors slow down under other work: where a limit is held, each kill has a full run of its own beside it.
+            results = []
+            for share in shares:
+                first, last = kill_and_resume(options, recipe, folder, full, wanted, share, chance)
+                if options.limit:
+                    full = runs.Run(runs.command(options, recipe, folder / "again")).check()
+                results.append((last.seconds / full.seconds, last.processor_seconds / full.processor_seconds,
+                                (first.processor_seconds + last.processor_seconds) / full.processor_seconds - 1))
+            wall, used, cost = (statistics.median(column) for column in zip(*results)) if results else (0, 0, 0)
+            print(f"| {recipe} | {count} | {full.seconds:.1f} | {wall:.2f} | {used:.2f} | {cost:.2f} |", flush=True)
             if options.limit and used > options.limit:
                 failures.append(f"{recipe}: {used:.2f} of a full run")
     if failures:
