@@ -5,9 +5,9 @@
 
 #include "qllm/API/MeasureRun.h"
 
+#include "RunIdentity.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "qllm/Calibration/SiteAttribute.h"
-#include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
 #include "qllm/Report/Json.h"
 #include "qllm/Support/RunListener.h"
@@ -17,7 +17,6 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include <set>
 
 using namespace llvm;
 using namespace qllm;
@@ -47,20 +46,6 @@ private:
   StringSet<> seen;
 };
 
-/// Files beside `model` that `original` names.
-std::vector<std::string> weightFiles(mlir::ModuleOp original, StringRef model) {
-  std::set<std::string> files;
-  original.walk([&](mlir::Operation *op) {
-    for (mlir::NamedAttribute attribute : op->getAttrs())
-      if (auto data = dyn_cast<onnx::ExternalAttr>(attribute.getValue())) {
-        SmallString<256> file(path::parent_path(model));
-        path::append(file, data.getFile());
-        files.insert(file.str().str());
-      }
-  });
-  return {files.begin(), files.end()};
-}
-
 std::vector<std::string> resultFiles(StringRef directory) {
   std::vector<std::string> files;
   std::error_code code;
@@ -83,8 +68,11 @@ static Expected<Json> digestsOf(QuantizeRun &run, const MeasureRequest &request)
     if (!error)
       error = digests.add(file, role, alias);
   };
-  for (const std::string &file : weightFiles(run.forms.original(), options.model))
+  for (const std::string &name : externalFilesOf(run.forms.original())) {
+    SmallString<256> file(path::parent_path(options.model));
+    path::append(file, name);
     add(file, "weights of the model");
+  }
   add(options.calibration, "calibration", options.calibrationAlias);
   add(request.options.tokens, "tokens of the report", request.tokensAlias);
   for (const std::string &file : resultFiles(request.directory))

@@ -19,7 +19,6 @@
 #include "llvm/TargetParser/Host.h"
 #include <algorithm>
 #include <fcntl.h>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -80,20 +79,6 @@ std::string buildDigest() {
   return digest.text();
 }
 
-/// Files that weights are read from.
-std::set<std::string> dataFilesOf(mlir::ModuleOp module) {
-  std::set<std::string> files;
-  DataDirectory *directory = onnx::DataFiles::get(module.getContext()).directory();
-  if (!directory)
-    return files;
-  mlir::AttrTypeWalker walker;
-  walker.addWalk([&](onnx::ExternalAttr attribute) {
-    files.insert((directory->path() + "/" + attribute.getFile()).str());
-  });
-  module->walk([&](mlir::Operation *op) { walker.walk(op->getAttrDictionary()); });
-  return files;
-}
-
 /// Hashes what is written.
 class DigestStream : public raw_ostream {
 public:
@@ -123,6 +108,14 @@ Expected<std::string> digestOfModule(mlir::ModuleOp module) {
 }
 
 } // namespace
+
+std::set<std::string> qllm::api::externalFilesOf(mlir::ModuleOp module) {
+  std::set<std::string> files;
+  mlir::AttrTypeWalker walker;
+  walker.addWalk([&](onnx::ExternalAttr attribute) { files.insert(attribute.getFile().str()); });
+  module->walk([&](mlir::Operation *op) { walker.walk(op->getAttrDictionary()); });
+  return files;
+}
 
 Expected<std::string> qllm::api::digestOfFile(StringRef path) {
   int fd = open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
@@ -158,10 +151,12 @@ Expected<std::string> qllm::api::identityOf(const RunInputs &inputs) {
     line("passes", pass);
   std::vector<std::pair<std::string, std::string>> files = {
       {"model", inputs.model}, {"calibration", inputs.calibration}, {"plan", inputs.plan}};
-  for (const std::string &file : dataFilesOf(inputs.module))
-    files.push_back({"model", file});
+  mlir::ModuleOp module = inputs.module;
+  if (DataDirectory *data = onnx::DataFiles::get(module.getContext()).directory())
+    for (const std::string &file : externalFilesOf(module))
+      files.push_back({"model", (data->path() + "/" + file).str()});
   if (inputs.model.empty()) {
-    Expected<std::string> digest = digestOfModule(inputs.module);
+    Expected<std::string> digest = digestOfModule(module);
     if (!digest)
       return digest.takeError();
     line("model", *digest);

@@ -9,6 +9,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <set>
 #include <string>
 
 namespace qllm::api {
@@ -16,6 +17,9 @@ namespace qllm::api {
 /// What a file holds, in hexadecimal: size and a digest of all its bytes, or, beyond 1 GiB, of a
 /// MiB of every so many, together with its inode and its time of change.
 llvm::Expected<std::string> digestOfFile(llvm::StringRef path);
+
+/// Files with weights that a module names, relative to where it was read from.
+std::set<std::string> externalFilesOf(mlir::ModuleOp module);
 
 struct RunInputs {
   /// The file that the module was read from, empty for none, and the module, which names further
