@@ -48,6 +48,18 @@ Value BarrierRing::expect(Turn turn, Value bytes) {
   return barrier;
 }
 
+void BarrierRing::fill(int64_t tiles, llvm::function_ref<void(Value tile, Turn turn)> copy) {
+  Turn first = firstToFill();
+  code.repeat(0, tiles, {first.stage, first.parity},
+              [&](Value tile, ValueRange carried) -> SmallVector<Value> {
+                Turn turn{carried[0], carried[1]};
+                waitUntilEmpty(turn);
+                copy(tile, turn);
+                Turn following = next(turn);
+                return {following.stage, following.parity};
+              });
+}
+
 void BarrierRing::release(Value stage) {
   NVVM::MBarrierArriveOp::create(code.getBuilder(), code.getLoc(), code.getBuilder().getI64Type(),
                                  empty(stage), /*count=*/Value());

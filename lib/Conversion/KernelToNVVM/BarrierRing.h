@@ -42,6 +42,8 @@ public:
   void waitUntilFull(Turn turn) { waitForBarrier(code, full(turn.stage), turn.parity); }
   /// Announces that `bytes` are to come, and the barrier that they complete.
   mlir::Value expect(Turn turn, mlir::Value bytes);
+  /// Fills a stage for each of `tiles`, as soon as its readers have emptied it.
+  void fill(int64_t tiles, llvm::function_ref<void(mlir::Value tile, Turn turn)> copy);
   /// One of the readers is done with the stage.
   void release(mlir::Value stage);
   /// The barrier at which readers arrive.

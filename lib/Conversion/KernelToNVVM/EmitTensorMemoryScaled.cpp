@@ -134,15 +134,7 @@ void TensorMemoryEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
 }
 
 void TensorMemoryEmitter::produce() {
-  BarrierRing::Turn first = ring.firstToFill();
-  code.repeat(0, codes.tiles(), {first.stage, first.parity},
-              [&](Value tile, ValueRange carried) -> SmallVector<Value> {
-                BarrierRing::Turn turn{carried[0], carried[1]};
-                ring.waitUntilEmpty(turn);
-                copyTile(tile, turn);
-                BarrierRing::Turn next = ring.next(turn);
-                return {next.stage, next.parity};
-              });
+  ring.fill(codes.tiles(), [&](Value tile, BarrierRing::Turn turn) { copyTile(tile, turn); });
 }
 
 /// Scales go to tensor memory in front of the products that take them, which stay behind them.

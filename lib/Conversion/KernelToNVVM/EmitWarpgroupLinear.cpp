@@ -100,15 +100,7 @@ void WarpgroupEmitter::produce() {
   NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), producerRegisters,
                                  NVVM::SetMaxRegisterAction::decrease);
   code.when(code.isEqual(place.thread, code.constant(consumers())), [&] {
-    BarrierRing::Turn first = ring.firstToFill();
-    code.repeat(0, kernel.tiles(), {first.stage, first.parity},
-                [&](Value tile, ValueRange carried) -> SmallVector<Value> {
-                  BarrierRing::Turn turn{carried[0], carried[1]};
-                  ring.waitUntilEmpty(turn);
-                  copyTile(tile, turn);
-                  BarrierRing::Turn next = ring.next(turn);
-                  return {next.stage, next.parity};
-                });
+    ring.fill(kernel.tiles(), [&](Value tile, BarrierRing::Turn turn) { copyTile(tile, turn); });
   });
 }
 

@@ -20,8 +20,8 @@ struct SchedulePolicy {
   qk::ScheduleAttr forced; ///< null to choose
 };
 
-/// A schedule, or a list of them by rows, or a dictionary of either for several targets; and what led to it, or why there is
-/// none.
+/// A schedule, or a list of them by rows, or a dictionary of either for several targets; and what
+/// led to it, or why there is none.
 struct ChosenSchedules {
   mlir::Attribute schedules; ///< null: refused
   std::string explanation;
