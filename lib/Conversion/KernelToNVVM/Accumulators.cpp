@@ -64,10 +64,13 @@ public:
     groups.clear();
     for (int64_t group = 0; group != groupsOfTile; ++group) {
       Value index = code.add(code.multiply(tile, groupsOfTile), group);
+      GroupRow row{tile, groupsOfTile, group};
       // The last tile may have groups beyond the depth; their sums are zero.
-      if (kernel.depth % kernel.schedule.tileDepth != 0)
+      if (kernel.depth % kernel.schedule.tileDepth != 0) {
         index = code.minimum(index, code.constant(kernel.groups() - 1));
-      loadGroup(groups.emplace_back(), index);
+        row = index;
+      }
+      loadGroup(groups.emplace_back(), index, row);
     }
   }
 
@@ -89,9 +92,9 @@ private:
     SmallVector<std::array<Value, 2>> scales, weightSums, inputScales, inputZeroPoints;
   };
 
-  void loadGroup(Group &group, Value index) {
+  void loadGroup(Group &group, Value index, GroupRow row) {
     for (int64_t block = 0; block != place.columnBlocks(); ++block)
-      group.scales.push_back(place.loadColumns(arguments.weightScales, block, index));
+      group.scales.push_back(place.loadColumns(arguments.weightScales, block, row));
     if (!kernel.hasInputGroups)
       return;
     for (int64_t block = 0; block != place.rowBlocks(); ++block)
@@ -107,7 +110,7 @@ private:
       group.inputZeroPoints.push_back(zeros);
     }
     for (int64_t block = 0; block != place.columnBlocks(); ++block) {
-      std::array<Value, 2> columnSums = place.loadColumns(arguments.weightSums, block, index);
+      std::array<Value, 2> columnSums = place.loadColumns(arguments.weightSums, block, row);
       for (Value &sum : columnSums)
         sum = code.intToFloat(sum);
       group.weightSums.push_back(columnSums);

@@ -131,6 +131,10 @@ Value CodeBuilder::advance(Value pointer, Value bytes) {
                              ValueRange{bytes});
 }
 
+Value CodeBuilder::advanceWide(Value pointer, Value index, int64_t stride) {
+  return advance(pointer, multiply(extend64(hide(index)), constant64(stride)));
+}
+
 Value CodeBuilder::advance(Value pointer, int64_t bytes) {
   if (bytes == 0)
     return pointer;

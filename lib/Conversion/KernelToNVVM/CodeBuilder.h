@@ -59,6 +59,9 @@ public:
   mlir::Value truncate(mlir::Value a, unsigned width);
   /// Byte i of the result is the byte of b:a that half byte i of the selector names.
   mlir::Value permuteBytes(mlir::Value a, mlir::Value b, int64_t selector);
+  /// The same number, of which LLVM does not know that it is, nor that two of them are one number;
+  /// assemblers do, and emit nothing.
+  mlir::Value hide(mlir::Value a) { return permuteBytes(a, constant(numHidden++), 0x3210); }
 
   mlir::Value addFloat(mlir::Value a, mlir::Value b);
   mlir::Value subtractFloat(mlir::Value a, mlir::Value b);
@@ -72,6 +75,10 @@ public:
   /// The address `bytes` further on. It need not lie in the same object.
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
   mlir::Value advance(mlir::Value pointer, int64_t bytes);
+  /// The address of element `index` (not negative) of those that lie `stride` bytes apart, by one
+  /// instruction. The index is hidden: LLVM would carry the address through a loop, which takes two
+  /// additions, or share the extension, which hides the instruction from its selection.
+  mlir::Value advanceWide(mlir::Value pointer, mlir::Value index, int64_t stride);
   /// The place of a pointer to shared memory in units of 16 bytes, as descriptors of matrices have
   /// it.
   mlir::Value sharedUnits(mlir::Value pointer);
@@ -100,6 +107,7 @@ public:
   mlir::Value broadcast(mlir::Value value);
 
 private:
+  int64_t numHidden = 0;
   mlir::Value materialize(mlir::TypedAttr attribute);
 
   mlir::OpBuilder &builder;

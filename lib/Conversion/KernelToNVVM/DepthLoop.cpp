@@ -23,20 +23,21 @@ void qllm::keepRolled(Operation *loop) {
   loop->setAttr("loop_annotation", annotation);
 }
 
-void DepthLoop::load(Value tile) {
-  for (auto [loader, source] : llvm::zip_equal(loaders, ArrayRef(state).drop_front(2)))
-    loader->issue(tile, source, state[1]);
+void DepthLoop::load(Value tile, int64_t ahead) {
+  for (TileLoader *loader : loaders) {
+    Value source = code.advanceWide(loader->getSource(), tile, loader->tileStep());
+    loader->issue(code.add(tile, ahead), code.advance(source, ahead * loader->tileStep()),
+                  state[1]);
+  }
 }
 
-void DepthLoop::commit() {
-  NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc());
-}
+void DepthLoop::commit() { NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc()); }
 
 /// Nothing is copied behind the last tile, but groups are counted on.
 void DepthLoop::loadNext() {
   int64_t ahead = stages - 1;
   if (count > ahead)
-    code.when(code.less(index, code.constant(count - ahead)), [&] { load(code.add(tile, ahead)); });
+    code.when(code.less(index, code.constant(count - ahead)), [&] { load(tile, ahead); });
   commit();
 }
 
@@ -50,8 +51,6 @@ void DepthLoop::advance() {
   Value isPast = code.isEqual(next, code.constant(stages * stageBytes));
   state[1] = state[0];
   state[0] = code.select(isPast, code.constant(int64_t(0)), next);
-  for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
-    source = code.advance(source, loader->tileStep());
 }
 
 SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> sums,
@@ -61,22 +60,16 @@ SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> s
   Value zero = code.constant(int64_t(0));
   auto numberOf = [&](Value index) { return first ? code.add(first, index) : index; };
   state = {zero, zero};
-  for (TileLoader *loader : loaders)
-    state.push_back(
-        first ? code.advance(loader->getSource(), code.multiply(first, loader->tileStep()))
-              : loader->getSource());
   for (int64_t stage = 0; stage != stages - 1; ++stage) {
     if (stage < count)
-      load(numberOf(code.constant(stage)));
+      load(numberOf(zero), stage);
     commit();
     state[1] = code.constant((stage + 1) * stageBytes);
-    for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
-      source = code.advance(source, loader->tileStep());
   }
   SmallVector<Value> initial(sums);
   llvm::append_range(initial, state);
   auto emitBody = [&](OpBuilder &builder, Location, Value number, ValueRange carried) {
-    state = carried.drop_front(sums.size());
+    state = {carried[sums.size()], carried[sums.size() + 1]};
     index = number;
     tile = numberOf(index);
     wait(stages - 2);

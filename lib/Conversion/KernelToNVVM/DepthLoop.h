@@ -31,7 +31,8 @@ public:
   void loadNext();
 
 private:
-  void load(mlir::Value tile);
+  /// Starts the copies of the tile `ahead` tiles after `tile`.
+  void load(mlir::Value tile, int64_t ahead);
   void commit();
   void wait(int64_t groupsLeft);
   void advance();
@@ -39,10 +40,9 @@ private:
   CodeBuilder &code;
   llvm::SmallVector<TileLoader *, 2> loaders;
   int64_t stages, stageBytes;
-  /// The stages that are read and written, and for each loader the place of what it loads next.
-  llvm::SmallVector<mlir::Value> state;
-  mlir::Value index, tile; ///< of the body: counted from its first, and from the operands'
-  int64_t count = 0;       ///< of tiles
+  std::array<mlir::Value, 2> state; ///< bytes to the stages that are read and written
+  mlir::Value index, tile;          ///< of the body: counted from its first, and from the operands'
+  int64_t count = 0;                ///< of tiles
 };
 
 /// Tells LLVM not to unroll a loop whose body is long enough.

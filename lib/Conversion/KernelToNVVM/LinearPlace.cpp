@@ -83,10 +83,18 @@ Value LinearPlace::extend(Value value, Type elementType) {
   return arith::ExtSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
 }
 
-Value LinearPlace::loadElement(Buffer buffer, Value index) {
+Value LinearPlace::address(Buffer buffer, Value column, GroupRow row) {
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
-  Value address = code.advance(buffer.pointer, code.multiply(index, bytes));
-  return extend(code.loadConstant(signless(buffer.elementType), address, bytes),
+  Value inRow = code.advance(buffer.pointer, code.multiply(column, bytes));
+  if (!row.index)
+    return inRow;
+  int64_t pitch = columns * bytes;
+  return code.advance(code.advanceWide(inRow, row.index, row.count * pitch), row.offset * pitch);
+}
+
+Value LinearPlace::loadElement(Buffer buffer, Value index, GroupRow row) {
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
+  return extend(code.loadConstant(signless(buffer.elementType), address(buffer, index, row), bytes),
                 buffer.elementType);
 }
 
@@ -96,29 +104,22 @@ Value LinearPlace::loadInRow(Buffer buffer, Value row, int64_t columns, Value co
   return loadElement(buffer, code.add(code.multiply(clampRow(row), columns), column));
 }
 
-Value LinearPlace::loadColumn(Buffer buffer, Value column, Value matrixRow) {
-  column = clampColumn(column);
-  if (matrixRow)
-    column = code.add(code.multiply(matrixRow, columns), column);
-  return loadElement(buffer, column);
+Value LinearPlace::loadColumn(Buffer buffer, Value column, GroupRow row) {
+  return loadElement(buffer, clampColumn(column), row);
 }
 
-std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Value matrixRow) {
+std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, GroupRow row) {
   auto clamp = [&](Value index, int64_t last) {
     return hasRaggedColumns() ? code.minimum(index, code.constant(last)) : index;
   };
-  auto inMatrix = [&](Value index) {
-    return matrixRow ? code.add(code.multiply(matrixRow, columns), index) : index;
-  };
   Value first = column(block);
   if (!hasColumnPairs())
-    return {loadElement(buffer, inMatrix(clamp(first, columns - 1))),
-            loadElement(buffer, inMatrix(clamp(code.add(first, 1), columns - 1)))};
+    return {loadElement(buffer, clamp(first, columns - 1), row),
+            loadElement(buffer, clamp(code.add(first, 1), columns - 1), row)};
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
-  Value index = inMatrix(clamp(first, columns - 2));
-  Value address = code.advance(buffer.pointer, code.multiply(index, bytes));
-  Value loaded = code.loadConstant(VectorType::get(2, signless(buffer.elementType)), address,
-                                   unsigned(2 * bytes));
+  Value loaded =
+      code.loadConstant(VectorType::get(2, signless(buffer.elementType)),
+                        address(buffer, clamp(first, columns - 2), row), unsigned(2 * bytes));
   return {extend(code.element(loaded, 0), buffer.elementType),
           extend(code.element(loaded, 1), buffer.elementType)};
 }

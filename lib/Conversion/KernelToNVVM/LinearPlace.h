@@ -20,6 +20,14 @@ struct LinearArguments {
   mlir::Value rows;
 };
 
+/// Row index * count + offset of a matrix that has a value for each column and group.
+struct GroupRow {
+  GroupRow(mlir::Value index = {}, int64_t count = 1, int64_t offset = 0)
+      : index(index), count(count), offset(offset) {}
+  mlir::Value index; ///< null: there is one row
+  int64_t count, offset;
+};
+
 /// The tile of the block and the part of the warp in it.
 class LinearPlace {
 public:
@@ -59,13 +67,11 @@ public:
   mlir::Value loadRow(Buffer buffer, mlir::Value row);
   /// Element `column` of row `row` of a matrix of so many columns; of any row for rows outside.
   mlir::Value loadInRow(Buffer buffer, mlir::Value row, int64_t columns, mlir::Value column);
-  /// Element `column` of a vector over columns, or of row `matrixRow` of a matrix over them; any
-  /// element for columns outside.
-  mlir::Value loadColumn(Buffer buffer, mlir::Value column, mlir::Value matrixRow = mlir::Value());
-  /// Elements of the lane's two columns in a block, from row `matrixRow` of a matrix over columns
-  /// if that is not null.
-  std::array<mlir::Value, 2> loadColumns(Buffer buffer, int64_t block,
-                                         mlir::Value matrixRow = mlir::Value());
+  /// Element `column` of a vector over columns, or of a row of a matrix over them; any element for
+  /// columns outside.
+  mlir::Value loadColumn(Buffer buffer, mlir::Value column, GroupRow row = {});
+  /// Elements of the lane's two columns in a block.
+  std::array<mlir::Value, 2> loadColumns(Buffer buffer, int64_t block, GroupRow row = {});
 
   /// Stores the lane's two columns, the first of which is `column`, in the row that begins at
   /// `rowPointer`; columns outside are left out.
@@ -76,7 +82,8 @@ public:
   mlir::Value warpRow, warpColumn; ///< first of the warp's part, inside the tile
 
 private:
-  mlir::Value loadElement(Buffer buffer, mlir::Value index);
+  mlir::Value address(Buffer buffer, mlir::Value column, GroupRow row);
+  mlir::Value loadElement(Buffer buffer, mlir::Value index, GroupRow row = {});
   mlir::Value extend(mlir::Value value, mlir::Type elementType);
 
   CodeBuilder &code;
