@@ -195,68 +195,12 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
   return parts;
 }
 
-/// Sums of the codes of each group of a weight, [groups, columns].
-static Value sumsOfGroups(OpBuilder &builder, Location loc, Value codes,
-                          const kernels::LinearKernel &kernel) {
-  int64_t rows = kernel.columns * kernel.groups();
-  Type element = cast<RankedTensorType>(codes.getType()).getElementType(),
-       i32 = builder.getI32Type();
-  Value groups =
-      onnx::ReshapeOp::create(builder, loc, tensorOf({rows, kernel.groupLength}, element), codes,
-                              integers(builder, loc, {rows, kernel.groupLength}), nullptr);
-  Value sums = qk::CodeSumsOp::create(builder, loc, tensorOf({rows}, i32), groups, Value());
-  Value matrix =
-      onnx::ReshapeOp::create(builder, loc, tensorOf({kernel.columns, kernel.groups()}, i32), sums,
-                              integers(builder, loc, {kernel.columns, kernel.groups()}), nullptr);
-  return groupsFirst(builder, loc, matrix);
-}
-
-LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
-                                                        const kernels::LinearKernel &kernel) {
-  WeightParts &parts = weights[pack];
-  if (parts.codes)
-    return parts;
-  OpBuilder builder(pack->getContext());
-  builder.setInsertionPointAfter(pack);
-  Location loc = pack.getLoc();
-  parts.codes = pack.getCodes();
-  parts.scales = groupsFirst(builder, loc, pack.getScales());
-  if (pack.getZeroPoints())
-    parts.zeroPoints = groupsFirst(builder, loc, pack.getZeroPoints());
-  auto codesType = cast<RankedTensorType>(parts.codes.getType());
-  if (codesType.getDimSize(1) != kernel.depth)
-    parts.codes = qk::PadWeightOp::create(
-        builder, loc, tensorOf({kernel.columns, kernel.depth}, codesType.getElementType()),
-        parts.codes, parts.zeroPoints);
-  if (!kernel.input.isSigned && kernel.hasInputGroups)
-    parts.sums = sumsOfGroups(builder, loc, parts.codes, kernel);
-  else if (!kernel.input.isSigned)
-    parts.sums = qk::CodeSumsOp::create(builder, loc,
-                                        tensorOf({kernel.columns}, kernel.isGrouped()
-                                                                       ? Type(builder.getF32Type())
-                                                                       : builder.getI32Type()),
-                                        parts.codes, kernel.isGrouped() ? parts.scales : Value());
-  if (!kernel.isWeightShuffled())
-    return parts;
-  kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
-  parts.codes = qk::ShuffleWeightOp::create(
-      builder, loc,
-      tensorOf({layout.rowTiles(kernel.columns), layout.columnTiles(kernel.depth),
-                layout.tileSize() / 2},
-               builder.getI8Type()),
-      parts.codes, qk::LayoutAttr::get(pack.getContext(), layout));
-  return parts;
-}
-
 void LinearLowering::removeUnused() {
   for (auto &entry : inputs)
     if (entry.first->use_empty())
       entry.first->erase();
-  for (auto &entry : weights)
-    if (entry.first->use_empty())
-      entry.first->erase();
   inputs.clear();
-  weights.clear();
+  weights.removeUnused();
   blockScaled.removeUnused();
 }
 
@@ -336,7 +280,7 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   kernels::LinearKernel kernel = describeKernel(op, pack);
   QuantizedRows input = inputRows(quantize, kernel.depth);
-  WeightParts weight = weightParts(pack, kernel);
+  WeightParts weight = weights.get(pack, kernel);
   // With a branch, what both are added up to.
   Operation *replaced = op;
   BranchParts branch;
@@ -363,7 +307,7 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   if (wide) {
     replaced->erase();
     wides.remove(wide);
-    weights.try_emplace(wide.getWeight().getDefiningOp());
+    weights.mayBeUnused(wide.getWeight().getDefiningOp<PackOp>());
     wide.erase();
   }
   op.erase();

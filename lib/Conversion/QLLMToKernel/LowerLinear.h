@@ -11,6 +11,7 @@
 #include "LowRankBranches.h"
 #include "LowerBlockScaled.h"
 #include "LowerQuantize.h"
+#include "WeightOperands.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SetVector.h"
@@ -42,11 +43,6 @@ public:
   void removeUnused();
 
 private:
-  /// What kernels read of a weight.
-  struct WeightParts {
-    mlir::Value codes, scales, zeroPoints, sums;
-  };
-
   /// The four operands of a branch.
   struct BranchParts {
     mlir::Value input, inputScales, weight, weightScales;
@@ -59,7 +55,6 @@ private:
   std::string refusal(LinearOp op);
   std::string paddingRefusal(LinearOp op, PackOp pack);
   QuantizedRows inputRows(QuantizeOp op, int64_t depth);
-  WeightParts weightParts(PackOp pack, const kernels::LinearKernel &kernel);
 
   SchedulePolicy policy;
   bool fuse;
@@ -68,7 +63,7 @@ private:
   BlockScaledLowering blockScaled;
   llvm::SmallSetVector<mlir::Operation *, 4> wides;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
-  llvm::DenseMap<mlir::Operation *, WeightParts> weights;
+  WeightOperands weights;
 };
 
 } // namespace qllm
