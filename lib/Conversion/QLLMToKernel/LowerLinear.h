@@ -7,7 +7,7 @@
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERLINEAR_H
 
 #include "ConstantValues.h"
-#include "KernelSchedules.h"
+#include "LinearChoice.h"
 #include "LowRankBranches.h"
 #include "LowerBlockScaled.h"
 #include "LowerQuantize.h"
@@ -25,7 +25,7 @@ public:
   /// `half`; null leaves their products alone.
   LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
       : policy(std::move(policy)), fuse(fuse), half(half), constants(module),
-        blockScaled(this->policy) {}
+        choice(this->policy, constants), blockScaled(this->policy) {}
 
   /// Replaces a low-rank branch by two products, if there are kernels for both, and returns them;
   /// `lower` is to be asked for each: for the thin one before the product that the branch is added
@@ -50,16 +50,18 @@ private:
 
   bool hasKernel(LinearOp op, std::string &explanation);
   bool lowerIntegers(LinearOp op, std::string &explanation);
-  ChosenSchedules chooseIntegers(LinearOp op, int64_t rank);
+  ChosenSchedules chooseIntegers(LinearOp op);
+  LinearOp wideBeside(LinearOp op);
+  const CodeStorage &storageOf(QuantizeOp op);
   BranchParts branchParts(LinearOp wide, int64_t rank);
-  std::string refusal(LinearOp op);
-  std::string paddingRefusal(LinearOp op, PackOp pack);
-  QuantizedRows inputRows(QuantizeOp op, int64_t depth);
+  QuantizedRows inputRows(QuantizeOp op, int64_t depth, bool inBytes);
+  QuantizedRows interpretedRows(QuantizeOp op, int64_t depth, bool inBytes);
 
   SchedulePolicy policy;
   bool fuse;
   mlir::FloatType half;
   ConstantValues constants;
+  LinearChoice choice;
   BlockScaledLowering blockScaled;
   llvm::SmallSetVector<mlir::Operation *, 4> wides;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;

@@ -21,6 +21,9 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     the interpreter's form. Transforms become one table of sources, factors and offsets and a Hadamard rotation behind it, as far
     back as they can; rotations by other matrices, and what is in front of a rotation that others follow, stay operations.
 
+    Codes of inputs of up to four bits lie two to a byte, or one to a byte where that gives more products of the tensor a kernel, or where no target
+    multiplies four bits as they are and the model finds all products of the tensor together faster with bytes, on every target (wgmma on sm_90a).
+
     Rows of another length than kernels read (16 bytes) are filled up: inputs by their last channel again, which changes no
     range, and weights by codes that stand for zero. That needs zero points of weights that are codes.
 

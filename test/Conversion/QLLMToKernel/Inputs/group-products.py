@@ -1,13 +1,15 @@
 """Runs a product of inputs and weights with scales of groups as kernels on the emulator, against the interpreter.
 
-usage: input-groups.py FOLDER TARGET BITS GROUP [asymmetric] [branch]
+usage: group-products.py FOLDER TARGET BITS GROUP [per-token] [asymmetric] [branch] [OPTION=..]
 
-BITS are those of the inputs; weights have four, in groups of GROUP too. With `branch` a low-rank branch of floats stands beside
-the product. Integers are exact; scales of groups are multiplied and added in f32. Prints the largest difference relative to the
-largest result: with a branch its roundings to eight bits are in it.
+BITS are those of the inputs; weights have four, in groups of GROUP, as inputs have unless `per-token` is given; GROUP 0 is a row.
+With `branch` a low-rank branch of floats stands beside the product. Options go to convert-qllm-to-kernel, and are
+rows=16 unless given. Integers are exact; scales of groups are multiplied and added in f32. Prints the kernels, and the largest difference relative to the largest
+result: with a branch its roundings to eight bits are in it.
 """
 
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,15 +17,16 @@ import sys
 import numpy as np
 
 folder, target, bits, group = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-asymmetric, branch = "asymmetric" in sys.argv, "branch" in sys.argv
+asymmetric, branch, per_token = (word in sys.argv for word in ("asymmetric", "branch", "per-token"))
+options = next((word for word in sys.argv if "=" in word), "rows=16")
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir()
 rng = np.random.default_rng(bits)
 M, N, K, R = 19, 72, 512, 32
-G = K // group
-X = f"!qllm.quantized<{M}x{K}, #qllm.int<{bits}{', asymmetric' if asymmetric else ''}>, group<1, {group}>>"
-W = f"!qllm.quantized<{N}x{K}, #qllm.int<4>, group<1, {group}>>"
-scales = rng.uniform(0.5, 2, (N, G)).astype(np.float32).tolist()
+S = f"{N}x{K // group}" if group else str(N)
+X = f"!qllm.quantized<{M}x{K}, #qllm.int<{bits}{', asymmetric' if asymmetric else ''}>, {'per_token' if per_token else f'group<1, {group}>'}>"
+W = f"!qllm.quantized<{N}x{K}, #qllm.int<4>, {f'group<1, {group}>' if group else 'per_channel<0>'}>"
+scales = rng.uniform(0.5, 2, [int(size) for size in S.split("x")]).astype(np.float32).tolist()
 sum_, factors = "main", ""
 if branch:
     floats = lambda *shape: (rng.standard_normal(shape) * 0.02).astype(np.float32).tolist()
@@ -36,8 +39,8 @@ if branch:
 (folder / "model.mlir").write_text(f"""
 func.func @main(%x: tensor<{M}x{K}xf32> {{onnx.name = "x"}}) -> (tensor<{M}x{N}xf32> {{onnx.name = "y"}}) {{
   %c = onnx.Initializer "c" = dense<{rng.integers(-8, 8, (N, K)).tolist()}> : tensor<{N}x{K}xi4>
-  %s = onnx.Initializer "s" = dense<{scales}> : tensor<{N}x{G}xf32>
-  %w = qllm.pack %c, %s : (tensor<{N}x{K}xi4>, tensor<{N}x{G}xf32>) -> {W}
+  %s = onnx.Initializer "s" = dense<{scales}> : tensor<{S}xf32>
+  %w = qllm.pack %c, %s : (tensor<{N}x{K}xi4>, tensor<{S}xf32>) -> {W}
   %q = qllm.quantize %x : tensor<{M}x{K}xf32> -> {X}
   %main = qllm.linear %q, %w : ({X}, {W}) -> tensor<{M}x{N}xf32>{factors}
   onnx.Return %{sum_} : tensor<{M}x{N}xf32>
@@ -46,9 +49,11 @@ func.func @main(%x: tensor<{M}x{K}xf32> {{onnx.name = "x"}}) -> (tensor<{M}x{N}x
 np.savez(folder / "x.npz", x=(rng.standard_normal((M, K)) + 0.5 * asymmetric).astype(np.float32))
 # Quantized by a kernel, and once by the interpreter.
 for fuse in ("true",) if asymmetric or branch else ("true", "false"):
-    subprocess.run(["qllm-opt", "model.mlir", f"--convert-qllm-to-kernel=targets={target} rows=16 fuse={fuse}", "--fold-kernel-weights",
+    subprocess.run(["qllm-opt", "model.mlir", f"--convert-qllm-to-kernel=targets={target} {options} fuse={fuse}", "--fold-kernel-weights",
                     "--canonicalize", f"--qllm-lower-to-nvvm=targets={target} format=emulator", "-o", "kernels.mlir"], check=True, cwd=folder)
-    assert "qllm.linear" not in (folder / "kernels.mlir").read_text()
+    kernels = (folder / "kernels.mlir").read_text()
+    assert "qllm.linear" not in kernels
+    print(*re.findall(r'qk.launch "(\w+)"', kernels))
     results = []
     for module, device in (("model", []), ("kernels", [f"--run-device={target}"])):
         subprocess.run(["qllm-translate", "--run", f"{module}.mlir", "--input=x.npz", "--output=y.npz", *device], check=True, cwd=folder)
