@@ -106,6 +106,11 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   double slots = products + rowBlocks + columnBlocks / 2 + (unpacks ? columnBlocks * 1.5 : 0) + 4;
   if (kernel.isGrouped())
     slots += products * (kernel.hasInputGroups ? 8 : 4);
+  // Beside zero points of groups, inputs are summed by products with ones.
+  if (kernel.isGrouped() && !kernel.weight.isSigned) {
+    slots += products * 4 + products / columnBlocks;
+    products += products / columnBlocks;
+  }
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
   return latency + std::max(busy, loads) + epilogue;
 }

@@ -33,6 +33,8 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
   if (isGrouped() && !isWeightShuffled())
     return refuse("one scale for each column of weights of 5 to 8 bits",
                   number(groups()) + " groups");
+  if (isGrouped() && !weight.isSigned)
+    return refuse("symmetric weights in groups", weight.str());
   if (hasInputGroups)
     return refuse("one scale for each row of inputs", number(groups()) + " groups");
   if (rank != 0)

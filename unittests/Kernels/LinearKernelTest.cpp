@@ -221,6 +221,12 @@ TEST(LinearKernel, WarpgroupSchedules) {
   EXPECT_EQ(
       messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }, 4),
       "expected 8 or a multiple of 16 up to 128 rows of the tile with producers, but got 256");
+  auto asymmetricGroups = [](LinearKernel &kernel) {
+    kernel.groupLength = 128;
+    kernel.weight.isSigned = false;
+  };
+  EXPECT_EQ(messageWith(asymmetricGroups, 4),
+            "expected symmetric weights in groups with producers, but got uint4");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
             "expected 2 to 8 stages with producers, but got 9");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),

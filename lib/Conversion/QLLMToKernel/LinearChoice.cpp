@@ -42,12 +42,6 @@ int64_t wholePieces(int64_t depth, const kernels::CodeFormat &format) {
   return llvm::alignTo(depth, 128 / format.storageBits());
 }
 
-/// Whether a row of the weight has several scales.
-bool hasGroups(QuantizedType weight) {
-  GranularityAttr granularity = weight.getGranularity();
-  return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
-}
-
 /// Whether a row of the input has several scales.
 bool hasInputGroups(LinearOp op) {
   auto type = cast<QuantizedType>(op.getInput().getType());
@@ -82,6 +76,11 @@ struct Tally {
 IntFormatAttr qllm::integersOf(Value value) {
   auto type = dyn_cast<QuantizedType>(value.getType());
   return type ? dyn_cast<IntFormatAttr>(type.getFormat()) : IntFormatAttr();
+}
+
+bool qllm::hasGroups(QuantizedType weight) {
+  GranularityAttr granularity = weight.getGranularity();
+  return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
 }
 
 kernels::LinearKernel LinearChoice::describe(LinearOp op, bool inBytes) {
@@ -127,8 +126,6 @@ std::string LinearChoice::refusal(LinearOp op) {
   if (!perChannel && !grouped)
     return "expected a weight with scales for outputs or for groups of inputs, but got " +
            print(granularity);
-  if (hasGroups(type) && weight.isAsymmetric())
-    return "expected symmetric codes in the groups of a weight, but got " + print(weight);
   if (hasInputGroups(op) && scaledLength(inputType) != scaledLength(type))
     return "expected groups of an input as long as those of the weight, " +
            std::to_string(scaledLength(type)) + ", but got " +

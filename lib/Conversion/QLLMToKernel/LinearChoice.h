@@ -16,6 +16,9 @@ namespace qllm {
 /// Null for what is no tensor of integer codes.
 IntFormatAttr integersOf(mlir::Value value);
 
+/// Whether a row of the weight has several scales.
+bool hasGroups(QuantizedType weight);
+
 /// How codes of inputs lie in memory. All products of a tensor read the same ones.
 struct CodeStorage {
   /// Also codes of up to 4 bits lie one to a byte, for tensor instructions that want bytes.

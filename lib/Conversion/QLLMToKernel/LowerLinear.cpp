@@ -27,12 +27,13 @@ int64_t rankOf(LinearOp wide) {
 
 } // namespace
 
-/// Whether a product with an asymmetric weight reads the tensor.
+/// Whether a product with an asymmetric weight reads the tensor that does not sum groups itself.
 static bool wantsSums(QuantizeOp op) {
   return llvm::any_of(op->getUsers(), [&](Operation *user) {
     auto linear = dyn_cast<LinearOp>(user);
     IntFormatAttr weight = linear ? integersOf(linear.getWeight()) : IntFormatAttr();
-    return weight && weight.isAsymmetric();
+    return weight && weight.isAsymmetric() &&
+           !hasGroups(cast<QuantizedType>(linear.getWeight().getType()));
   });
 }
 
@@ -208,9 +209,9 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
       builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
-      weight.zeroPoints ? input.sums : Value(), op.getBias(), branch.input, branch.inputScales,
-      branch.weight, branch.weightScales, integersOf(op.getInput()), integersOf(op.getWeight()),
-      chosen.schedules, layout);
+      weight.zeroPoints && !kernel.isGrouped() ? input.sums : Value(), op.getBias(), branch.input,
+      branch.inputScales, branch.weight, branch.weightScales, integersOf(op.getInput()),
+      integersOf(op.getWeight()), chosen.schedules, layout);
   replaced->getResult(0).replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
   if (wide) {

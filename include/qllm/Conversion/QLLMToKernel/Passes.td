@@ -12,7 +12,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let summary = "express what there are kernels for in operations of the qk dialect";
   let description = [{
     A `qllm.linear` of a dynamically quantized input (per token, or in the groups of the weight) and a packed integer weight (per channel, or
-    symmetric in groups) becomes a `qk.linear`, and one of NVFP4 or MXFP4 on both sides a `qk.block_scaled_linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
+    in groups) becomes a `qk.linear`, and one of NVFP4 or MXFP4 on both sides a `qk.block_scaled_linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
