@@ -29,7 +29,7 @@ constexpr std::int64_t stageCounts[] = {4, 3, 2};
 
 /// The same for warpgroups: the side that warps share, 16 each, and the one that each has all of.
 constexpr std::int64_t warpgroupSides[] = {64, 128},
-                       wholeSides[] = {16, 32, 64, 96, 128, 160, 192, 256};
+                       wholeSides[] = {8, 16, 32, 64, 96, 128, 160, 192, 256};
 constexpr std::int64_t warpgroupStages[] = {8, 6, 4, 3, 2};
 
 /// What the model knows of a target. Tensor cores that warpgroups drive are faster than
@@ -65,6 +65,7 @@ const Machine &machineOf(const Target &target) {
 /// Tiles of the whole product along both sides.
 struct Grid {
   std::int64_t rows, columns;
+  std::int64_t rowsOfTile; ///< that are there, in the fullest
 };
 
 /// Cycles in which a stage arrives. A tile of an operand is read by all blocks of its row or column
@@ -83,15 +84,17 @@ double cyclesOfLoads(const OperandTile &input, const OperandTile &weight, const 
 double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine &machine,
                      bool nativeInt4) {
   const Schedule &s = kernel.schedule;
-  double loads = double(kernel.tiles()) *
-                 cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine);
+  // Rows of a tile that are not there are filled with zeros, which nobody loads.
+  OperandTile input = kernel.inputTile();
+  input.rows = grid.rowsOfTile;
+  double loads = double(kernel.tiles()) * cyclesOfLoads(input, kernel.weightTile(), grid, machine);
   double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
   double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double steps =
       double(kernel.tiles()) * double(kernel.inputTile().rowBytes) / LinearKernel::stepBytes;
   if (kernel.isWarpSpecialized()) {
     double products = double(kernel.wholeSide()) / 8;
-    double slots = (kernel.isTransposed() ? unpackingSlots : warpgroupSlots) / 4;
+    double slots = (kernel.isWeightShuffled() ? unpackingSlots : warpgroupSlots) / 4;
     double busy = std::max(slots, products * machine.warpgroupCycles) * warpsPerScheduler * steps;
     return producerLatency + std::max(busy, loads) + epilogue;
   }
@@ -103,6 +106,11 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   double slots = products + rowBlocks + columnBlocks / 2 + (unpacks ? columnBlocks * 1.5 : 0) + 4;
   if (kernel.isGrouped())
     slots += products * (kernel.hasInputGroups ? 8 : 4);
+  // Beside zero points of groups, inputs are summed by products with ones.
+  if (kernel.isGrouped() && !kernel.weight.isSigned) {
+    slots += products * 4 + products / columnBlocks;
+    products += products / columnBlocks;
+  }
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
   return latency + std::max(busy, loads) + epilogue;
 }
@@ -145,7 +153,8 @@ public:
     }
     ScheduleCost cost;
     cost.schedule = schedule;
-    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns)};
+    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns),
+              std::min(rows, schedule.tileRows)};
     cost.blocks = grid.rows * grid.columns;
     cost.cycles = double(divideUp(cost.blocks, machineOf(target).multiprocessors)) *
                   cyclesOfBlock(kernel, grid);
@@ -243,8 +252,11 @@ ScheduleChoice kernels::chooseSchedule(LinearKernel kernel, const Target &target
                   });
   std::int64_t perByte = 8 / kernel.input.storageBits();
   chooser.tryRings({128 * perByte, 64 * perByte});
-  if (target.isNative(Capability::WarpgroupMma))
-    chooser.tryWarpgroups(kernel.isWeightShuffled());
+  if (target.isNative(Capability::WarpgroupMma)) {
+    if (!kernel.isWeightShuffled())
+      chooser.tryWarpgroups(/*transposed=*/false);
+    chooser.tryWarpgroups(/*transposed=*/true);
+  }
   return chooser.finish();
 }
 

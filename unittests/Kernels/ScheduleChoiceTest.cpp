@@ -85,8 +85,8 @@ TEST(ScheduleChoice, UsesTensorMemory) {
     }
 }
 
-// Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target has
-// them, and they have no groups of weights of eight bits.
+// Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target
+// has them, and they have no groups of weights of eight bits.
 TEST(ScheduleChoice, TakesProducersForManyRows) {
   LinearKernel kernel = w4a8(4096, 4096);
   auto producers = [&](const char *target, std::int64_t rows) {
@@ -99,6 +99,38 @@ TEST(ScheduleChoice, TakesProducersForManyRows) {
   ScheduleChoice grouped = chooseSchedule(kernel, *findTarget("sm_90a"), 8192);
   EXPECT_EQ(grouped.candidates.front().schedule.producers, 0);
   EXPECT_NE(grouped.producerRefusal.find("one scale for each column"), std::string::npos);
+}
+
+/// The cheapest candidate that a producer serves, of those with so many warps along the rows.
+const ScheduleCost *bestProduced(const ScheduleChoice &choice, std::int64_t warpRows) {
+  for (const ScheduleCost &candidate : choice.candidates)
+    if (candidate.schedule.producers == 1 && candidate.schedule.warpRows == warpRows)
+      return &candidate;
+  return nullptr;
+}
+
+// Where warps share columns, tiles of warpgroups are as low as few rows are, with any weights;
+// eight bits can be on either side.
+TEST(ScheduleChoice, TakesLowTilesForFewRows) {
+  for (unsigned bits : {4u, 8u}) {
+    LinearKernel kernel = w4a8(4096, 4096);
+    kernel.weight.bits = bits;
+    ScheduleChoice choice = chooseSchedule(kernel, *findTarget("sm_90a"), 8);
+    const ScheduleCost *columns = bestProduced(choice, 1), *rows = bestProduced(choice, 4);
+    ASSERT_NE(columns, nullptr);
+    EXPECT_EQ(columns->schedule.tileRows, 8);
+    EXPECT_EQ(rows != nullptr, bits == 8);
+  }
+}
+
+// A tile of 64 rows loads what is there: eight bits of few tokens are bound by their weights.
+TEST(ScheduleChoice, CountsRowsThatAreThere) {
+  LinearKernel kernel = w4a8(4096, 4096);
+  kernel.weight.bits = 8;
+  auto cycles = [&](std::int64_t rows) {
+    return bestProduced(chooseSchedule(kernel, *findTarget("sm_90a"), rows), 4)->cycles;
+  };
+  EXPECT_LT(cycles(1), 0.75 * cycles(64));
 }
 
 TEST(ScheduleChoice, SaysWhatForbidsAll) {

@@ -105,9 +105,12 @@ struct LinearKernel {
 
   /// Producers load by tensor copies, and warpgroups multiply.
   bool isWarpSpecialized() const { return schedule.producers != 0; }
-  /// Warpgroups take their left operand from registers only, so narrow weights are that one: the
-  /// product is computed transposed.
-  bool isTransposed() const { return isWarpSpecialized() && isWeightShuffled(); }
+  /// The left operand of warpgroups has 64 rows at least, and is the only one that may come from
+  /// registers. Where the weights are that one, the product is computed transposed: narrow weights
+  /// have to be, and any are where warps share columns.
+  bool isTransposed() const {
+    return isWarpSpecialized() && (isWeightShuffled() || schedule.warpColumns != 1);
+  }
   /// The side of the tile that warps share, 16 each, and the one that each has all of.
   std::int64_t sharedSide() const {
     return isTransposed() ? schedule.tileColumns : schedule.tileRows;

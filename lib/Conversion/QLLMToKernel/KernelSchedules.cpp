@@ -86,6 +86,7 @@ static ChosenSchedules choose(MLIRContext *context, Kernel kernel, const Schedul
       if (choice.candidates.empty())
         return {Attribute(), name + ": " + choice.refusal};
       list.push_back(toAttribute(context, choice.candidates.front().schedule));
+      chosen.cycles.push_back(choice.candidates.front().cycles);
       chosen.explanation +=
           (chosen.explanation.empty() ? "" : "; ") + name + ": " +
           (policy.rows.size() > 1 ? "for " + std::to_string(rows) + " rows " : "") +

@@ -53,6 +53,18 @@ func.func @w4a4(%x: tensor<?x512xui4>, %w: tensor<192x512xi4>, %sx: tensor<?xf32
   return %0 : tensor<?x192xf16>
 }
 
+// Groups of both sides with zero points, for which there are no sums of inputs.
+// CHECK-LABEL: func.func @zero_points_of_groups
+func.func @zero_points_of_groups(%x: tensor<?x512xui4>, %w: tensor<192x512xui4>, %sx: tensor<?x4xf32>, %sw: tensor<4x192xf32>,
+                                 %zx: tensor<?x4xi16>, %sums: tensor<4x192xi32>, %zw: tensor<4x192xui8>) -> tensor<?x192xf16> {
+  // CHECK: zero_points(%{{.*}}, %{{.*}}) weight_zero_points(%{{[a-z0-9]+}}) formats(<4, asymmetric>, <4, asymmetric>)
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) weight_zero_points(%zw) formats(#qllm.int<4, asymmetric>, #qllm.int<4, asymmetric>)
+      schedule(#deep)
+      : (tensor<?x512xui4>, tensor<192x512xui4>, tensor<?x4xf32>, tensor<4x192xf32>, tensor<?x4xi16>, tensor<4x192xi32>, tensor<4x192xui8>)
+      -> tensor<?x192xf16>
+  return %0 : tensor<?x192xf16>
+}
+
 // CHECK-LABEL: func.func @nvfp4
 func.func @nvfp4(%x: tensor<?x576xf4E2M1FN>, %w: tensor<200x576xf4E2M1FN>, %sx: tensor<?x9x512xf8E4M3FN>,
                  %sw: tensor<2x9x512xf8E4M3FN>, %t: tensor<1xf32>, %b: tensor<200xf32>) -> tensor<?x200xbf16> {
