@@ -158,9 +158,9 @@ TEST(LinearKernel, ProofsDependOnTheTarget) {
 
 LinearKernel makeWarpgroupKernel(unsigned weightBits) {
   LinearKernel kernel = makeKernel(8, weightBits);
-  kernel.schedule = {128, 256, 128, 8, 1, 4, /*splits=*/1, /*producers=*/1};
+  kernel.schedule = {128, 256, 128, 8, 1, 4, /*blocks=*/0, /*producers=*/1};
   if (weightBits == 4)
-    kernel.schedule = {256, 128, 128, 1, 8, 4, /*splits=*/1, /*producers=*/1};
+    kernel.schedule = {256, 128, 128, 1, 8, 4, /*blocks=*/0, /*producers=*/1};
   return kernel;
 }
 

@@ -59,6 +59,33 @@ TEST(ScheduleChoice, FollowsTheSharedMemory) {
   EXPECT_GT(largestOf("sm_80"), 99 * 1024);
 }
 
+// Few rows beside fewer tiles than there are multiprocessors, or not many more, are shared; there is
+// always a candidate for more rows, and none by stream-K for many.
+TEST(ScheduleChoice, SharesFewTiles) {
+  WeightOnlyKernel kernel;
+  kernel.weight = {4, true};
+  kernel.columns = kernel.depth = 4096;
+  kernel.groupLength = 128;
+  for (const Target &target : allTargets())
+    for (std::int64_t rows : {1, 2, 8, 16, 33, 64, 65, 4096}) {
+      ScheduleChoice choice = chooseSchedule(kernel, target, rows);
+      ASSERT_TRUE(choice.best(/*streamed=*/false)) << choice.refusal;
+      EXPECT_EQ(bool(choice.best(/*streamed=*/true)), rows <= 64);
+      for (const ScheduleCost &candidate : choice.candidates) {
+        kernel.schedule = candidate.schedule;
+        EXPECT_TRUE(kernel.verify() && kernel.verifyOn(target)) << candidate.str();
+      }
+    }
+  const Target &target = *findTarget("sm_90a");
+  ScheduleCost best = chooseSchedule(kernel, target, 16).candidates.front();
+  EXPECT_TRUE(best.schedule.isStreamed()) << best.str();
+  EXPECT_GE(best.blocks, best.multiprocessors * 9 / 10);
+  // It is not worth an exchange where a block has little to do.
+  kernel.columns = 1536;
+  kernel.depth = 512;
+  EXPECT_FALSE(chooseSchedule(kernel, target, 16).candidates.front().schedule.isStreamed());
+}
+
 // Sums of block-scaled products are in tensor memory where there is some.
 TEST(ScheduleChoice, UsesTensorMemory) {
   BlockScaledKernel kernel;

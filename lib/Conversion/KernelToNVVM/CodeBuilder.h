@@ -89,6 +89,10 @@ public:
   void when(mlir::Value condition, llvm::function_ref<void()> body);
   void either(mlir::Value condition, llvm::function_ref<void()> body,
               llvm::function_ref<void()> otherwise);
+  /// The values of one of two bodies, which give values of the same types.
+  llvm::SmallVector<mlir::Value>
+  choose(mlir::Value condition, llvm::function_ref<llvm::SmallVector<mlir::Value>()> body,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> otherwise);
   /// A loop over begin, begin + 1, .. below end that stays one: `body` makes the values that the
   /// next round starts with. The last ones.
   mlir::ValueRange

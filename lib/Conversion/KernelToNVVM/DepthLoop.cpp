@@ -28,15 +28,13 @@ void DepthLoop::load(Value tile) {
     loader->issue(tile, source, state[1]);
 }
 
-void DepthLoop::commit() {
-  NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc());
-}
+void DepthLoop::commit() { NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(), code.getLoc()); }
 
 /// Nothing is copied behind the last tile, but groups are counted on.
 void DepthLoop::loadNext() {
   int64_t ahead = stages - 1;
-  if (count > ahead)
-    code.when(code.less(index, code.constant(count - ahead)), [&] { load(code.add(tile, ahead)); });
+  if (loadEnd)
+    code.when(code.less(index, loadEnd), [&] { load(code.add(tile, ahead)); });
   commit();
 }
 
@@ -54,11 +52,16 @@ void DepthLoop::advance() {
     source = code.advance(source, loader->tileStep());
 }
 
-SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> sums,
+SmallVector<Value> DepthLoop::emit(const TilePart &part, int64_t tiles, ArrayRef<Value> sums,
                                    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   Location loc = code.getLoc();
-  count = tiles;
+  Value first = part.first, count = part.count ? part.count : code.constant(tiles);
   Value zero = code.constant(int64_t(0));
+  int64_t ahead = stages - 1;
+  if (part.count)
+    loadEnd = code.subtract(count, code.constant(ahead));
+  else if (tiles > ahead)
+    loadEnd = code.constant(tiles - ahead);
   auto numberOf = [&](Value index) { return first ? code.add(first, index) : index; };
   state = {zero, zero};
   for (TileLoader *loader : loaders)
@@ -66,8 +69,11 @@ SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> s
         first ? code.advance(loader->getSource(), code.multiply(first, loader->tileStep()))
               : loader->getSource());
   for (int64_t stage = 0; stage != stages - 1; ++stage) {
-    if (stage < count)
-      load(numberOf(code.constant(stage)));
+    auto loadStage = [&] { load(numberOf(code.constant(stage))); };
+    if (part.count && stage != 0)
+      code.when(code.less(code.constant(stage), count), loadStage);
+    else if (stage < tiles)
+      loadStage();
     commit();
     state[1] = code.constant((stage + 1) * stageBytes);
     for (auto [loader, source] : llvm::zip_equal(loaders, MutableArrayRef(state).drop_front(2)))
@@ -87,8 +93,8 @@ SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> s
     llvm::append_range(results, state);
     scf::YieldOp::create(builder, loc, results);
   };
-  auto loop = scf::ForOp::create(code.getBuilder(), loc, zero, code.constant(count),
-                                 code.constant(int64_t(1)), initial, emitBody);
+  auto loop = scf::ForOp::create(code.getBuilder(), loc, zero, count, code.constant(int64_t(1)),
+                                 initial, emitBody);
   keepRolled(loop);
   wait(0);
   return SmallVector<Value>(loop.getResults().take_front(sums.size()));

@@ -515,3 +515,13 @@ func.func @linear_c5_input_groups(%x: tensor<?x128xui8>, %w: tensor<64x128xi8>, 
       : (tensor<?x128xui8>, tensor<64x128xi8>, tensor<?x4xf32>, tensor<4x64xf32>, tensor<?x4xi32>, tensor<64xf32>) -> tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @linear_c8_stream_k(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) {
+  // expected-error @+1 {{expected a tile for each block, since there is stream_k for inputs of floats only, but got 2 blocks that share tiles}}
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}

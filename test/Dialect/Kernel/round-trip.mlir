@@ -9,10 +9,10 @@
 
 // CHECK-LABEL: func.func private @schedules
 // CHECK-SAME: #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
-// CHECK-SAME: #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>
+// CHECK-SAME: #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k, blocks = 132>
 func.func private @schedules() attributes {
   a = #square,
-  b = #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>}
+  b = #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k, blocks = 132>}
 
 // CHECK-LABEL: func.func private @layouts
 // CHECK-SAME: #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>
