@@ -24,7 +24,7 @@ config.substitutions += [
     ("%qllm_build", config.qllm_build),
     ("%cmake", os.path.join(os.path.dirname(config.python), "cmake")),
     ("%qllm_plugin", config.plugin),
-    ("%sanitize", f"-fsanitize={config.sanitize}" if config.sanitize else ""),
+    ("%sanitize", config.sanitize),
     ("%qllm_utils", os.path.join(config.qllm_source, "utils")),
 ]
 

@@ -7,6 +7,8 @@ LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128"
            "w4a8-zero": ("uint8", "uint4", 0)}
 # Rows that a kernel is timed with: prompts, single sequences, batches.
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
+# Multiprocessors of the largest product of a target.
+PROCESSORS = {"sm_80": 108, "sm_86": 84, "sm_89": 142, "sm_90a": 132, "sm_100a": 148, "sm_120a": 170}
 
 
 def schedule(tile, warps, stages, producers=0):
@@ -57,26 +59,28 @@ def linears(n: int, k: int, target: str):
         yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n, target))
 
 
-def split_schedule(tile, warps, stages, splits):
-    return schedule(tile, warps, stages)[:-1] + f", scheduler = split_k, splits = {splits}>"
+def stream_schedule(tile, warps, stages, blocks):
+    return schedule(tile, warps, stages)[:-1] + f", scheduler = stream_k, blocks = {blocks}>"
 
 
-def weight_only(n: int, k: int):
-    """4-bit weights in groups of 128 beside f16; a depth that several blocks share where columns alone are too few of them."""
+def weight_only(n: int, k: int, target: str):
+    """4-bit weights in groups of 128 beside f16; for few rows also by stream-K, with two blocks for each processor."""
     problem = {"n": n, "k": k, "weight": "int4", "group": 128}
-    yield "weight_only_linear", {**problem, "splits": 1}, [
+    yield "weight_only_linear", {**problem, "blocks": 0}, [
         (schedule((128, 128, 64), (2, 4), 4), PREFILL), (schedule((8, 32, 512), (4, 1), 1), SINGLE), (schedule((64, 64, 128), (2, 2), 4), BATCH)]
-    if n <= 8192:
-        yield "weight_only_linear", {**problem, "splits": 4}, [(split_schedule((8, 32, 512), (4, 1), 1, 4), SINGLE)]
+    blocks = 2 * PROCESSORS.get(target, 1)  # the compiler names the targets that there are
+    yield "weight_only_linear", {**problem, "blocks": blocks}, [
+        (stream_schedule((8, 32, 512), (4, 1), 1, blocks), (1, 2)), (stream_schedule((16, 64, 128), (1, 4), 4, blocks), (2, 16)),
+        (stream_schedule((64, 64, 128), (2, 2), 4, blocks), BATCH)]
 
 
 def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
     shapes = list(SHAPES.values())
     yield from linears(*shapes[0], target)
-    yield from weight_only(*shapes[0])
+    yield from weight_only(*shapes[0], target)
     yield from attentions()
     yield from quantizers()
     for shape in shapes[1:]:
         yield from linears(*shape, target)
-        yield from weight_only(*shape)
+        yield from weight_only(*shape, target)

@@ -10,13 +10,23 @@ add_compile_options(-ffp-contract=off)
 if(QLLM_WERROR)
   add_compile_options(-Werror)
 endif()
+# Statistics of passes are made by libMLIR, which has the ones without counts if it was built without assertions. Code with
+# assertions would count in them (add_qllm_library).
+set(QLLM_COUNTING_FOLDERS Transforms Conversion)
+set(QLLM_COUNTING_OPTIONS)
 if(QLLM_ASSERTIONS)
   add_compile_options(-UNDEBUG)
+  if(NOT LLVM_ENABLE_ASSERTIONS)
+    set(QLLM_COUNTING_OPTIONS $<$<COMPILE_LANGUAGE:CXX>:SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/NoopStatistics.h>)
+  endif()
 endif()
 if(QLLM_SANITIZE)
   # Debian's LLVM is not instrumented: container-overflow and vptr checks across its boundary give false alarms.
   add_compile_options(-fsanitize=${QLLM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize=vptr)
-  add_link_options(-fsanitize=${QLLM_SANITIZE})
+  # One runtime for tools and for libraries that Python or mlir-opt load (for those, see utils/check.py).
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-resource-dir OUTPUT_VARIABLE resources OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set(QLLM_SANITIZE_OPTIONS -fsanitize=${QLLM_SANITIZE} -shared-libsan -Wl,-rpath,${resources}/lib/linux)
+  add_link_options(${QLLM_SANITIZE_OPTIONS})
 endif()
 # What guides libFuzzer, where the files are read that it writes; elsewhere it would only cost time. These are the flags of
 # -fsanitize=fuzzer-no-link that count; that one itself does not go with a precompiled header of code without it.

@@ -2,7 +2,7 @@
 """Runs a decoder layer of SmolLM2 as kernels on the emulator: a prompt of 16 tokens, then one token with a 4-bit cache.
 
 usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy] [--layers 1] [--work build/layer]
-                [--target sm_80] [--json]
+                [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
 in 4 bits), given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
@@ -64,9 +64,9 @@ def quantize(model, activation_bits, folder):
                     "--quiet", "-o", folder], check=True, stdout=subprocess.DEVNULL)
 
 
-def lower(folder, target):
+def lower(folder, target, rows):
     """Compiles, and returns the shapes of the caches: heads, bytes, how many."""
-    subprocess.run(["qllm-opt", "model.mlirbc", "--page-kv-cache", f"--convert-qllm-to-kernel=targets={target} rows={PROMPT}",
+    subprocess.run(["qllm-opt", "model.mlirbc", "--page-kv-cache", f"--convert-qllm-to-kernel=targets={target} rows={rows}",
                     "--fold-kernel-weights", "--canonicalize", "--cse",
                     f"--qllm-lower-to-nvvm=targets={target} format=emulator", "-o", "kernels.mlir"], check=True, cwd=folder)
     with open(folder / "kernels.mlir", encoding="utf-8") as file:
@@ -101,6 +101,7 @@ def main():
     parser.add_argument("--layers", default=1, type=int)
     parser.add_argument("--work", default="build/layer", type=pathlib.Path)
     parser.add_argument("--target", default="sm_80")
+    parser.add_argument("--rows", default=PROMPT, type=int, help="tokens that schedules are chosen for")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     ids = np.load(options.tokens).reshape(-1)[:TOKENS].astype(np.int64)[None]
@@ -113,7 +114,7 @@ def main():
             quantize(options.work / f"{name}.onnx", bits, options.work / f"{name}-a{bits}")
             states[name] = hidden(run(options.work / f"{name}-a{bits}", "model.mlirbc", {"input_ids": ids})[0])
         folder = options.work / f"exact-a{bits}"
-        parts, seconds = on_kernels(folder, ids, options.target, lower(folder, options.target))
+        parts, seconds = on_kernels(folder, ids, options.target, lower(folder, options.target, options.rows))
         spans = {"prompt": slice(0, PROMPT), "token": slice(PROMPT, TOKENS)}
         for (name, span), part, used in zip(spans.items(), parts, seconds):
             found = differences(part, states["exact"][:, span])

@@ -11,12 +11,13 @@ using namespace llvm;
 Expected<SiteFilter> SiteFilter::create(StringRef option, ArrayRef<std::string> patterns) {
   SiteFilter filter;
   filter.option = option.str();
-  for (const std::string &text : patterns) {
-    Expected<GlobPattern> pattern = GlobPattern::create(text);
+  for (const std::string &given : patterns) {
+    auto text = std::make_shared<const std::string>(given);
+    Expected<GlobPattern> pattern = GlobPattern::create(*text);
     if (!pattern)
-      return createStringError("pattern '" + text + "' of " + option + ": " +
+      return createStringError("pattern '" + given + "' of " + option + ": " +
                                toString(pattern.takeError()));
-    filter.entries.push_back({text, std::move(*pattern)});
+    filter.entries.push_back({std::move(text), std::move(*pattern)});
   }
   return filter;
 }
@@ -28,7 +29,7 @@ const std::string *SiteFilter::match(ArrayRef<std::string> names) {
       continue;
     entry.used = true;
     if (!first)
-      first = &entry.text;
+      first = entry.text.get();
   }
   return first;
 }
@@ -40,13 +41,13 @@ Error SiteFilter::checkAllUsed(ArrayRef<std::string> allNames) const {
     StringRef nearest;
     unsigned distance = ~0u;
     for (StringRef name : allNames) {
-      unsigned candidate = name.edit_distance(entry.text);
+      unsigned candidate = name.edit_distance(*entry.text);
       if (candidate < distance) {
         distance = candidate;
         nearest = name;
       }
     }
-    std::string message = "expected pattern '" + entry.text + "' of " + option +
+    std::string message = "expected pattern '" + *entry.text + "' of " + option +
                           " to match a weight, but it matches none";
     if (!nearest.empty())
       message += "; the nearest name is '" + nearest.str() + "'";

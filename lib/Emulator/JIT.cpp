@@ -34,6 +34,7 @@ struct HostCode {
   std::unique_ptr<llvm::LLVMContext> context;
   std::unique_ptr<llvm::Module> module;
   std::vector<Site> sites;
+  std::vector<std::string> functionOfSite;
   size_t sharedBytes = 0;
   std::vector<Kernel> kernels;
   /// Globals that kernels read, by name.
@@ -83,20 +84,19 @@ std::vector<Kernel> kernelsOf(gpu::GPUModuleOp module) {
   return kernels;
 }
 
-std::vector<Site> sitesOf(gpu::GPUModuleOp module) {
-  std::vector<Site> sites;
+void readSites(gpu::GPUModuleOp module, HostCode &code) {
   for (auto entry : module->getAttrOfType<ArrayAttr>("emu.sites").getAsRange<DictionaryAttr>()) {
     Site site;
     site.operation = entry.getAs<StringAttr>("operation").str();
     site.location = entry.getAs<StringAttr>("at").str();
     site.collective = parseCollective(site.operation);
     site.wordsIn = unsigned(entry.getAs<IntegerAttr>("words").getInt());
-    sites.push_back(std::move(site));
+    code.sites.push_back(std::move(site));
+    code.functionOfSite.push_back(entry.getAs<StringAttr>("in").str());
   }
   // Findings that belong to no operation need a place.
-  if (sites.empty())
-    sites.push_back({"kernel", "?", std::nullopt, 0});
-  return sites;
+  if (code.sites.empty())
+    code.sites.push_back({"kernel", "?", std::nullopt, 0});
 }
 
 /// Runs the passes on a copy of the module and moves what they leave into a module for the host.
@@ -113,7 +113,7 @@ OwningOpRef<ModuleOp> lowerToHost(gpu::GPUModuleOp original, bool instrument, Ho
   nested.addPass(createQllmLowerNVVMToHost());
   if (failed(manager.run(*host)))
     return nullptr;
-  code.sites = sitesOf(module);
+  readSites(module, code);
   code.sharedBytes = size_t(module->getAttrOfType<IntegerAttr>("emu.shared_bytes").getInt());
   DataLayout layout = DataLayout::closest(module);
   for (auto global : module.getOps<LLVM::GlobalOp>()) {
@@ -159,10 +159,22 @@ llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> compileCode(HostCode &code) {
   return jit;
 }
 
+/// The sites as `kernel` has them: what other kernels do with all lanes asks nothing of its
+/// launches.
+std::vector<Site> sitesOfKernel(const HostCode &code, const Kernel &kernel) {
+  std::vector<Site> sites = code.sites;
+  for (auto [site, function] : llvm::zip(sites, code.functionOfSite))
+    if (function != kernel.name &&
+        llvm::any_of(code.kernels, [&function = function](const Kernel &other) {
+          return other.name == function;
+        }))
+      site.collective.reset();
+  return sites;
+}
+
 /// Looks up what the program needs of the compiled code.
 llvm::Error link(llvm::orc::LLJIT &jit, HostCode &code) {
   Program program;
-  program.sites = std::move(code.sites);
   program.staticSharedBytes = code.sharedBytes;
   for (const auto &[name, size] : code.constants) {
     auto address = jit.lookup(name);
@@ -175,6 +187,7 @@ llvm::Error link(llvm::orc::LLJIT &jit, HostCode &code) {
     if (!address)
       return address.takeError();
     kernel.program = program;
+    kernel.program.sites = sitesOfKernel(code, kernel);
     kernel.program.entry = address->toPtr<decltype(Program::entry)>();
   }
   return llvm::Error::success();

@@ -5,6 +5,7 @@
 
 #include "qllm/Kernels/BlockScaledKernel.h"
 
+#include "UnsharedTiles.h"
 #include "qllm/Kernels/WeightLayout.h"
 
 using namespace qllm;
@@ -47,6 +48,8 @@ FormatStatus BlockScaledKernel::verifyInRegisters() const {
 FormatStatus BlockScaledKernel::verify() const {
   if (blockLength != 16 && blockLength != 32)
     return refuse("blocks of 16 or 32 elements", std::to_string(blockLength));
+  if (FormatStatus status = verifyUnshared(codes.schedule); !status)
+    return status;
   if (FormatStatus status = isInTensorMemory() ? verifyInTensorMemory() : verifyInRegisters();
       !status)
     return status;

@@ -5,6 +5,7 @@
 
 #include "qllm/Kernels/LinearKernel.h"
 
+#include "UnsharedTiles.h"
 #include "qllm/Kernels/WeightLayout.h"
 
 #include <algorithm>
@@ -177,6 +178,8 @@ FormatStatus LinearKernel::verifyOperands() const {
 }
 
 FormatStatus LinearKernel::verifyTiles() const {
+  if (FormatStatus status = verifyUnshared(schedule); !status)
+    return status;
   if (FormatStatus status = verifyOperands(); !status)
     return status;
   if (isWarpSpecialized())

@@ -6,6 +6,7 @@
 
 #include "qllm/Kernels/ScheduleChoice.h"
 
+#include "qllm/Kernels/StreamParts.h"
 #include "qllm/Kernels/TensorMemory.h"
 
 #include <algorithm>
@@ -29,7 +30,7 @@ constexpr std::int64_t stageCounts[] = {4, 3, 2};
 
 /// The same for warpgroups: the side that warps share, 16 each, and the one that each has all of.
 constexpr std::int64_t warpgroupSides[] = {64, 128},
-                       wholeSides[] = {16, 32, 64, 96, 128, 160, 192, 256};
+                       wholeSides[] = {8, 16, 32, 64, 96, 128, 160, 192, 256};
 constexpr std::int64_t warpgroupStages[] = {8, 6, 4, 3, 2};
 
 /// What the model knows of a target. Tensor cores that warpgroups drive are faster than
@@ -48,6 +49,10 @@ constexpr Machine machines[] = {{"sm_80", 108, 8, 8, 10, 64},   {"sm_86", 84, 16
 /// Cycles until the first tile is there, and per block at its end. Producers have barriers to set
 /// up, and tensor maps to fetch.
 constexpr double latency = 800, producerLatency = 1000, epiloguePerElement = 0.15;
+/// Cycles in which a block stores a part and counts its arrival, and in which it loads parts that
+/// are on their way together. And the rows up to which tiles are so few that stream-K is tried.
+constexpr double arrivalLatency = 1000, partLatency = 600;
+constexpr std::int64_t mostStreamedRows = 64;
 /// Issue slots of a warp that multiplies a tile of 128 bytes of depth by warpgroup instructions,
 /// and of one that unpacks its left operand.
 constexpr double warpgroupSlots = 64, unpackingSlots = 75;
@@ -65,6 +70,7 @@ const Machine &machineOf(const Target &target) {
 /// Tiles of the whole product along both sides.
 struct Grid {
   std::int64_t rows, columns;
+  std::int64_t rowsOfTile; ///< that are there, in the fullest
 };
 
 /// Cycles in which a stage arrives. A tile of an operand is read by all blocks of its row or column
@@ -83,15 +89,17 @@ double cyclesOfLoads(const OperandTile &input, const OperandTile &weight, const 
 double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine &machine,
                      bool nativeInt4) {
   const Schedule &s = kernel.schedule;
-  double loads = double(kernel.tiles()) *
-                 cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine);
+  // Rows of a tile that are not there are filled with zeros, which nobody loads.
+  OperandTile input = kernel.inputTile();
+  input.rows = grid.rowsOfTile;
+  double loads = double(kernel.tiles()) * cyclesOfLoads(input, kernel.weightTile(), grid, machine);
   double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
   double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double steps =
       double(kernel.tiles()) * double(kernel.inputTile().rowBytes) / LinearKernel::stepBytes;
   if (kernel.isWarpSpecialized()) {
     double products = double(kernel.wholeSide()) / 8;
-    double slots = (kernel.isTransposed() ? unpackingSlots : warpgroupSlots) / 4;
+    double slots = (kernel.isWeightShuffled() ? unpackingSlots : warpgroupSlots) / 4;
     double busy = std::max(slots, products * machine.warpgroupCycles) * warpsPerScheduler * steps;
     return producerLatency + std::max(busy, loads) + epilogue;
   }
@@ -103,6 +111,11 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   double slots = products + rowBlocks + columnBlocks / 2 + (unpacks ? columnBlocks * 1.5 : 0) + 4;
   if (kernel.isGrouped())
     slots += products * (kernel.hasInputGroups ? 8 : 4);
+  // Beside zero points of groups, inputs are summed by products with ones.
+  if (kernel.isGrouped() && !kernel.weight.isSigned) {
+    slots += products * 4 + products / columnBlocks;
+    products += products / columnBlocks;
+  }
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
   return latency + std::max(busy, loads) + epilogue;
 }
@@ -111,13 +124,22 @@ std::int64_t divideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 } // namespace
 
+const ScheduleCost *ScheduleChoice::best(bool streamed) const {
+  for (const ScheduleCost &candidate : candidates)
+    if (candidate.schedule.isStreamed() == streamed)
+      return &candidate;
+  return nullptr;
+}
+
 std::string ScheduleCost::str() const {
   auto number = [](std::int64_t value) { return std::to_string(value); };
   return number(schedule.tileRows) + "x" + number(schedule.tileColumns) + "x" +
          number(schedule.tileDepth) + " on " + number(schedule.warpRows) + "x" +
          number(schedule.warpColumns) + " warps, " + number(schedule.stages) + " stages" +
-         (schedule.producers != 0 ? ", a producer: " : ": ") + number(blocks) + " blocks, " +
-         number(std::int64_t(cycles)) + " cycles";
+         (schedule.producers != 0 ? ", a producer"
+          : schedule.isStreamed() ? ", stream_k"
+                                  : "") +
+         ": " + number(blocks) + " blocks, " + number(std::int64_t(cycles)) + " cycles";
 }
 
 namespace {
@@ -145,17 +167,35 @@ public:
     }
     ScheduleCost cost;
     cost.schedule = schedule;
-    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns)};
-    cost.blocks = grid.rows * grid.columns;
-    cost.cycles = double(divideUp(cost.blocks, machineOf(target).multiprocessors)) *
-                  cyclesOfBlock(kernel, grid);
+    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns),
+              std::min(rows, schedule.tileRows)};
+    cost.multiprocessors = machineOf(target).multiprocessors;
+    cost.blocks = grid.rows * (schedule.isStreamed() ? schedule.blocks : grid.columns);
+    // Blocks of stream-K all run at once, and their cost is of those of one multiprocessor.
+    std::int64_t waves = schedule.isStreamed() ? 1 : divideUp(cost.blocks, cost.multiprocessors);
+    cost.cycles = double(waves) * cyclesOfBlock(kernel, grid);
     choice.candidates.push_back(cost);
     return true;
   }
 
+  /// The same candidate by stream-K: with as many blocks as run at once, and with the largest
+  /// number below that gives every tile as many blocks.
+  void tryStreams(Schedule candidate, std::int64_t blocksAtOnce) {
+    if (rows > mostStreamedRows)
+      return;
+    std::int64_t tiles = divideUp(columns, candidate.tileColumns);
+    std::int64_t processors =
+        machineOf(target).multiprocessors * blocksAtOnce / divideUp(rows, candidate.tileRows);
+    candidate.blocks = processors;
+    tryCandidate(candidate);
+    candidate.blocks = processors / tiles * tiles;
+    if (candidate.blocks != 0 && candidate.blocks != processors)
+      tryCandidate(candidate);
+  }
+
   /// Tiles on a ring whose rows have one of these numbers of elements. More stages are taken first;
   /// fewer only where they do not fit.
-  void tryRings(std::initializer_list<std::int64_t> depths) {
+  template <typename Try> void tryRings(std::initializer_list<std::int64_t> depths, Try tryOne) {
     for (const TileShape &shape : tileShapes)
       for (std::int64_t depth : depths)
         for (std::int64_t stages : stageCounts) {
@@ -166,9 +206,12 @@ public:
           s.warpRows = shape.warpRows;
           s.warpColumns = shape.warpColumns;
           s.stages = stages;
-          if (tryCandidate(s))
+          if (tryOne(s))
             break;
         }
+  }
+  void tryRings(std::initializer_list<std::int64_t> depths) {
+    tryRings(depths, [&](const Schedule &s) { return tryCandidate(s); });
   }
 
   /// Tiles that a producer loads and one or two warpgroups multiply, of either side.
@@ -212,11 +255,11 @@ private:
   ScheduleChoice choice;
 };
 
-/// Cycles of a block of a weight-only kernel. Tensor instructions on halves take what those on
-/// bytes do for half of the depth; codes become halves by two instructions a pair.
-double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Machine &machine) {
+/// Cycles of a step of a weight-only kernel. Tensor instructions on halves take what those on bytes
+/// do for half of the depth; codes become halves by two instructions a pair.
+double cyclesOfStep(const WeightOnlyKernel &kernel, const Grid &grid, const Machine &machine) {
   const Schedule &s = kernel.schedule;
-  double steps = double(kernel.tilesOfBlock() * kernel.depthOfWarp()) / WeightOnlyKernel::stepDepth;
+  double steps = double(kernel.depthOfWarp()) / WeightOnlyKernel::stepDepth;
   double rowBlocks = kernel.isDirect() ? 1 : double(s.rowsOfWarp()) / 16;
   double columnBlocks = double(s.columnsOfWarp()) / (kernel.isDirect() ? 16 : 8);
   double products = rowBlocks * columnBlocks;
@@ -226,9 +269,34 @@ double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Ma
     slots += products * 4 * WeightOnlyKernel::stepDepth / double(kernel.runLength());
   double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
-  double loads = double(kernel.tilesOfBlock()) *
-                 cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine);
-  return latency + std::max(busy, loads) + epiloguePerElement * double(s.tileRows * s.tileColumns);
+  return std::max(busy, cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine));
+}
+
+/// Blocks of a multiprocessor whose warps hide each other's latencies; it takes more warps where
+/// each loads its own weights, with no ring.
+std::int64_t blocksAtOnce(const Schedule &schedule) {
+  std::int64_t warps = schedule.tileRows == 8 ? 16 : 8;
+  return std::max<std::int64_t>(1, warps / schedule.warps());
+}
+
+/// Cycles of a block of a weight-only kernel; by stream-K, of all blocks of a multiprocessor. Their
+/// latencies overlap, their steps do not.
+double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Machine &machine) {
+  const Schedule &s = kernel.schedule;
+  double step = cyclesOfStep(kernel, grid, machine);
+  double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
+  if (!s.isStreamed())
+    return latency + double(kernel.tiles()) * step + epilogue;
+  StreamK stream = kernel.stream();
+  std::int64_t steps = divideUp(stream.tiles * stream.steps, s.blocks);
+  std::int64_t parts = stream.crossesTiles() ? divideUp(steps, stream.steps) + 1 : 1;
+  double atOnce = double(divideUp(s.blocks * grid.rows, machine.multiprocessors));
+  std::int64_t sums = divideUp(s.tileRows * s.tileColumns, s.threads());
+  std::int64_t others = stream.mostBlocksOfTile();
+  double addition = partLatency * double(divideUp(others, partsAtOnce(stream, sums))) +
+                    double(others * s.tileRows * s.tileColumns * 4) / machine.cacheBytesPerCycle;
+  return atOnce * double(steps) * step + double(parts) * (latency + epilogue) + arrivalLatency +
+         addition;
 }
 
 } // namespace
@@ -243,8 +311,11 @@ ScheduleChoice kernels::chooseSchedule(LinearKernel kernel, const Target &target
                   });
   std::int64_t perByte = 8 / kernel.input.storageBits();
   chooser.tryRings({128 * perByte, 64 * perByte});
-  if (target.isNative(Capability::WarpgroupMma))
-    chooser.tryWarpgroups(kernel.isWeightShuffled());
+  if (target.isNative(Capability::WarpgroupMma)) {
+    if (!kernel.isWeightShuffled())
+      chooser.tryWarpgroups(/*transposed=*/false);
+    chooser.tryWarpgroups(/*transposed=*/true);
+  }
   return chooser.finish();
 }
 
@@ -255,6 +326,12 @@ ScheduleChoice kernels::chooseSchedule(WeightOnlyKernel kernel, const Target &ta
                   [&](const WeightOnlyKernel &k, const Grid &grid) {
                     return cyclesOfHalves(k, grid, machine);
                   });
+  auto tryBoth = [&](const Schedule &s) {
+    if (!chooser.tryCandidate(s))
+      return false;
+    chooser.tryStreams(s, blocksAtOnce(s));
+    return true;
+  };
   if (rows <= 8)
     for (std::int64_t columns : {32, 16})
       for (std::int64_t warps : {8, 4, 2, 1}) {
@@ -265,9 +342,9 @@ ScheduleChoice kernels::chooseSchedule(WeightOnlyKernel kernel, const Target &ta
         s.warpRows = warps;
         s.warpColumns = 1;
         s.stages = 1;
-        chooser.tryCandidate(s);
+        tryBoth(s);
       }
-  chooser.tryRings({128, 64});
+  chooser.tryRings({128, 64}, tryBoth);
   return chooser.finish();
 }
 

@@ -30,9 +30,11 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("one of them", number(s.producers));
   if (input.storageBits() != 8)
     return refuse("inputs of one code to a byte", input.str() + ", two to a byte");
-  if (isGrouped() && !isTransposed())
+  if (isGrouped() && !isWeightShuffled())
     return refuse("one scale for each column of weights of 5 to 8 bits",
                   number(groups()) + " groups");
+  if (isGrouped() && !weight.isSigned)
+    return refuse("symmetric weights in groups", weight.str());
   if (hasInputGroups)
     return refuse("one scale for each row of inputs", number(groups()) + " groups");
   if (rank != 0)
@@ -50,8 +52,8 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
                       number(s.tileRows) + "x" + number(s.tileColumns));
   // Sums of groups are beside those of all groups.
   std::int64_t widest = isGrouped() ? widestBox / 2 : widestBox;
-  if (wholeSide() % 16 != 0 || wholeSide() > widest)
-    return refuse("a multiple of 16 up to " + number(widest) +
+  if ((wholeSide() % 16 != 0 && wholeSide() != 8) || wholeSide() > widest)
+    return refuse("8 or a multiple of 16 up to " + number(widest) +
                       (isTransposed() ? " rows" : " columns") + " of the tile",
                   number(wholeSide()));
   if (sharedBytes() > largestSharedBytes())

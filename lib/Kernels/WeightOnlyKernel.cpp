@@ -135,10 +135,8 @@ FormatStatus WeightOnlyKernel::verifyRegisters() const {
   return {};
 }
 
-FormatStatus WeightOnlyKernel::verifySplits() const {
-  if ((schedule.splits - 1) * tilesOfBlock() >= tiles())
-    return refuse("splits that all have a tile out of " + number(tiles()), number(schedule.splits));
-  return {};
+FormatStatus WeightOnlyKernel::verifyStream() const {
+  return schedule.isStreamed() ? stream().verify() : FormatStatus();
 }
 
 FormatStatus WeightOnlyKernel::verify() const {
@@ -147,7 +145,7 @@ FormatStatus WeightOnlyKernel::verify() const {
   for (auto check : {&WeightOnlyKernel::verifyFormats, &WeightOnlyKernel::verifySizes,
                      isDirect() ? &WeightOnlyKernel::verifyDirect : &WeightOnlyKernel::verifyRing,
                      &WeightOnlyKernel::verifyGroups, &WeightOnlyKernel::verifyRegisters,
-                     &WeightOnlyKernel::verifySplits})
+                     &WeightOnlyKernel::verifyStream})
     if (FormatStatus status = (this->*check)(); !status)
       return status;
   return {};

@@ -91,8 +91,8 @@ llvm::Expected<llvm::ArrayRef<char>> memberData(const Reader &file, const Entry 
 }
 
 void put(std::string &to, uint64_t value, unsigned bytes) {
-  for (unsigned i = 0; i < bytes; ++i)
-    to += char(value >> (8 * i));
+  for (unsigned i = 0; i < bytes; ++i, value >>= 8)
+    to += char(value);
 }
 
 /// The part that local and central headers share.

@@ -2,7 +2,7 @@
 
 // Each operation of a warp is a site, by the name that PTX has for it; copies are two.
 // CHECK: gpu.module @kernels attributes {emu.shared_bytes = 1088 : i64, emu.sites = [
-// CHECK-SAME: {at = "{{.*}}lower-nvvm-to-host.mlir:[[#]]:{{[0-9]+}}", operation = "mma.sync.aligned.m16n8k32.row.col.satfinite.s32.s8.u8.s32", words = 10 : i32}
+// CHECK-SAME: {at = "{{.*}}lower-nvvm-to-host.mlir:[[#]]:{{[0-9]+}}", in = "{{.*}}", operation = "mma.sync.aligned.m16n8k32.row.col.satfinite.s32.s8.u8.s32", words = 10 : i32}
 // CHECK-SAME: operation = "shfl.sync.bfly", words = 3 : i32
 // CHECK-SAME: operation = "ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16", words = 2 : i32
 // CHECK-SAME: operation = "barrier0"

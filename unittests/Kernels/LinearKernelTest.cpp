@@ -158,9 +158,9 @@ TEST(LinearKernel, ProofsDependOnTheTarget) {
 
 LinearKernel makeWarpgroupKernel(unsigned weightBits) {
   LinearKernel kernel = makeKernel(8, weightBits);
-  kernel.schedule = {128, 256, 128, 8, 1, 4, /*splits=*/1, /*producers=*/1};
+  kernel.schedule = {128, 256, 128, 8, 1, 4, /*blocks=*/0, /*producers=*/1};
   if (weightBits == 4)
-    kernel.schedule = {256, 128, 128, 1, 8, 4, /*splits=*/1, /*producers=*/1};
+    kernel.schedule = {256, 128, 128, 1, 8, 4, /*blocks=*/0, /*producers=*/1};
   return kernel;
 }
 
@@ -187,6 +187,21 @@ TEST(LinearKernel, WarpgroupsLoadBoxes) {
             "expected no producers on sm_100a, which has no warpgroup mma, but got 1");
 }
 
+// Weights of eight bits are on either side; on the left, tiles have as few rows as the instruction
+// has columns.
+TEST(LinearKernel, WarpgroupsThatShareColumns) {
+  LinearKernel kernel = makeWarpgroupKernel(8);
+  kernel.schedule = {8, 128, 128, 1, 8, 8, /*splits=*/1, /*producers=*/1};
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_TRUE(kernel.isTransposed());
+  EXPECT_EQ(kernel.wholeSide(), 8);
+  EXPECT_EQ(kernel.boxes()[0].rows, 8);
+  EXPECT_EQ(kernel.boxes()[1].rows, 128);
+  kernel.schedule.tileRows = 24;
+  EXPECT_EQ(messageOf(kernel),
+            "expected 8 or a multiple of 16 up to 256 rows of the tile with producers, but got 24");
+}
+
 TEST(LinearKernel, WarpgroupSchedules) {
   auto messageWith = [](auto change, unsigned weightBits = 8) {
     LinearKernel kernel = makeWarpgroupKernel(weightBits);
@@ -199,18 +214,27 @@ TEST(LinearKernel, WarpgroupSchedules) {
             "expected no low-rank branch with producers, but got one of rank 32");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileDepth = 64; }),
             "expected a tile depth of 128 with producers, but got 64");
-  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
-            "expected one scale for each column of weights of 5 to 8 bits with producers, but got 8 "
-            "groups");
-  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }, 4),
-            "expected a multiple of 16 up to 128 rows of the tile with producers, but got 256");
+  EXPECT_EQ(
+      messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
+      "expected one scale for each column of weights of 5 to 8 bits with producers, but got 8 "
+      "groups");
+  EXPECT_EQ(
+      messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }, 4),
+      "expected 8 or a multiple of 16 up to 128 rows of the tile with producers, but got 256");
+  auto asymmetricGroups = [](LinearKernel &kernel) {
+    kernel.groupLength = 128;
+    kernel.weight.isSigned = false;
+  };
+  EXPECT_EQ(messageWith(asymmetricGroups, 4),
+            "expected symmetric weights in groups with producers, but got uint4");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
             "expected 2 to 8 stages with producers, but got 9");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),
             "expected 4 or 8 warps that have 16 rows of the tile each with producers, but got 8x1 "
             "warps on 256x256");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileColumns = 512; }),
-            "expected a multiple of 16 up to 256 columns of the tile with producers, but got 512");
+            "expected 8 or a multiple of 16 up to 256 columns of the tile with producers, but got "
+            "512");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 5; }),
             "expected at most 232448 bytes of shared memory with producers, but got 245840 for 5 "
             "stages");

@@ -59,6 +59,33 @@ TEST(ScheduleChoice, FollowsTheSharedMemory) {
   EXPECT_GT(largestOf("sm_80"), 99 * 1024);
 }
 
+// Few rows beside fewer tiles than there are multiprocessors, or not many more, are shared; there is
+// always a candidate for more rows, and none by stream-K for many.
+TEST(ScheduleChoice, SharesFewTiles) {
+  WeightOnlyKernel kernel;
+  kernel.weight = {4, true};
+  kernel.columns = kernel.depth = 4096;
+  kernel.groupLength = 128;
+  for (const Target &target : allTargets())
+    for (std::int64_t rows : {1, 2, 8, 16, 33, 64, 65, 4096}) {
+      ScheduleChoice choice = chooseSchedule(kernel, target, rows);
+      ASSERT_TRUE(choice.best(/*streamed=*/false)) << choice.refusal;
+      EXPECT_EQ(bool(choice.best(/*streamed=*/true)), rows <= 64);
+      for (const ScheduleCost &candidate : choice.candidates) {
+        kernel.schedule = candidate.schedule;
+        EXPECT_TRUE(kernel.verify() && kernel.verifyOn(target)) << candidate.str();
+      }
+    }
+  const Target &target = *findTarget("sm_90a");
+  ScheduleCost best = chooseSchedule(kernel, target, 16).candidates.front();
+  EXPECT_TRUE(best.schedule.isStreamed()) << best.str();
+  EXPECT_GE(best.blocks, best.multiprocessors * 9 / 10);
+  // It is not worth an exchange where a block has little to do.
+  kernel.columns = 1536;
+  kernel.depth = 512;
+  EXPECT_FALSE(chooseSchedule(kernel, target, 16).candidates.front().schedule.isStreamed());
+}
+
 // Sums of block-scaled products are in tensor memory where there is some.
 TEST(ScheduleChoice, UsesTensorMemory) {
   BlockScaledKernel kernel;
@@ -85,8 +112,8 @@ TEST(ScheduleChoice, UsesTensorMemory) {
     }
 }
 
-// Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target has
-// them, and they have no groups of weights of eight bits.
+// Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target
+// has them, and they have no groups of weights of eight bits.
 TEST(ScheduleChoice, TakesProducersForManyRows) {
   LinearKernel kernel = w4a8(4096, 4096);
   auto producers = [&](const char *target, std::int64_t rows) {
@@ -99,6 +126,38 @@ TEST(ScheduleChoice, TakesProducersForManyRows) {
   ScheduleChoice grouped = chooseSchedule(kernel, *findTarget("sm_90a"), 8192);
   EXPECT_EQ(grouped.candidates.front().schedule.producers, 0);
   EXPECT_NE(grouped.producerRefusal.find("one scale for each column"), std::string::npos);
+}
+
+/// The cheapest candidate that a producer serves, of those with so many warps along the rows.
+const ScheduleCost *bestProduced(const ScheduleChoice &choice, std::int64_t warpRows) {
+  for (const ScheduleCost &candidate : choice.candidates)
+    if (candidate.schedule.producers == 1 && candidate.schedule.warpRows == warpRows)
+      return &candidate;
+  return nullptr;
+}
+
+// Where warps share columns, tiles of warpgroups are as low as few rows are, with any weights;
+// eight bits can be on either side.
+TEST(ScheduleChoice, TakesLowTilesForFewRows) {
+  for (unsigned bits : {4u, 8u}) {
+    LinearKernel kernel = w4a8(4096, 4096);
+    kernel.weight.bits = bits;
+    ScheduleChoice choice = chooseSchedule(kernel, *findTarget("sm_90a"), 8);
+    const ScheduleCost *columns = bestProduced(choice, 1), *rows = bestProduced(choice, 4);
+    ASSERT_NE(columns, nullptr);
+    EXPECT_EQ(columns->schedule.tileRows, 8);
+    EXPECT_EQ(rows != nullptr, bits == 8);
+  }
+}
+
+// A tile of 64 rows loads what is there: eight bits of few tokens are bound by their weights.
+TEST(ScheduleChoice, CountsRowsThatAreThere) {
+  LinearKernel kernel = w4a8(4096, 4096);
+  kernel.weight.bits = 8;
+  auto cycles = [&](std::int64_t rows) {
+    return bestProduced(chooseSchedule(kernel, *findTarget("sm_90a"), rows), 4)->cycles;
+  };
+  EXPECT_LT(cycles(1), 0.75 * cycles(64));
 }
 
 TEST(ScheduleChoice, SaysWhatForbidsAll) {

@@ -49,15 +49,16 @@ TEST(WeightOnlyKernel, RunsEndWithGroupsOrTiles) {
   EXPECT_EQ(makeKernel({8, 32, 256, 4, 1, 1}, 128).runLength(), 64);
 }
 
-TEST(WeightOnlyKernel, SplitsShareTiles) {
+TEST(WeightOnlyKernel, BlocksShareRowsOfTiles) {
   Schedule schedule{16, 128, 128, 1, 4, 4};
-  schedule.splits = 5;
+  schedule.blocks = 132;
   WeightOnlyKernel kernel = makeKernel(schedule);
   EXPECT_EQ(kernel.verify().message(), "");
-  EXPECT_EQ(kernel.tilesOfBlock(), 7);
-  // Two tiles for each of the first three leave none for the others.
-  kernel.depth = kernel.groupLength = 6 * 128;
-  EXPECT_EQ(kernel.verify().message(), "expected splits that all have a tile out of 6, but got 5");
+  EXPECT_EQ(kernel.stream().tiles, 32);
+  EXPECT_EQ(kernel.stream().steps, 32);
+  kernel.depth = kernel.groupLength = 4 * 128;
+  EXPECT_EQ(kernel.verify().message(),
+            "expected 1 to 128 blocks, each with one of the steps of 32 tiles of 4, but got 132");
 }
 
 TEST(WeightOnlyKernel, SharedMemoryOfTargets) {

@@ -1,5 +1,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """qk.weight_only_linear: f16 activations times integer weights."""
+import re
+
 import numpy as np
 from kernel_codes import Format, shuffle
 
@@ -12,16 +14,16 @@ MOST_BLOCKS = 1 << 16
 
 
 class WeightOnly(Family):
-    """y = x (w - z) s, with w of shape [n, k]; `group` is 0 for scales of whole channels, or their length; `splits` of the depth."""
+    """y = x (w - z) s, with w of shape [n, k]; `group` is 0 for scales of whole channels, or their length; `blocks` of stream-K, or 0."""
     name = "weight_only_linear"
 
     def __init__(self, problem: dict):
-        self.n, self.k, self.group, self.splits = (problem[key] for key in ("n", "k", "group", "splits"))
+        self.n, self.k, self.group, self.blocks = (problem[key] for key in ("n", "k", "group", "blocks"))
         self.weight = Format(problem["weight"])
         self.bits = 4 if self.weight.bits <= 4 else 8
         self.length = self.group or self.k
         kind = f"w{self.weight.bits}a16" + (f" g{self.group}" if self.group else "")
-        kind += ("" if self.weight.signed else " zero points") + (f" split {self.splits}" if self.splits > 1 else "")
+        kind += ("" if self.weight.signed else " zero points") + (" stream-K" if self.blocks else "")
         self.title = f"{kind} {self.n}x{self.k}"
         self.rotated = tuple(index for index, name in enumerate(self.types()) if name in "wsz")
         self.constants = None
@@ -34,18 +36,23 @@ class WeightOnly(Family):
         found = {"x": f"?x{self.k}xf16", "w": packed, "s": f"{shape}f16"}
         if not self.weight.signed:
             found["z"] = f"{shape}i8"
-        if self.splits > 1:
+        if self.blocks:
             found["a"] = "?xi32"
         return {name: f"tensor<{each}>" for name, each in found.items()}
 
     def module(self, schedule):
         types, result = self.types(), f"tensor<?x{self.n}xf16>"
         zero, arrivals = (f" {clause}(%{name})" if name in types else "" for clause, name in (("zero_points", "z"), ("arrivals", "a")))
-        results = f"({result}, tensor<{self.splits}x?x{self.n}xf32>, tensor<?xi32>)" if self.splits > 1 else result
+        results = f"({result}, tensor<?x{self.words(schedule)}xf32>, tensor<?xi32>)" if self.blocks else result
         arguments = ", ".join(f"%{name}: {each}" for name, each in types.items())
-        return (f"func.func @linear({arguments}) -> {result} {{\n  %y{':3' if self.splits > 1 else ''} = qk.weight_only_linear %x, %w "
+        return (f"func.func @linear({arguments}) -> {result} {{\n  %y{':3' if self.blocks else ''} = qk.weight_only_linear %x, %w "
                 f"scales(%s){zero}{arrivals} format({self.weight.attribute}) schedule({schedule}) layout({LAYOUTS[self.bits]})\n"
-                f"    : ({', '.join(types.values())}) -> {results}\n  return %y{'#0' if self.splits > 1 else ''} : {result}\n}}\n")
+                f"    : ({', '.join(types.values())}) -> {results}\n  return %y{'#0' if self.blocks else ''} : {result}\n}}\n")
+
+    def words(self, schedule):
+        """Those that parts of tiles take for each row."""
+        columns = int(re.search(r"tile = \[\d+, (\d+),", schedule)[1])
+        return self.blocks * columns * (2 if self.blocks % -(-self.n // columns) else 1)
 
     def operands(self, random, rows):
         if self.constants is None:

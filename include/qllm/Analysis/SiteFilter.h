@@ -9,6 +9,7 @@
 #include "mlir/IR/Operation.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/GlobPattern.h"
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ public:
 
 private:
   struct Entry {
-    std::string text;
+    std::shared_ptr<const std::string> text; ///< the pattern refers to it
     llvm::GlobPattern pattern;
     bool used = false;
   };

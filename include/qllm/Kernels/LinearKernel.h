@@ -22,7 +22,7 @@ struct Schedule {
   std::int64_t tileRows = 0, tileColumns = 0, tileDepth = 0;
   std::int64_t warpRows = 0, warpColumns = 0;
   std::int64_t stages = 0;    ///< tiles of operands that are in shared memory at a time
-  std::int64_t splits = 1;    ///< blocks that share a tile's depth
+  std::int64_t blocks = 0;    ///< that share a row of tiles by stream-K; 0: each has one tile
   std::int64_t producers = 0; ///< warpgroups that serve the warps; most only load
 
   /// Whether all sizes are positive and small enough to compute with.
@@ -30,6 +30,7 @@ struct Schedule {
   /// Whether the target's blocks have so many bytes of shared memory.
   FormatStatus verifyShared(const Target &target, std::int64_t bytes) const;
 
+  bool isStreamed() const { return blocks != 0; }
   std::int64_t warps() const { return warpRows * warpColumns; }
   std::int64_t threads() const { return 32 * warps() + 128 * producers; }
   /// The part of a tile that one warp computes.
@@ -105,9 +106,12 @@ struct LinearKernel {
 
   /// Producers load by tensor copies, and warpgroups multiply.
   bool isWarpSpecialized() const { return schedule.producers != 0; }
-  /// Warpgroups take their left operand from registers only, so narrow weights are that one: the
-  /// product is computed transposed.
-  bool isTransposed() const { return isWarpSpecialized() && isWeightShuffled(); }
+  /// The left operand of warpgroups has 64 rows at least, and is the only one that may come from
+  /// registers. Where the weights are that one, the product is computed transposed: narrow weights
+  /// have to be, and any are where warps share columns.
+  bool isTransposed() const {
+    return isWarpSpecialized() && (isWeightShuffled() || schedule.warpColumns != 1);
+  }
   /// The side of the tile that warps share, 16 each, and the one that each has all of.
   std::int64_t sharedSide() const {
     return isTransposed() ? schedule.tileColumns : schedule.tileRows;

@@ -8,6 +8,7 @@
 #define QLLM_KERNELS_WEIGHTONLYKERNEL_H
 
 #include "qllm/Kernels/LinearKernel.h"
+#include "qllm/Kernels/StreamK.h"
 #include "qllm/Kernels/WeightLayout.h"
 
 namespace qllm::kernels {
@@ -41,9 +42,13 @@ struct WeightOnlyKernel {
   /// Bytes of one tile of the layout.
   std::int64_t layoutBytes() const { return layout().tileSize() * weight.storageBits() / 8; }
 
-  /// Tiles of the whole depth, and of the part of it that one block computes.
+  /// Tiles of operands along the depth, and tiles of the product along its columns.
   std::int64_t tiles() const { return (depth + schedule.tileDepth - 1) / schedule.tileDepth; }
-  std::int64_t tilesOfBlock() const { return (tiles() + schedule.splits - 1) / schedule.splits; }
+  std::int64_t columnTiles() const {
+    return (columns + schedule.tileColumns - 1) / schedule.tileColumns;
+  }
+  /// How blocks share a row of tiles, where the schedule is streamed.
+  StreamK stream() const { return {columnTiles(), tiles(), schedule.blocks}; }
   /// Elements of k that one warp computes of a tile.
   std::int64_t depthOfWarp() const {
     return isDirect() ? schedule.tileDepth / schedule.warpRows : schedule.tileDepth;
@@ -70,7 +75,7 @@ private:
   FormatStatus verifyRing() const;
   FormatStatus verifyDirect() const;
   FormatStatus verifyRegisters() const;
-  FormatStatus verifySplits() const;
+  FormatStatus verifyStream() const;
 };
 
 } // namespace qllm::kernels

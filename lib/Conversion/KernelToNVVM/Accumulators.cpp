@@ -49,7 +49,17 @@ public:
         arguments(arguments), scaleLog2(scaleLog2),
         groupStart(startsAsFloat()
                        ? Words(constantInRegisters(code, kernels::floatBitsStart, arguments.rows))
-                       : Words(4, code.constant(int64_t(0)))) {}
+                       : Words(4, code.constant(int64_t(0)))) {
+    if (!correctsInputs() || kernel.hasInputGroups)
+      return;
+    for (int64_t block = 0; block != place.rowBlocks(); ++block) {
+      auto load = [&](int64_t half) {
+        return scaledZero(place.loadRow(arguments.inputZeroPoints, place.row(block, half)));
+      };
+      Value first = load(0);
+      zeroPointsOfRows.push_back({first, load(1)});
+    }
+  }
 
   SmallVector<Value> start() override {
     return SmallVector<Value>(place.rowBlocks() * place.columnBlocks() * 4, code.constant(0.0f));
@@ -65,48 +75,67 @@ public:
     for (int64_t group = 0; group != groupsOfTile; ++group) {
       Value index = code.add(code.multiply(tile, groupsOfTile), group);
       GroupRow row{tile, groupsOfTile, group};
-      // The last tile may have groups beyond the depth; their sums are zero.
-      if (kernel.depth % kernel.schedule.tileDepth != 0) {
-        index = code.minimum(index, code.constant(kernel.groups() - 1));
-        row = index;
-      }
+      // The last tile may have groups beyond the depth; their sums of products are zero.
+      bool mayBeOutside = kernel.depth % kernel.schedule.tileDepth != 0;
+      Value inside;
+      if (mayBeOutside && correctsInputs())
+        inside = code.less(index, code.constant(kernel.groups()));
+      if (mayBeOutside)
+        row = index = code.minimum(index, code.constant(kernel.groups() - 1));
       loadGroup(groups.emplace_back(), index, row);
+      if (inside)
+        for (std::array<Value, 2> &scales : groups.back().scales)
+          for (Value &scale : scales)
+            scale = code.select(inside, scale, code.constant(0.0f));
     }
   }
 
   void add(int64_t first, ArrayRef<StepFragments> left, ArrayRef<StepFragments> right) override {
     const Group &ofSteps = groups[first / stepsAtATime()];
-    for (int64_t row = 0; row != place.rowBlocks(); ++row)
+    for (int64_t row = 0; row != place.rowBlocks(); ++row) {
+      if (arguments.weightZeroPoints)
+        inputSums = sumInputs(row, left, ofSteps);
       for (int64_t column = 0; column != place.columnBlocks(); ++column) {
         Words group = sumGroup(row, column, left, right);
         size_t start = (row * place.columnBlocks() + column) * 4;
         for (unsigned i = 0; i != 4; ++i)
           sums[start + i] = addGroup(toFloat(group[i]), ofSteps, row, column, i, sums[start + i]);
       }
+    }
   }
 
 private:
   /// Of the lane: two neighbouring columns of each block, and two rows of each block where inputs
   /// have groups.
   struct Group {
-    SmallVector<std::array<Value, 2>> scales, weightSums, inputScales, inputZeroPoints;
+    SmallVector<std::array<Value, 2>> scales, weightSums, weightZeroPoints, inputScales,
+        inputZeroPoints;
   };
+
+  /// Whether zero points of inputs are taken off each group, also where there is none.
+  bool correctsInputs() const {
+    return arguments.inputZeroPoints && (kernel.hasInputGroups || arguments.weightZeroPoints);
+  }
 
   void loadGroup(Group &group, Value index, GroupRow row) {
     for (int64_t block = 0; block != place.columnBlocks(); ++block)
       group.scales.push_back(place.loadColumns(arguments.weightScales, block, row));
+    for (int64_t block = 0; arguments.weightZeroPoints && block != place.columnBlocks(); ++block) {
+      std::array<Value, 2> zeros = place.loadColumns(arguments.weightZeroPoints, block, row);
+      for (Value &zero : zeros)
+        zero = code.multiplyFloat(code.intToFloat(zero), code.constant(-1.0f));
+      group.weightZeroPoints.push_back(zeros);
+    }
     if (!kernel.hasInputGroups)
       return;
     for (int64_t block = 0; block != place.rowBlocks(); ++block)
       group.inputScales.push_back(loadRows(arguments.inputScales, block, index));
     if (!arguments.inputZeroPoints)
       return;
-    // -2^scaleLog2 z and W as floats: integers that are exact there.
-    Value factor = code.constant(-float(1 << scaleLog2));
     for (int64_t block = 0; block != place.rowBlocks(); ++block) {
       std::array<Value, 2> zeros = loadRows(arguments.inputZeroPoints, block, index);
       for (Value &zero : zeros)
-        zero = code.multiplyFloat(code.intToFloat(zero), factor);
+        zero = scaledZero(zero);
       group.inputZeroPoints.push_back(zeros);
     }
     for (int64_t block = 0; block != place.columnBlocks(); ++block) {
@@ -115,6 +144,11 @@ private:
         sum = code.intToFloat(sum);
       group.weightSums.push_back(columnSums);
     }
+  }
+
+  /// -2^scaleLog2 z as a float: an integer that is exact there, as are sums of codes.
+  Value scaledZero(Value zero) {
+    return code.multiplyFloat(code.intToFloat(zero), code.constant(-float(1 << scaleLog2)));
   }
 
   std::array<Value, 2> loadRows(Buffer buffer, int64_t block, Value index) {
@@ -132,6 +166,8 @@ private:
     if (arguments.inputZeroPoints && kernel.hasInputGroups)
       product = code.multiplyAdd(group.inputZeroPoints[row][i / 2], group.weightSums[column][i % 2],
                                  product);
+    if (arguments.weightZeroPoints)
+      product = code.multiplyAdd(group.weightZeroPoints[column][i % 2], inputSums[i / 2], product);
     if (kernel.hasInputGroups)
       scale = code.multiplyFloat(group.inputScales[row][i / 2], scale);
     return code.multiplyAdd(product, scale, sum);
@@ -148,6 +184,25 @@ private:
     return group;
   }
 
+  /// 2^scaleLog2 times the sums of the group's inputs without their zero points, of two rows: the
+  /// columns of a product with a weight of ones, of which a lane has those of its own rows.
+  std::array<Value, 2> sumInputs(int64_t row, ArrayRef<StepFragments> left, const Group &group) {
+    int64_t one = kernel.weight.storageBits() == 4 ? 0x10101010 : 0x01010101; // or 16 of them
+    Value ones = code.constant(atom.form == kernels::MmaForm::Int4 ? int64_t(0x11111111) : one);
+    Words total = groupStart, column(2, ones);
+    for (const StepFragments &step : left)
+      for (const auto &blocks : step)
+        total = atom.multiplyAdd(code, blocks[row], column, total);
+    std::array<Value, 2> found = {toFloat(total[0]), toFloat(total[2])};
+    if (!arguments.inputZeroPoints)
+      return found;
+    const std::array<Value, 2> &zeros =
+        (kernel.hasInputGroups ? group.inputZeroPoints : zeroPointsOfRows)[row];
+    for (auto [sum, zero] : llvm::zip(found, zeros))
+      sum = code.multiplyAdd(zero, code.constant(float(kernel.groupLength)), sum);
+    return found;
+  }
+
   Value toFloat(Value sum) {
     if (!startsAsFloat())
       return code.intToFloat(sum);
@@ -161,8 +216,10 @@ private:
   kernels::Accumulator accumulator;
   const LinearArguments &arguments;
   unsigned scaleLog2;
-  Words groupStart;          ///< of an instruction's sums
-  SmallVector<Group> groups; ///< of the tile
+  Words groupStart; ///< of an instruction's sums
+  SmallVector<std::array<Value, 2>> zeroPointsOfRows;
+  std::array<Value, 2> inputSums; ///< of the group and block of rows
+  SmallVector<Group, 2> groups;   ///< of the tile
 };
 
 } // namespace

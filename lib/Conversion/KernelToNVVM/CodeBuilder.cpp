@@ -199,6 +199,16 @@ void CodeBuilder::either(Value condition, llvm::function_ref<void()> body,
   otherwise();
 }
 
+SmallVector<Value> CodeBuilder::choose(Value condition,
+                                       llvm::function_ref<SmallVector<Value>()> body,
+                                       llvm::function_ref<SmallVector<Value>()> otherwise) {
+  auto yield = [&](llvm::function_ref<SmallVector<Value>()> values) {
+    return [this, values](OpBuilder &, Location) { scf::YieldOp::create(builder, loc, values()); };
+  };
+  auto branch = scf::IfOp::create(builder, loc, condition, yield(body), yield(otherwise));
+  return SmallVector<Value>(branch.getResults());
+}
+
 /// Unrolled, the long bodies of these loops would take more registers and more of the instruction
 /// cache.
 static void keepRolled(scf::ForOp loop) {

@@ -96,6 +96,10 @@ public:
   void when(mlir::Value condition, llvm::function_ref<void()> body);
   void either(mlir::Value condition, llvm::function_ref<void()> body,
               llvm::function_ref<void()> otherwise);
+  /// The values of one of two bodies, which give values of the same types.
+  llvm::SmallVector<mlir::Value>
+  choose(mlir::Value condition, llvm::function_ref<llvm::SmallVector<mlir::Value>()> body,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>()> otherwise);
   /// A loop over begin, begin + 1, .. below end that stays one: `body` makes the values that the
   /// next round starts with. The last ones.
   mlir::ValueRange
@@ -107,13 +111,13 @@ public:
   mlir::Value broadcast(mlir::Value value);
 
 private:
-  int64_t numHidden = 0;
   mlir::Value materialize(mlir::TypedAttr attribute);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
   mlir::Block *entry;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
+  int64_t numHidden = 0;
 };
 
 } // namespace qllm

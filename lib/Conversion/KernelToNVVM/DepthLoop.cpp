@@ -36,8 +36,8 @@ void DepthLoop::commit() { NVVM::CpAsyncCommitGroupOp::create(code.getBuilder(),
 /// Nothing is copied behind the last tile, but groups are counted on.
 void DepthLoop::loadNext() {
   int64_t ahead = stages - 1;
-  if (count > ahead)
-    code.when(code.less(index, code.constant(count - ahead)), [&] { load(tile, ahead); });
+  if (loadEnd)
+    code.when(code.less(index, loadEnd), [&] { load(tile, ahead); });
   commit();
 }
 
@@ -53,16 +53,24 @@ void DepthLoop::advance() {
   state[0] = code.select(isPast, code.constant(int64_t(0)), next);
 }
 
-SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> sums,
+SmallVector<Value> DepthLoop::emit(const TilePart &part, int64_t tiles, ArrayRef<Value> sums,
                                    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   Location loc = code.getLoc();
-  count = tiles;
+  Value first = part.first, count = part.count ? part.count : code.constant(tiles);
   Value zero = code.constant(int64_t(0));
+  int64_t ahead = stages - 1;
+  if (part.count)
+    loadEnd = code.subtract(count, code.constant(ahead));
+  else if (tiles > ahead)
+    loadEnd = code.constant(tiles - ahead);
   auto numberOf = [&](Value index) { return first ? code.add(first, index) : index; };
   state = {zero, zero};
   for (int64_t stage = 0; stage != stages - 1; ++stage) {
-    if (stage < count)
-      load(numberOf(zero), stage);
+    auto loadStage = [&] { load(numberOf(zero), stage); };
+    if (part.count && stage != 0)
+      code.when(code.less(code.constant(stage), count), loadStage);
+    else if (stage < tiles)
+      loadStage();
     commit();
     state[1] = code.constant((stage + 1) * stageBytes);
   }
@@ -80,8 +88,8 @@ SmallVector<Value> DepthLoop::emit(Value first, int64_t tiles, ArrayRef<Value> s
     llvm::append_range(results, state);
     scf::YieldOp::create(builder, loc, results);
   };
-  auto loop = scf::ForOp::create(code.getBuilder(), loc, zero, code.constant(count),
-                                 code.constant(int64_t(1)), initial, emitBody);
+  auto loop = scf::ForOp::create(code.getBuilder(), loc, zero, count, code.constant(int64_t(1)),
+                                 initial, emitBody);
   keepRolled(loop);
   wait(0);
   return SmallVector<Value>(loop.getResults().take_front(sums.size()));

@@ -6,6 +6,7 @@
 #ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H
 #define QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H
 
+#include "BlockTiles.h"
 #include "TileLoader.h"
 
 namespace qllm {
@@ -18,11 +19,11 @@ public:
             int64_t stageBytes)
       : code(code), loaders(loaders), stages(stages), stageBytes(stageBytes) {}
 
-  /// Emits the loop over `count` tiles from number `first` on (null for 0). `body` gets a tile's
-  /// number and the sums until then, and returns the sums with the tile; it must call `loadNext`
-  /// once. Returns the sums at the end, when no copy is under way.
+  /// Emits the loop over `tiles` tiles, or over as many of them as `part` says. `body` gets a
+  /// tile's number and the sums until then, and returns the sums with the tile; it must call
+  /// `loadNext` once. Returns the sums at the end, when no copy is under way.
   llvm::SmallVector<mlir::Value>
-  emit(mlir::Value first, int64_t tiles, llvm::ArrayRef<mlir::Value> sums,
+  emit(const TilePart &part, int64_t tiles, llvm::ArrayRef<mlir::Value> sums,
        llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
 
   /// Inside the body: bytes from stage 0 to the stage of the tile.
@@ -42,7 +43,7 @@ private:
   int64_t stages, stageBytes;
   std::array<mlir::Value, 2> state; ///< bytes to the stages that are read and written
   mlir::Value index, tile;          ///< of the body: counted from its first, and from the operands'
-  int64_t count = 0;                ///< of tiles
+  mlir::Value loadEnd; ///< of indices: while those are multiplied, there is more to load
 };
 
 /// Tells LLVM not to unroll a loop whose body is long enough.

@@ -72,7 +72,7 @@ private:
   BarrierRing ring;
   WarpgroupAtom atom;
   Value sharedUnits, isFirstLane;
-  Value leftUnits; ///< of the warpgroup's rows in a tile in shared memory
+  Value leftUnits; ///< of the warpgroup's part of the left operand in shared memory
   Value fragments; ///< where the lane's words of a shuffled tile lie in stage 0
 };
 
@@ -112,8 +112,11 @@ void WarpgroupEmitter::release(Value stage) {
 Value WarpgroupEmitter::startShared(Value sums, BarrierRing::Turn turn, bool accumulate) {
   ring.waitUntilFull(turn);
   Value units = unitsOf(turn.stage);
-  Value left = code.add(units, leftUnits),
+  Value left = units,
         right = code.add(units, kernel.inputTile().bytes() / WarpgroupAtom::unitBytes);
+  if (kernel.isTransposed())
+    std::swap(left, right);
+  left = code.add(left, leftUnits);
   atom.fence();
   for (int64_t step = 0; step != steps(); ++step) {
     sums = atom.multiply(code.add(left, step * WarpgroupAtom::stepUnits),
@@ -239,7 +242,7 @@ SmallVector<Value> WarpgroupEmitter::consume() {
                                  NVVM::SetMaxRegisterAction::increase);
   isFirstLane = code.isEqual(place.lane, code.constant(int64_t(0)));
   sharedUnits = code.sharedUnits(shared);
-  if (!kernel.isTransposed()) {
+  if (!kernel.isWeightShuffled()) {
     // Equal in a warp, and said to be so: then addresses need no register of each lane.
     Value group = code.broadcast(code.shiftRight(place.thread, 7));
     leftUnits = code.multiply(group, WarpgroupAtom::rows * kernel.inputTile().rowBytes /

@@ -5,6 +5,7 @@
 
 #include "EmitWeightOnly.h"
 
+#include "PlainSchedule.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -29,8 +30,7 @@ Value qllm::groupOf(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, 
                     Value first) {
   Value element = code.add(code.multiply(tile, kernel.schedule.tileDepth), first);
   Value group = code.divide(element, kernel.groupLength);
-  bool canBeBeyond =
-      kernel.schedule.splits * kernel.tilesOfBlock() * kernel.schedule.tileDepth != kernel.depth;
+  bool canBeBeyond = kernel.tiles() * kernel.schedule.tileDepth != kernel.depth;
   return canBeBeyond ? code.minimum(group, code.constant(kernel.groups() - 1)) : group;
 }
 
@@ -40,14 +40,9 @@ Value qllm::finishSum(CodeBuilder &code, Value sum, Value scale, Value bias) {
 }
 
 LogicalResult qllm::verifyWeightOnly(WeightOnlyLinearOp op, const kernels::Target &target) {
-  ScheduleAttr schedule = scheduleOn(op.getSchedule(), target.name);
+  ScheduleAttr schedule = findPlainSchedule(op, op.getSchedule(), target);
   if (!schedule)
-    return op.emitOpError() << "has no schedule for " << target.name;
-  if (schedule.getCluster() != 1 || schedule.getProducers() != 0 ||
-      schedule.getScheduler() == TileScheduler::StreamK)
-    return op.emitOpError() << "is not supported with " << schedule
-                            << "; there is code for one block without producers, data_parallel "
-                               "or split_k";
+    return failure();
   if (FormatStatus status = op.getKernel(schedule).verifyOn(target); !status)
     return op.emitOpError() << status.message();
   return success();
@@ -62,6 +57,11 @@ void qllm::emitWeightOnly(OpBuilder &builder, WeightOnlyLinearOp op, const kerne
   Value shared = LLVM::AddressOfOp::create(
       builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace),
       sharedName);
-  (kernel.isDirect() ? emitDirectForm : emitRingForm)(code, kernel, arguments, shared);
+  BlockTiles tiles(code, kernel.schedule, kernel.stream(), {arguments.arrivals, arguments.parts},
+                   arguments.rows, shared);
+  tiles.forEachPart([&](const TilePart &part) {
+    (kernel.isDirect() ? emitDirectForm : emitRingForm)(code, kernel, arguments, shared, tiles,
+                                                        part);
+  });
   LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
 }

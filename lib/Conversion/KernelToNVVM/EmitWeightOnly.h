@@ -6,7 +6,7 @@
 #ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_EMITWEIGHTONLY_H
 #define QLLM_LIB_CONVERSION_KERNELTONVVM_EMITWEIGHTONLY_H
 
-#include "LinearPlace.h"
+#include "BlockTiles.h"
 
 namespace qllm {
 
@@ -27,14 +27,17 @@ struct WeightOnlyArguments {
   mlir::Value rows;
 };
 
-/// Tiles in shared memory, for 16 rows or more; and weights straight to registers, for 8 rows.
+/// A part of a tile. Tiles in shared memory, for 16 rows or more; and weights straight to registers,
+/// for 8 rows.
 void emitRingForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-                  const WeightOnlyArguments &arguments, mlir::Value shared);
+                  const WeightOnlyArguments &arguments, mlir::Value shared, BlockTiles &tiles,
+                  const TilePart &part);
 void emitDirectForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-                    const WeightOnlyArguments &arguments, mlir::Value shared);
+                    const WeightOnlyArguments &arguments, mlir::Value shared, BlockTiles &tiles,
+                    const TilePart &part);
 
 /// Number of the group that a run of a tile belongs to; `first` elements of k lie before the run in
-/// the tile. Tiles beyond the depth get the last.
+/// the tile. Runs beyond the depth get the last.
 mlir::Value groupOf(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, mlir::Value tile,
                     mlir::Value first);
 

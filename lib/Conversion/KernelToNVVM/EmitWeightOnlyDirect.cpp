@@ -8,7 +8,6 @@
 #include "FloatSums.h"
 #include "HalfWeights.h"
 #include "MatrixRow.h"
-#include "SplitDepth.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -24,14 +23,20 @@ constexpr int64_t stepDepth = kernels::WeightOnlyKernel::stepDepth;
 class DirectEmitter {
 public:
   DirectEmitter(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-                const WeightOnlyArguments &arguments, Value shared)
-      : code(code), kernel(kernel), arguments(arguments), shared(shared),
-        place(code, kernel.schedule, kernel.columns, arguments.rows),
+                const WeightOnlyArguments &arguments, Value shared, const TilePart &part)
+      : code(code), kernel(kernel), arguments(arguments), shared(shared), part(part),
+        place(code, kernel.schedule, kernel.columns, arguments.rows, part.tile),
         weights(code, kernel, arguments.rows), sums(code, kernel, rowTiles(), 1) {}
 
-  void emit();
+  void emit(BlockTiles &tiles);
 
 private:
+  /// An element of the tile that a thread finishes.
+  struct Element {
+    Value inShared; ///< its number in the sums of one part of the depth
+    SumPlace place;
+  };
+
   /// Tiles of 16 rows of the weight that a warp multiplies, and its vectors along a tile's depth.
   int64_t rowTiles() const { return kernel.schedule.columnsOfWarp() / 16; }
   int64_t vectorsOfTile() const { return kernel.depthOfWarp() / kernel.layout().tileColumns(); }
@@ -44,21 +49,21 @@ private:
   SmallVector<Value> emitLoop();
 
   void shareSums(ValueRange all);
-  void finish();
-  void forEachElement(function_ref<void(Value element, Value row, Value column)> body);
-  void storeResult(Value row, Value column, Value sum);
+  SmallVector<Element> ownElements();
+  Value sumOfWarps(const Element &element);
+  void storeResult(const Element &element, Value sum);
 
   CodeBuilder &code;
   const kernels::WeightOnlyKernel &kernel;
   const WeightOnlyArguments &arguments;
   Value shared;
+  TilePart part;
   LinearPlace place;
   HalfWeights weights;
   FloatSums sums;
   Value depthOfWarp;              ///< first element of k of the warp in a tile
   SmallVector<Value> rowPointers; ///< to the lane's vectors of each tile of rows
   Value token;                    ///< pointer to the lane's two elements of k at 0
-  Value firstTile;                ///< of the block
   SmallVector<HalfWeights::Offset> offsets;
   /// For each run of the tile and each block of eight columns.
   SmallVector<SmallVector<Value>> runScales;
@@ -87,8 +92,6 @@ void DirectEmitter::findPlaces() {
   Value start = code.multiply(code.extend64(row), code.constant64(kernel.depth * 2));
   token = code.advance(code.advance(arguments.input.pointer, start),
                        code.shiftLeft(code.bitAnd(place.lane, 3), 2));
-  if (kernel.schedule.splits != 1)
-    firstTile = code.multiply(place.layer(), kernel.tilesOfBlock());
 }
 
 /// The vectors of a tile, for each tile of rows along the depth. What is beyond the depth may be
@@ -114,8 +117,7 @@ SmallVector<Value> DirectEmitter::loadWeights(Value tile) {
 Value DirectEmitter::loadTokens(Value tile, int64_t element) {
   Value first =
       code.add(code.add(code.multiply(tile, kernel.schedule.tileDepth), depthOfWarp), element);
-  bool canBeBeyond =
-      kernel.schedule.splits * kernel.tilesOfBlock() * kernel.schedule.tileDepth != kernel.depth;
+  bool canBeBeyond = kernel.tiles() * kernel.schedule.tileDepth != kernel.depth;
   // Eight neighbours are inside together.
   Value inside = canBeBeyond ? code.less(first, code.constant(kernel.depth)) : Value();
   Value zero = code.constant(int64_t(0));
@@ -169,7 +171,7 @@ void DirectEmitter::multiplyTile(Value tile, ValueRange vectors) {
 /// The weights of the next tile are on their way while a tile is multiplied.
 SmallVector<Value> DirectEmitter::emitLoop() {
   Value zero = code.constant(int64_t(0));
-  auto numberOf = [&](Value index) { return firstTile ? code.add(firstTile, index) : index; };
+  auto numberOf = [&](Value index) { return part.first ? code.add(part.first, index) : index; };
   SmallVector<Value> initial = sums.start();
   size_t count = initial.size();
   llvm::append_range(initial, loadWeights(numberOf(zero)));
@@ -182,8 +184,8 @@ SmallVector<Value> DirectEmitter::emitLoop() {
     scf::YieldOp::create(builder, loc, results);
   };
   auto loop = scf::ForOp::create(code.getBuilder(), code.getLoc(), zero,
-                                 code.constant(kernel.tilesOfBlock()), code.constant(int64_t(1)),
-                                 initial, body);
+                                 part.count ? part.count : code.constant(kernel.tiles()),
+                                 code.constant(int64_t(1)), initial, body);
   keepRolled(loop);
   return SmallVector<Value>(loop.getResults().take_front(count));
 }
@@ -204,66 +206,54 @@ void DirectEmitter::shareSums(ValueRange all) {
   }
 }
 
-/// The elements of the tile that are there, shared out among the threads.
-void DirectEmitter::forEachElement(function_ref<void(Value, Value, Value)> body) {
+/// The elements of the tile, shared out among the threads.
+SmallVector<DirectEmitter::Element> DirectEmitter::ownElements() {
   const kernels::Schedule &schedule = kernel.schedule;
-  int64_t elements = schedule.tileRows * schedule.tileColumns;
-  for (int64_t first = 0; first < elements; first += schedule.threads()) {
-    Value element = code.add(place.thread, first);
-    Value tileRow = code.divide(element, schedule.tileColumns);
-    Value tileColumn = code.remainder(element, schedule.tileColumns);
-    Value row = code.add(place.tileRow, tileRow);
-    Value column = code.add(place.tileColumn, tileColumn);
-    Value inside = code.less(row, arguments.rows);
-    if (place.hasRaggedColumns())
-      inside = code.both(inside, code.less(column, code.constant(kernel.columns)));
-    if (first + schedule.threads() > elements)
-      inside = code.both(inside, code.less(element, code.constant(elements)));
-    Value inShared = code.add(code.multiply(tileRow, kernel.sharedPitch()), tileColumn);
-    code.when(inside, [&] { body(inShared, row, column); });
-  }
-}
-
-void DirectEmitter::storeResult(Value row, Value column, Value sum) {
-  Value scale = kernel.isGrouped() ? Value() : place.loadColumn(arguments.scales, column);
-  Value bias = arguments.bias ? place.loadColumn(arguments.bias, column) : Value();
-  MatrixRow(code, place, arguments.result, code.extend64(row))
-      .store(column, finishSum(code, sum, scale, bias));
-}
-
-void DirectEmitter::finish() {
-  const kernels::Schedule &schedule = kernel.schedule;
-  auto sumOfWarps = [&](Value element) {
-    Value start = code.advance(shared, code.shiftLeft(element, 2)), total;
-    for (int64_t part = 0; part != schedule.warpRows; ++part) {
-      int64_t offset = part * schedule.tileRows * kernel.sharedPitch() * 4;
-      Value sum = code.load(code.f32(), code.advance(start, offset), 4);
-      total = total ? code.addFloat(total, sum) : sum;
+  int64_t count = schedule.tileRows * schedule.tileColumns;
+  SmallVector<Element> elements;
+  for (int64_t first = 0; first < count; first += schedule.threads()) {
+    Value number = code.add(place.thread, first);
+    Value row = code.divide(number, schedule.tileColumns);
+    Element &element = elements.emplace_back();
+    element.place.row = code.add(place.tileRow, row);
+    element.place.column = code.remainder(number, schedule.tileColumns);
+    element.place.inside = code.less(element.place.row, arguments.rows);
+    if (place.hasRaggedColumns()) {
+      Value column = code.add(place.tileColumn, element.place.column);
+      element.place.inside =
+          code.both(element.place.inside, code.less(column, code.constant(kernel.columns)));
     }
-    return total;
-  };
-  if (schedule.splits == 1)
-    return forEachElement([&](Value element, Value row, Value column) {
-      storeResult(row, column, sumOfWarps(element));
-    });
-  SplitDepth split(code, place, arguments.arrivals, shared, arguments.rows, schedule.splits);
-  forEachElement([&](Value element, Value row, Value column) {
-    MatrixRow(code, place, arguments.parts, split.ownRow(row)).store(column, sumOfWarps(element));
-  });
-  split.whenLast([&] {
-    forEachElement([&](Value, Value row, Value column) {
-      Value total;
-      for (int64_t part = 0; part != schedule.splits; ++part) {
-        Value sum =
-            MatrixRow(code, place, arguments.parts, split.rowOfPart(part, row)).load(column);
-        total = total ? code.addFloat(total, sum) : sum;
-      }
-      storeResult(row, column, total);
-    });
+    if (first + schedule.threads() > count)
+      element.place.inside =
+          code.both(element.place.inside, code.less(number, code.constant(count)));
+    element.inShared = code.add(code.multiply(row, kernel.sharedPitch()), element.place.column);
+  }
+  return elements;
+}
+
+/// What all parts of the tile's depth add up to.
+Value DirectEmitter::sumOfWarps(const Element &element) {
+  const kernels::Schedule &schedule = kernel.schedule;
+  Value start = code.advance(shared, code.shiftLeft(element.inShared, 2)), total;
+  for (int64_t part = 0; part != schedule.warpRows; ++part) {
+    int64_t offset = part * schedule.tileRows * kernel.sharedPitch() * 4;
+    Value sum = code.load(code.f32(), code.advance(start, offset), 4);
+    total = total ? code.addFloat(total, sum) : sum;
+  }
+  return total;
+}
+
+void DirectEmitter::storeResult(const Element &element, Value sum) {
+  code.when(element.place.inside, [&] {
+    Value column = code.add(place.tileColumn, element.place.column);
+    Value scale = kernel.isGrouped() ? Value() : place.loadColumn(arguments.scales, column);
+    Value bias = arguments.bias ? place.loadColumn(arguments.bias, column) : Value();
+    MatrixRow(code, place, arguments.result, code.extend64(element.place.row))
+        .store(column, finishSum(code, sum, scale, bias));
   });
 }
 
-void DirectEmitter::emit() {
+void DirectEmitter::emit(BlockTiles &tiles) {
   findPlaces();
   for (int64_t block = 0; block != place.columnBlocks(); ++block)
     offsets.push_back(
@@ -272,10 +262,24 @@ void DirectEmitter::emit() {
                              : Value()));
   shareSums(emitLoop());
   NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
-  finish();
+  SmallVector<Element> elements = ownElements();
+  SmallVector<Value> own;
+  SmallVector<SumPlace> places;
+  for (const Element &element : elements) {
+    llvm::append_range(own, code.choose(
+                                element.place.inside,
+                                [&] { return SmallVector<Value>{sumOfWarps(element)}; },
+                                [&] { return SmallVector<Value>{code.constant(0.0f)}; }));
+    places.push_back(element.place);
+  }
+  tiles.finish(part, own, places, [&](ValueRange totals) {
+    for (auto [element, total] : llvm::zip_equal(elements, totals))
+      storeResult(element, total);
+  });
 }
 
 void qllm::emitDirectForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-                          const WeightOnlyArguments &arguments, Value shared) {
-  DirectEmitter(code, kernel, arguments, shared).emit();
+                          const WeightOnlyArguments &arguments, Value shared, BlockTiles &tiles,
+                          const TilePart &part) {
+  DirectEmitter(code, kernel, arguments, shared, part).emit(tiles);
 }

@@ -9,7 +9,6 @@
 #include "HalfWeights.h"
 #include "MatrixRow.h"
 #include "OperandReader.h"
-#include "SplitDepth.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -19,13 +18,13 @@ namespace {
 class RingEmitter {
 public:
   RingEmitter(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-              const WeightOnlyArguments &arguments, Value shared)
-      : code(code), kernel(kernel), arguments(arguments), shared(shared),
-        place(code, kernel.schedule, kernel.columns, arguments.rows),
+              const WeightOnlyArguments &arguments, Value shared, const TilePart &part)
+      : code(code), kernel(kernel), arguments(arguments), shared(shared), part(part),
+        place(code, kernel.schedule, kernel.columns, arguments.rows, part.tile),
         weights(code, kernel, arguments.rows),
         sums(code, kernel, place.rowBlocks(), place.columnBlocks()) {}
 
-  void emit();
+  void emit(BlockTiles &tiles);
 
 private:
   using Pair = std::array<Value, 2>;
@@ -37,14 +36,15 @@ private:
   SmallVector<Words> unpack(ArrayRef<Value> vectors, int64_t step);
   FloatSums::PairScales scalesOf(int64_t run, int64_t block);
 
-  void finish(ValueRange sums);
-  void forEachRow(ValueRange sums, function_ref<void(Value row, ValueRange sums)> body);
-  void storeRow(Value row, function_ref<Pair(size_t block, Value column)> sumsOf);
+  SmallVector<Value> emitLoop();
+  void storeResult(ValueRange sums);
+  void storeRow(Value row, ArrayRef<Value> sums);
 
   CodeBuilder &code;
   const kernels::WeightOnlyKernel &kernel;
   const WeightOnlyArguments &arguments;
   Value shared;
+  TilePart part;
   LinearPlace place;
   HalfWeights weights;
   FloatSums sums;
@@ -64,7 +64,7 @@ private:
 void RingEmitter::makeLoaders() {
   kernels::OperandTile inputTile = kernel.inputTile(), weightTile = kernel.weightTile();
   int64_t threads = kernel.schedule.threads(), rowsOfLayout = kernel.layout().tileRows();
-  int64_t tiles = kernel.schedule.splits * kernel.tilesOfBlock();
+  int64_t tiles = kernel.tiles();
   Value weightShared = code.advance(shared, inputTile.bytes());
   inputLoader = std::make_unique<TileLoader>(code,
                                              LoadedOperand{inputTile, /*swizzled=*/true,
@@ -153,7 +153,24 @@ void RingEmitter::multiplyTile(DepthLoop &loop) {
   }
 }
 
-void RingEmitter::forEachRow(ValueRange all, function_ref<void(Value row, ValueRange sums)> body) {
+void RingEmitter::storeRow(Value row, ArrayRef<Value> sums) {
+  MatrixRow result(code, place, arguments.result, code.extend64(row));
+  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+    Pair pair = {sums[block * 2], sums[block * 2 + 1]};
+    for (unsigned i = 0; i != 2; ++i)
+      pair[i] = finishSum(code, pair[i], scales.empty() ? Value() : scales[block][i],
+                          bias.empty() ? Value() : bias[block][i]);
+    result.storePair(place.column(block), pair);
+  }
+}
+
+void RingEmitter::storeResult(ValueRange sums) {
+  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+    if (!kernel.isGrouped())
+      scales.push_back(place.loadColumns(arguments.scales, block));
+    if (arguments.bias)
+      bias.push_back(place.loadColumns(arguments.bias, block));
+  }
   int64_t ofRow = place.columnBlocks() * 4;
   for (int64_t block = 0; block != place.rowBlocks(); ++block)
     for (int64_t half = 0; half != 2; ++half) {
@@ -161,80 +178,35 @@ void RingEmitter::forEachRow(ValueRange all, function_ref<void(Value row, ValueR
       SmallVector<Value> ofHalf;
       for (int64_t i = 0; i != ofRow; ++i)
         if (i / 2 % 2 == half)
-          ofHalf.push_back(all[block * ofRow + i]);
-      code.when(code.less(row, arguments.rows), [&] { body(row, ofHalf); });
+          ofHalf.push_back(sums[block * ofRow + i]);
+      code.when(code.less(row, arguments.rows), [&] { storeRow(row, ofHalf); });
     }
 }
 
-void RingEmitter::storeRow(Value row, function_ref<Pair(size_t, Value)> sumsOf) {
-  MatrixRow result(code, place, arguments.result, code.extend64(row));
-  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
-    Value column = place.column(block);
-    Pair pair = sumsOf(block, column);
-    for (unsigned i = 0; i != 2; ++i)
-      pair[i] = finishSum(code, pair[i], scales.empty() ? Value() : scales[block][i],
-                          bias.empty() ? Value() : bias[block][i]);
-    result.storePair(column, pair);
-  }
-}
-
-void RingEmitter::finish(ValueRange all) {
-  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
-    if (!kernel.isGrouped())
-      scales.push_back(place.loadColumns(arguments.scales, block));
-    if (arguments.bias)
-      bias.push_back(place.loadColumns(arguments.bias, block));
-  }
-  if (kernel.schedule.splits == 1)
-    return forEachRow(all, [&](Value row, ValueRange ofRow) {
-      storeRow(row,
-               [&](size_t block, Value) { return Pair{ofRow[block * 2], ofRow[block * 2 + 1]}; });
-    });
-  SplitDepth split(code, place, arguments.arrivals, shared, arguments.rows, kernel.schedule.splits);
-  forEachRow(all, [&](Value row, ValueRange ofRow) {
-    MatrixRow own(code, place, arguments.parts, split.ownRow(row));
-    for (int64_t block = 0; block != place.columnBlocks(); ++block)
-      own.storePair(place.column(block), {ofRow[block * 2], ofRow[block * 2 + 1]});
-  });
-  split.whenLast([&] {
-    forEachRow(all, [&](Value row, ValueRange) {
-      SmallVector<MatrixRow> parts;
-      for (int64_t part = 0; part != kernel.schedule.splits; ++part)
-        parts.emplace_back(code, place, arguments.parts, split.rowOfPart(part, row));
-      storeRow(row, [&](size_t, Value column) {
-        Pair total = parts.front().loadPair(column);
-        for (MatrixRow &part : llvm::drop_begin(parts)) {
-          Pair more = part.loadPair(column);
-          for (unsigned i = 0; i != 2; ++i)
-            total[i] = code.addFloat(total[i], more[i]);
-        }
-        return total;
-      });
-    });
+SmallVector<Value> RingEmitter::emitLoop() {
+  DepthLoop loop(code, {inputLoader.get(), weightLoader.get()}, kernel.schedule.stages,
+                 kernel.stageBytes());
+  return loop.emit(part, kernel.tiles(), sums.start(), [&](Value tile, ValueRange carried) {
+    sums.beginTile(carried);
+    beginTile(tile);
+    multiplyTile(loop);
+    return SmallVector<Value>(sums.getSums());
   });
 }
 
-void RingEmitter::emit() {
+void RingEmitter::emit(BlockTiles &tiles) {
   makeLoaders();
   if (!kernel.isGrouped() || !kernel.hasZeroPoints)
     for (int64_t block = 0; block != place.columnBlocks(); ++block)
       offsets.push_back(weights.offsetOf(
           kernel.hasZeroPoints ? place.loadColumn(arguments.zeroPoints, place.weightColumn(block))
                                : Value()));
-  Value first;
-  if (kernel.schedule.splits != 1)
-    first = code.multiply(place.layer(), kernel.tilesOfBlock());
-  DepthLoop loop(code, {inputLoader.get(), weightLoader.get()}, kernel.schedule.stages,
-                 kernel.stageBytes());
-  finish(loop.emit(first, kernel.tilesOfBlock(), sums.start(), [&](Value tile, ValueRange carried) {
-    sums.beginTile(carried);
-    beginTile(tile);
-    multiplyTile(loop);
-    return SmallVector<Value>(sums.getSums());
-  }));
+  SmallVector<Value> all = emitLoop();
+  tiles.finish(part, all, place.sumPlaces(), [&](ValueRange totals) { storeResult(totals); });
 }
 
 void qllm::emitRingForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
-                        const WeightOnlyArguments &arguments, Value shared) {
-  RingEmitter(code, kernel, arguments, shared).emit();
+                        const WeightOnlyArguments &arguments, Value shared, BlockTiles &tiles,
+                        const TilePart &part) {
+  RingEmitter(code, kernel, arguments, shared, part).emit(tiles);
 }

@@ -40,7 +40,8 @@ std::array<ColumnValues, 2> LinearFormula::loadColumns(int64_t block) {
     load(arguments.weightScales, &ColumnValues::scale);
   if (!kernel.hasInputGroups)
     load(arguments.weightSums, &ColumnValues::sum);
-  load(arguments.weightZeroPoints, &ColumnValues::zeroPoint);
+  if (!kernel.isGrouped())
+    load(arguments.weightZeroPoints, &ColumnValues::zeroPoint);
   load(arguments.bias, &ColumnValues::bias);
   load(arguments.branchWeightScales, &ColumnValues::branchScale);
   return values;

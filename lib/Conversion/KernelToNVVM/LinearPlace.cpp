@@ -22,14 +22,15 @@ Type signless(Type type) {
 } // namespace
 
 LinearPlace::LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, int64_t columns,
-                         Value rows)
+                         Value rows, Value tile)
     : code(code), schedule(schedule), columns(columns), rows(rows) {
   OpBuilder &builder = code.getBuilder();
   thread = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
-  Value blockColumn = NVVM::BlockIdXOp::create(builder, code.getLoc(), code.i32());
+  if (!tile)
+    tile = NVVM::BlockIdXOp::create(builder, code.getLoc(), code.i32());
   Value blockRow = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
   tileRow = code.multiply(blockRow, schedule.tileRows);
-  tileColumn = code.multiply(blockColumn, schedule.tileColumns);
+  tileColumn = code.multiply(tile, schedule.tileColumns);
   lane = code.bitAnd(thread, 31);
   Value warp = code.shiftRight(thread, 5);
   warpRow = code.multiply(code.divide(warp, schedule.warpColumns), schedule.rowsOfWarp());
@@ -59,8 +60,20 @@ Value LinearPlace::clampColumn(Value column) {
   return hasRaggedColumns() ? code.minimum(column, code.constant(columns - 1)) : column;
 }
 
-Value LinearPlace::layer() {
-  return NVVM::BlockIdZOp::create(code.getBuilder(), code.getLoc(), code.i32());
+SmallVector<SumPlace> LinearPlace::sumPlaces() {
+  Value first = code.add(warpColumn, code.shiftLeft(code.bitAnd(lane, 3), 1));
+  SmallVector<SumPlace> places;
+  for (int64_t rowBlock = 0; rowBlock != rowBlocks(); ++rowBlock) {
+    SumPlace halves[2];
+    for (int64_t half = 0; half != 2; ++half) {
+      halves[half].row = row(rowBlock, half);
+      halves[half].inside = code.less(halves[half].row, rows);
+    }
+    for (int64_t block = 0; block != columnBlocks(); ++block)
+      for (SumPlace place : halves)
+        places.push_back({place.row, code.add(first, block * 8), place.inside});
+  }
+  return places;
 }
 
 Value LinearPlace::transposedRow(int64_t block, int64_t neighbour) {

@@ -28,11 +28,18 @@ struct GroupRow {
   int64_t count, offset;
 };
 
+/// Where neighbouring sums of a thread are: in a row of the product, from a column of the tile on;
+/// and whether there are such a row and column.
+struct SumPlace {
+  mlir::Value row, column, inside;
+};
+
 /// The tile of the block and the part of the warp in it.
 class LinearPlace {
 public:
+  /// `tile` is its number along the columns; null for that of the block.
   LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, int64_t columns,
-              mlir::Value rows);
+              mlir::Value rows, mlir::Value tile = mlir::Value());
   LinearPlace(CodeBuilder &code, const kernels::LinearKernel &kernel, mlir::Value rows)
       : LinearPlace(code, kernel.schedule, kernel.columns, rows) {}
 
@@ -55,8 +62,8 @@ public:
   /// A row or column that is there: the given one, or the last.
   mlir::Value clampRow(mlir::Value row);
   mlir::Value clampColumn(mlir::Value column);
-  /// Number of the block along z.
-  mlir::Value layer();
+  /// The pairs of the lane's sums, in the order of accumulators: four sums for each block.
+  llvm::SmallVector<SumPlace> sumPlaces();
 
   /// The same when rows and columns are exchanged: neighbours are rows, the halves columns.
   mlir::Value transposedRow(int64_t block, int64_t neighbour);

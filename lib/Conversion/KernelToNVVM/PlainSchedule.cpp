@@ -16,10 +16,9 @@ ScheduleAttr qllm::findPlainSchedule(Operation *op, Attribute schedules,
     op->emitOpError() << "has no schedule for " << target.name;
     return {};
   }
-  if (schedule.getCluster() != 1 || (schedule.getProducers() != 0 && !producers) ||
-      schedule.getScheduler() != TileScheduler::DataParallel) {
+  if (schedule.getCluster() != 1 || (schedule.getProducers() != 0 && !producers)) {
     op->emitOpError() << "is not supported with " << schedule << "; there is code for one block"
-                      << (producers ? "" : " without producers") << ", data_parallel";
+                      << (producers ? "" : " without producers");
     return {};
   }
   return schedule;

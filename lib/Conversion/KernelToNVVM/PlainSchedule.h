@@ -11,7 +11,7 @@
 namespace qllm {
 
 /// The schedule for the target out of an operation's schedules. Null, with an error at the
-/// operation, where it has none, or one with clusters, producers or a divided depth.
+/// operation, where it has none, or one with clusters or producers.
 qk::ScheduleAttr findPlainSchedule(mlir::Operation *op, mlir::Attribute schedules,
                                    const kernels::Target &target, bool producers = false);
 

@@ -37,7 +37,7 @@ static void multiplyTile(const kernels::LinearKernel &kernel, ProductLoop &parts
 SmallVector<Value> ProductLoop::emit(CodeBuilder &code, const kernels::LinearKernel &kernel) {
   DepthLoop loop(code, {inputLoader.get(), weightLoader.get()}, kernel.schedule.stages,
                  kernel.stageBytes());
-  return loop.emit(/*first=*/Value(), kernel.tiles(), accumulators->start(),
+  return loop.emit(TilePart(), kernel.tiles(), accumulators->start(),
                    [&](Value tile, ValueRange sums) {
                      accumulators->beginTile(sums, tile);
                      multiplyTile(kernel, *this, loop);

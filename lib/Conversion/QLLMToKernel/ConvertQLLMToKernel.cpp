@@ -6,6 +6,7 @@
 #include "qllm/Conversion/QLLMToKernel/Passes.h"
 
 #include "LowerLinear.h"
+#include "StreamArrivals.h"
 #include "mlir/AsmParser/AsmParser.h"
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
 #include "qllm/Dialect/Kernel/IR/TargetNames.h"
@@ -50,6 +51,7 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
     for (Operation *op : llvm::to_vector(lowering.branches()))
       lower(lowering, cast<LinearOp>(op));
     lowering.removeUnused();
+    shareArrivals(getOperation());
   }
 
 private:

@@ -25,6 +25,9 @@ struct SchedulePolicy {
 struct ChosenSchedules {
   mlir::Attribute schedules; ///< null: refused
   std::string explanation;
+  /// By the model, of each number of rows on the first target, then on the next; none for a forced
+  /// schedule.
+  llvm::SmallVector<double> cycles = {};
 };
 
 /// `kernel` needs no schedule of its own.

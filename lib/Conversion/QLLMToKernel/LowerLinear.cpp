@@ -16,36 +16,8 @@ using namespace qllm;
 
 namespace {
 
-IntFormatAttr formatOf(Value value) {
-  auto type = dyn_cast<QuantizedType>(value.getType());
-  return type ? dyn_cast<IntFormatAttr>(type.getFormat()) : IntFormatAttr();
-}
-
-kernels::CodeFormat describe(IntFormatAttr format) {
-  return {format.getBits(), !format.isAsymmetric()};
-}
-
-std::string print(Attribute attribute) {
-  std::string text;
-  llvm::raw_string_ostream(text) << attribute;
-  return text;
-}
-
 RankedTensorType tensorOf(ArrayRef<int64_t> shape, Type elementType) {
   return RankedTensorType::get(shape, elementType);
-}
-
-kernels::Interval zeroPointValues(Value zeroPoints) {
-  if (!zeroPoints)
-    return {};
-  Type type = cast<RankedTensorType>(zeroPoints.getType()).getElementType();
-  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
-}
-
-/// The codes of a row that kernels read for `depth` of them: whole pieces of 16 bytes.
-int64_t wholePieces(int64_t depth, IntFormatAttr format) {
-  int64_t codes = 128 / describe(format).storageBits();
-  return llvm::divideCeil(depth, codes) * codes;
 }
 
 /// What the rank of a branch is filled up to.
@@ -53,111 +25,40 @@ int64_t rankOf(LinearOp wide) {
   return llvm::alignTo(cast<QuantizedType>(wide.getWeight().getType()).getShape()[1], 32);
 }
 
-/// Whether a row of the weight has several scales.
-bool hasGroups(QuantizedType weight) {
-  GranularityAttr granularity = weight.getGranularity();
-  return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
-}
-
-/// Whether a row of the input has several scales.
-bool hasInputGroups(LinearOp op) {
-  auto type = cast<QuantizedType>(op.getInput().getType());
-  return scaledLength(type) != type.getShape().back();
-}
-
-/// The kernel that the operands ask for, without a schedule.
-kernels::LinearKernel describeKernel(LinearOp op, PackOp pack) {
-  kernels::LinearKernel kernel;
-  auto weight = cast<QuantizedType>(op.getWeight().getType());
-  kernel.input = describe(formatOf(op.getInput()));
-  kernel.weight = describe(formatOf(op.getWeight()));
-  kernel.hasInputGroups = hasInputGroups(op);
-  if (!kernel.input.isSigned)
-    kernel.inputZero = kernels::codeInterval(32, /*isSigned=*/true);
-  kernel.weightZero = zeroPointValues(pack.getZeroPoints());
-  kernel.columns = weight.getShape()[0];
-  kernel.depth = weight.getShape()[1];
-  if (hasGroups(weight)) {
-    kernel.groupLength = weight.getGranularity().getGroupSize();
-    return kernel;
-  }
-  kernel.depth = wholePieces(kernel.depth, formatOf(op.getInput()));
-  kernel.groupLength = kernel.depth;
-  return kernel;
-}
-
 } // namespace
 
-/// Empty where there is a kernel for such operands.
-std::string LinearLowering::refusal(LinearOp op) {
-  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
-  auto pack = op.getWeight().getDefiningOp<PackOp>();
-  IntFormatAttr input = formatOf(op.getInput()), weight = formatOf(op.getWeight());
-  if (!quantize || !input || !quantize.isDynamic())
-    return "expected an input that qllm.quantize makes of its own range, to integers";
-  auto inputType = cast<QuantizedType>(op.getInput().getType());
-  GranularityAttr ofInput = inputType.getGranularity();
-  if (!ofInput.isPerToken() && !(ofInput.isGroup() && ofInput.getAxis() == inputType.getRank() - 1))
-    return "expected an input with scales for tokens or for groups of a token, but got " +
-           print(ofInput);
-  if (!pack || !weight)
-    return "expected a packed weight of integers";
-  auto type = cast<QuantizedType>(op.getWeight().getType());
-  GranularityAttr granularity = type.getGranularity();
-  if (type.getScaleEncoding() != ScaleEncoding::F32)
-    return "expected scales of the weight in f32";
-  bool perChannel = granularity.isPerChannel() && granularity.getAxis() == 0;
-  bool grouped = granularity.isGroup() && granularity.getAxis() == 1;
-  if (!perChannel && !grouped)
-    return "expected a weight with scales for outputs or for groups of inputs, but got " +
-           print(granularity);
-  if (hasGroups(type) && weight.isAsymmetric())
-    return "expected symmetric codes in the groups of a weight, but got " + print(weight);
-  if (hasInputGroups(op) && scaledLength(inputType) != scaledLength(type))
-    return "expected groups of an input as long as those of the weight, " +
-           std::to_string(scaledLength(type)) + ", but got " +
-           std::to_string(scaledLength(inputType));
-  if (op.getBias() &&
-      !isa<Float32Type>(cast<RankedTensorType>(op.getBias().getType()).getElementType()))
-    return "expected a bias in f32";
-  return "";
-}
-
-/// Empty where rows need not be filled up, or can be.
-std::string LinearLowering::paddingRefusal(LinearOp op, PackOp pack) {
-  auto type = cast<QuantizedType>(op.getWeight().getType());
-  if (type.getShape()[1] == wholePieces(type.getShape()[1], formatOf(op.getInput())))
-    return "";
-  if (hasGroups(type))
-    return "expected rows of a multiple of 16 bytes beside groups, but got " +
-           std::to_string(type.getShape()[1]) + " codes";
-  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
-  if (quantize.getRoundingOffsets() && !constants.get(quantize.getRoundingOffsets()))
-    return "expected constant rounding offsets of rows that are filled up";
-  if (!pack.getZeroPoints())
-    return "";
-  kernels::Interval codes = ::describe(formatOf(op.getWeight())).codes();
-  std::optional<std::vector<float>> zeros = constants.get(pack.getZeroPoints());
-  if (!zeros || llvm::any_of(*zeros, [&](float z) { return z < codes.low || z > codes.high; }))
-    return "expected constant zero points that are codes of the weight, whose rows are filled up";
-  return "";
-}
-
-/// Whether a product with an asymmetric weight reads the tensor.
+/// Whether a product with an asymmetric weight reads the tensor that does not sum groups itself.
 static bool wantsSums(QuantizeOp op) {
   return llvm::any_of(op->getUsers(), [&](Operation *user) {
     auto linear = dyn_cast<LinearOp>(user);
-    IntFormatAttr weight = linear ? formatOf(linear.getWeight()) : IntFormatAttr();
-    return weight && weight.isAsymmetric();
+    IntFormatAttr weight = linear ? integersOf(linear.getWeight()) : IntFormatAttr();
+    return weight && weight.isAsymmetric() &&
+           !hasGroups(cast<QuantizedType>(linear.getWeight().getType()));
   });
 }
 
-QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
+/// The codes one to a byte.
+static Value bytesOf(OpBuilder &builder, Location loc, Value codes) {
+  auto type = cast<RankedTensorType>(codes.getType());
+  auto element = cast<IntegerType>(type.getElementType());
+  auto bytes = IntegerType::get(builder.getContext(), 8, element.getSignedness());
+  constexpr int64_t onnxUInt8 = 2, onnxInt8 = 3;
+  return onnx::CastOp::create(
+      builder, loc, type.clone(bytes), codes, nullptr, nullptr,
+      builder.getI64IntegerAttr(element.isUnsigned() ? onnxUInt8 : onnxInt8));
+}
+
+QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth, bool inBytes) {
   QuantizedRows &parts = inputs[op];
   if (!parts && fuse)
-    parts = lowerQuantize(op, depth, wantsSums(op), constants);
-  if (parts)
-    return parts;
+    parts = lowerQuantize(op, depth, inBytes, wantsSums(op), constants);
+  if (!parts)
+    parts = interpretedRows(op, depth, inBytes);
+  return parts;
+}
+
+/// By the operation that there is, on a matrix.
+QuantizedRows LinearLowering::interpretedRows(QuantizeOp op, int64_t depth, bool inBytes) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   Value rows = toRows(builder, loc, op.getInput());
@@ -187,7 +88,10 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
     quantized.getRoundingOffsetsMutable().assign(offsets);
   quantized.getResult().setType(rowType);
   auto unpacked = UnpackOp::create(builder, loc, quantized.getResult());
-  parts = {unpacked.getCodes(), unpacked.getScales(), unpacked.getZeroPoints(), Value()};
+  QuantizedRows parts = {unpacked.getCodes(), unpacked.getScales(), unpacked.getZeroPoints(),
+                         Value()};
+  if (inBytes)
+    parts.codes = bytesOf(builder, loc, parts.codes);
   if (wantsSums(op))
     parts.sums = qk::CodeSumsOp::create(
         builder, loc, tensorOf({rowType.getShape()[0]}, builder.getI32Type()), parts.codes,
@@ -195,75 +99,25 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth) {
   return parts;
 }
 
-/// Sums of the codes of each group of a weight, [groups, columns].
-static Value sumsOfGroups(OpBuilder &builder, Location loc, Value codes,
-                          const kernels::LinearKernel &kernel) {
-  int64_t rows = kernel.columns * kernel.groups();
-  Type element = cast<RankedTensorType>(codes.getType()).getElementType(),
-       i32 = builder.getI32Type();
-  Value groups =
-      onnx::ReshapeOp::create(builder, loc, tensorOf({rows, kernel.groupLength}, element), codes,
-                              integers(builder, loc, {rows, kernel.groupLength}), nullptr);
-  Value sums = qk::CodeSumsOp::create(builder, loc, tensorOf({rows}, i32), groups, Value());
-  Value matrix =
-      onnx::ReshapeOp::create(builder, loc, tensorOf({kernel.columns, kernel.groups()}, i32), sums,
-                              integers(builder, loc, {kernel.columns, kernel.groups()}), nullptr);
-  return groupsFirst(builder, loc, matrix);
-}
-
-LinearLowering::WeightParts LinearLowering::weightParts(PackOp pack,
-                                                        const kernels::LinearKernel &kernel) {
-  WeightParts &parts = weights[pack];
-  if (parts.codes)
-    return parts;
-  OpBuilder builder(pack->getContext());
-  builder.setInsertionPointAfter(pack);
-  Location loc = pack.getLoc();
-  parts.codes = pack.getCodes();
-  parts.scales = groupsFirst(builder, loc, pack.getScales());
-  if (pack.getZeroPoints())
-    parts.zeroPoints = groupsFirst(builder, loc, pack.getZeroPoints());
-  auto codesType = cast<RankedTensorType>(parts.codes.getType());
-  if (codesType.getDimSize(1) != kernel.depth)
-    parts.codes = qk::PadWeightOp::create(
-        builder, loc, tensorOf({kernel.columns, kernel.depth}, codesType.getElementType()),
-        parts.codes, parts.zeroPoints);
-  if (!kernel.input.isSigned && kernel.hasInputGroups)
-    parts.sums = sumsOfGroups(builder, loc, parts.codes, kernel);
-  else if (!kernel.input.isSigned)
-    parts.sums = qk::CodeSumsOp::create(builder, loc,
-                                        tensorOf({kernel.columns}, kernel.isGrouped()
-                                                                       ? Type(builder.getF32Type())
-                                                                       : builder.getI32Type()),
-                                        parts.codes, kernel.isGrouped() ? parts.scales : Value());
-  if (!kernel.isWeightShuffled())
-    return parts;
-  kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
-  parts.codes = qk::ShuffleWeightOp::create(
-      builder, loc,
-      tensorOf({layout.rowTiles(kernel.columns), layout.columnTiles(kernel.depth),
-                layout.tileSize() / 2},
-               builder.getI8Type()),
-      parts.codes, qk::LayoutAttr::get(pack.getContext(), layout));
-  return parts;
-}
-
 void LinearLowering::removeUnused() {
   for (auto &entry : inputs)
     if (entry.first->use_empty())
       entry.first->erase();
-  for (auto &entry : weights)
-    if (entry.first->use_empty())
-      entry.first->erase();
   inputs.clear();
-  weights.clear();
+  weights.removeUnused();
   blockScaled.removeUnused();
+}
+
+/// For inputs of any storage: which it is is decided when all of their products are known.
+ChosenSchedules LinearLowering::chooseIntegers(LinearOp op) {
+  ChosenSchedules chosen = choice.choose(op, /*rank=*/0, /*inBytes=*/false);
+  return chosen.schedules ? chosen : choice.choose(op, /*rank=*/0, /*inBytes=*/true);
 }
 
 bool LinearLowering::hasKernel(LinearOp op, std::string &explanation) {
   ChosenSchedules chosen = BlockScaledLowering::matches(op) ? blockScaled.choose(op)
                            : isa<QuantizedType>(op.getInput().getType())
-                               ? chooseIntegers(op, /*rank=*/0)
+                               ? chooseIntegers(op)
                                : chooseWeightOnly(op, policy, half, constants);
   explanation = chosen.explanation;
   return bool(chosen.schedules);
@@ -294,22 +148,10 @@ bool LinearLowering::lower(LinearOp op, std::string &explanation) {
   return lowerWeightOnly(op, policy, half, constants, explanation);
 }
 
-/// For the product alone, or with a branch of a rank.
-ChosenSchedules LinearLowering::chooseIntegers(LinearOp op, int64_t rank) {
-  std::string refused = refusal(op);
-  auto pack = op.getWeight().getDefiningOp<PackOp>();
-  if (refused.empty())
-    refused = paddingRefusal(op, pack);
-  if (!refused.empty())
-    return {Attribute(), refused};
-  kernels::LinearKernel kernel = describeKernel(op, pack);
-  kernel.rank = rank;
-  return chooseSchedules(op.getContext(), kernel, policy);
-}
-
 LinearLowering::BranchParts LinearLowering::branchParts(LinearOp wide, int64_t rank) {
   auto pack = wide.getWeight().getDefiningOp<PackOp>();
-  QuantizedRows input = inputRows(wide.getInput().getDefiningOp<QuantizeOp>(), rank);
+  QuantizedRows input =
+      inputRows(wide.getInput().getDefiningOp<QuantizeOp>(), rank, /*inBytes=*/false);
   OpBuilder builder(wide);
   Value codes = pack.getCodes();
   if (auto type = cast<RankedTensorType>(codes.getType()); type.getDimSize(1) != rank)
@@ -319,24 +161,36 @@ LinearLowering::BranchParts LinearLowering::branchParts(LinearOp wide, int64_t r
   return {input.codes, input.scales, codes, pack.getScales()};
 }
 
-bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
+/// The wide product of a branch that may become part of this one.
+LinearOp LinearLowering::wideBeside(LinearOp op) {
   LinearOp wide = branchBeside(op);
-  if (wide && !wides.contains(wide))
-    wide = {};
+  return wide && wides.contains(wide) ? wide : LinearOp();
+}
+
+const CodeStorage &LinearLowering::storageOf(QuantizeOp op) {
+  return choice.storageOf(op, [&](LinearOp product) {
+    LinearOp wide = wideBeside(product);
+    return wide ? rankOf(wide) : 0;
+  });
+}
+
+bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
+  LinearOp wide = wideBeside(op);
   int64_t rank = wide ? rankOf(wide) : 0;
-  ChosenSchedules chosen = chooseIntegers(op, rank);
+  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+  CodeStorage storage = quantize ? storageOf(quantize) : CodeStorage();
+  ChosenSchedules chosen = choice.choose(op, rank, storage.inBytes);
   if (wide && !chosen.schedules) {
     wide = {};
-    chosen = chooseIntegers(op, /*rank=*/0);
+    chosen = choice.choose(op, /*rank=*/0, storage.inBytes);
   }
-  explanation = chosen.explanation;
+  explanation = (storage.reason.empty() ? "" : storage.reason + "; ") + chosen.explanation;
   if (!chosen.schedules)
     return false;
-  auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
   auto pack = op.getWeight().getDefiningOp<PackOp>();
-  kernels::LinearKernel kernel = describeKernel(op, pack);
-  QuantizedRows input = inputRows(quantize, kernel.depth);
-  WeightParts weight = weightParts(pack, kernel);
+  kernels::LinearKernel kernel = LinearChoice::describe(op, storage.inBytes);
+  QuantizedRows input = inputRows(quantize, kernel.depth, storage.inBytes);
+  WeightParts weight = weights.get(pack, kernel);
   // With a branch, what both are added up to.
   Operation *replaced = op;
   BranchParts branch;
@@ -355,15 +209,15 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
       builder, op.getLoc(), tensorOf({rows, kernel.columns}, result.getElementType()), input.codes,
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
-      weight.zeroPoints ? input.sums : Value(), op.getBias(), branch.input, branch.inputScales,
-      branch.weight, branch.weightScales, formatOf(op.getInput()), formatOf(op.getWeight()),
-      chosen.schedules, layout);
+      weight.zeroPoints && !kernel.isGrouped() ? input.sums : Value(), op.getBias(), branch.input,
+      branch.inputScales, branch.weight, branch.weightScales, integersOf(op.getInput()),
+      integersOf(op.getWeight()), chosen.schedules, layout);
   replaced->getResult(0).replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
   if (wide) {
     replaced->erase();
     wides.remove(wide);
-    weights.try_emplace(wide.getWeight().getDefiningOp());
+    weights.mayBeUnused(wide.getWeight().getDefiningOp<PackOp>());
     wide.erase();
   }
   op.erase();

@@ -7,10 +7,11 @@
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERLINEAR_H
 
 #include "ConstantValues.h"
-#include "KernelSchedules.h"
+#include "LinearChoice.h"
 #include "LowRankBranches.h"
 #include "LowerBlockScaled.h"
 #include "LowerQuantize.h"
+#include "WeightOperands.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SetVector.h"
@@ -24,7 +25,7 @@ public:
   /// `half`; null leaves their products alone.
   LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
       : policy(std::move(policy)), fuse(fuse), half(half), constants(module),
-        blockScaled(this->policy) {}
+        choice(this->policy, constants), blockScaled(this->policy) {}
 
   /// Replaces a low-rank branch by two products, if there are kernels for both, and returns them;
   /// `lower` is to be asked for each: for the thin one before the product that the branch is added
@@ -42,11 +43,6 @@ public:
   void removeUnused();
 
 private:
-  /// What kernels read of a weight.
-  struct WeightParts {
-    mlir::Value codes, scales, zeroPoints, sums;
-  };
-
   /// The four operands of a branch.
   struct BranchParts {
     mlir::Value input, inputScales, weight, weightScales;
@@ -54,21 +50,22 @@ private:
 
   bool hasKernel(LinearOp op, std::string &explanation);
   bool lowerIntegers(LinearOp op, std::string &explanation);
-  ChosenSchedules chooseIntegers(LinearOp op, int64_t rank);
+  ChosenSchedules chooseIntegers(LinearOp op);
+  LinearOp wideBeside(LinearOp op);
+  const CodeStorage &storageOf(QuantizeOp op);
   BranchParts branchParts(LinearOp wide, int64_t rank);
-  std::string refusal(LinearOp op);
-  std::string paddingRefusal(LinearOp op, PackOp pack);
-  QuantizedRows inputRows(QuantizeOp op, int64_t depth);
-  WeightParts weightParts(PackOp pack, const kernels::LinearKernel &kernel);
+  QuantizedRows inputRows(QuantizeOp op, int64_t depth, bool inBytes);
+  QuantizedRows interpretedRows(QuantizeOp op, int64_t depth, bool inBytes);
 
   SchedulePolicy policy;
   bool fuse;
   mlir::FloatType half;
   ConstantValues constants;
+  LinearChoice choice;
   BlockScaledLowering blockScaled;
   llvm::SmallSetVector<mlir::Operation *, 4> wides;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
-  llvm::DenseMap<mlir::Operation *, WeightParts> weights;
+  WeightOperands weights;
 };
 
 } // namespace qllm

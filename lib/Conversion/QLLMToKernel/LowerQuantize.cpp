@@ -159,7 +159,7 @@ int64_t qllm::scaledLength(QuantizedType type) {
   return granularity.isGroup() ? granularity.getGroupSize() : type.getShape().back();
 }
 
-QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
+QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
                                   ConstantValues &constants) {
   ChannelTable table = matchChannels(op.getInput(), constants);
   if (ShapedType::isDynamic(table.columns))
@@ -199,14 +199,17 @@ QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
     return grouped ? RankedTensorType::get({count, wanted.groups()}, element) : vector(element);
   };
   Type i32 = builder.getI32Type();
+  auto storage = cast<IntegerType>(format.getStorageType());
+  if (inBytes)
+    storage = IntegerType::get(op.getContext(), 8, storage.getSignedness());
   TableOperands channels = operandsOf(builder, op, table, roundingOffsets);
   IntegerAttr hadamard = table.hadamard > 1 ? builder.getI64IntegerAttr(table.hadamard) : nullptr;
   auto kernel = qk::QuantizeOp::create(
-      builder, loc, RankedTensorType::get({count, depth}, format.getStorageType()),
-      scaled(builder.getF32Type()), format.isAsymmetric() ? scaled(i32) : Type(),
-      wantsSums ? vector(i32) : Type(), producers.stream ? matrix.getType() : Type(), matrix,
-      rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
-      channels.index, channels.multiply, channels.add, channels.offsets,
+      builder, loc, RankedTensorType::get({count, depth}, storage), scaled(builder.getF32Type()),
+      format.isAsymmetric() ? scaled(i32) : Type(), wantsSums ? vector(i32) : Type(),
+      producers.stream ? matrix.getType() : Type(), matrix, rows(producers.residual),
+      producers.weight, producers.bias, rows(producers.gate), channels.index, channels.multiply,
+      channels.add, channels.offsets,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
       producers.epsilon, hadamard, format,
       grouped ? builder.getI64IntegerAttr(groupLength) : IntegerAttr(), op.getIncludeZeroAttr(),

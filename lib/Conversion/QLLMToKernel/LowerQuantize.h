@@ -24,11 +24,11 @@ struct QuantizedRows {
 int64_t scaledLength(QuantizedType type);
 
 /// A qk.quantize in front of `op`, which must be dynamic and per token or in groups of a row, of
-/// rows of `depth` codes, the last of which repeat others, and with sums of codes if `wantsSums`.
-/// Channel transforms in front of it become part of it. A residual addition, a norm or a gate that
-/// only this tensor comes from becomes part of it; so do the uses of the residual stream behind.
-/// Null where no kernel takes such rows.
-QuantizedRows lowerQuantize(QuantizeOp op, int64_t depth, bool wantsSums,
+/// rows of `depth` codes, the last of which repeat others; one to a byte if `inBytes`, and with
+/// sums of codes if `wantsSums`. Channel transforms in front of it become part of it. A residual
+/// addition, a norm or a gate that only this tensor comes from becomes part of it; so do the uses
+/// of the residual stream behind. Null where no kernel takes such rows.
+QuantizedRows lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
                             ConstantValues &constants);
 
 } // namespace qllm

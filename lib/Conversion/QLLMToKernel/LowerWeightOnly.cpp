@@ -6,6 +6,7 @@
 #include "LowerWeightOnly.h"
 
 #include "RowMatrix.h"
+#include "StreamArrivals.h"
 #include "qllm/Analysis/Coverage.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
@@ -140,9 +141,18 @@ bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType 
   auto matrixType =
       RankedTensorType::get({cast<RankedTensorType>(input.getType()).getDimSize(0), kernel.columns},
                             result.getElementType());
-  auto product = qk::WeightOnlyLinearOp::create(
-      builder, loc, matrixType, /*scratch=*/TypeRange(), input, codes, scales, zeroPoints,
-      op.getBias(), /*arrivals=*/Value(), format, chosen.schedules, layout);
+  StreamSizes stream = streamSizes(chosen.schedules, kernel);
+  Value arrivals;
+  SmallVector<Type> scratch;
+  if (stream.tiles != 0) {
+    arrivals = makeArrivals(builder, loc, stream.tiles);
+    scratch = {
+        RankedTensorType::get({matrixType.getDimSize(0), stream.words}, builder.getF32Type()),
+        arrivals.getType()};
+  }
+  auto product = qk::WeightOnlyLinearOp::create(builder, loc, matrixType, scratch, input, codes,
+                                                scales, zeroPoints, op.getBias(), arrivals, format,
+                                                chosen.schedules, layout);
   op.getResult().replaceAllUsesWith(
       fromRows(builder, loc, product.getResult(), op.getInput(), result));
   op.erase();

@@ -4,6 +4,7 @@
 // Site attributes, and locations in the words of diagnostics.
 
 #include "SiteTable.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Location.h"
 
@@ -37,9 +38,11 @@ SiteTable::SiteTable(Operation *module) : module(module) {
 
 unsigned SiteTable::add(Operation *operation, const Twine &name, unsigned words) {
   Builder builder(module->getContext());
+  auto function = operation->getParentOfType<LLVM::LLVMFuncOp>();
   sites.push_back(builder.getDictionaryAttr({
       builder.getNamedAttr("operation", builder.getStringAttr(name)),
       builder.getNamedAttr("at", builder.getStringAttr(describe(operation->getLoc()))),
+      builder.getNamedAttr("in", builder.getStringAttr(function ? function.getSymName() : "")),
       builder.getNamedAttr("words", builder.getI32IntegerAttr(int32_t(words))),
   }));
   return unsigned(sites.size() - 1);

@@ -96,11 +96,12 @@ Value composeTransposes(onnx::TransposeOp outer) {
   auto inner = outer.getData().getDefiningOp<onnx::TransposeOp>();
   if (!inner || !inner.getPerm() || !outer.getPerm())
     return nullptr;
+  ArrayRef<int64_t> first = *inner.getPerm(), second = *outer.getPerm();
   SmallVector<int64_t> permutation;
-  for (int64_t source : *outer.getPerm()) {
-    if (source < 0 || source >= static_cast<int64_t>(inner.getPerm()->size()))
+  for (int64_t source : second) {
+    if (source < 0 || source >= static_cast<int64_t>(first.size()))
       return nullptr;
-    permutation.push_back((*inner.getPerm())[source]);
+    permutation.push_back(first[source]);
   }
   if (isIdentity(permutation))
     return inner.getData();

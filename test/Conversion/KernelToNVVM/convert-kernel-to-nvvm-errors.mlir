@@ -19,16 +19,6 @@ func.func @shared_memory(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tenso
 
 // -----
 
-func.func @schedule(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) {
-  // expected-error @+1 {{is not supported with #qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k>; there is code for one block, data_parallel}}
-  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
-      schedule(#qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k>)
-      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
-  return
-}
-
-// -----
-
 func.func @producers(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) {
   // expected-error @+1 {{expected no producers on sm_80, which has no warpgroup mma, but got 1}}
   %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)

@@ -52,6 +52,26 @@ func.func @w8a8(%x: tensor<?x384xi8>, %w: tensor<512x384xi8>, %sx: tensor<?xf32>
 
 // -----
 
+// Warps that share columns: weights are the rows of the product, 64 for each of two warpgroups, and eight tokens its columns. A
+// stage has 1024 bytes of inputs in front of its weights, 64 units of descriptors.
+
+// CHECK-LABEL: func.func @w8a8_few
+// CHECK: %[[GROUP:.*]] = nvvm.shfl.sync idx
+// CHECK: %[[PART:.*]] = arith.muli %[[GROUP]], %c512_i32
+// CHECK: %[[WEIGHTS:.*]] = arith.addi %[[UNITS:.*]], %c64_i32
+// CHECK: %[[LEFT:.*]] = arith.addi %[[WEIGHTS]], %[[PART]]
+// CHECK: %[[A:.*]] = arith.ori %{{.*}}, %c4611686293305360384_i64
+// CHECK: %[[B:.*]] = arith.ori %{{.*}}, %c4611686293305360384_i64
+// CHECK: nvvm.wgmma.mma_async %[[A]], %[[B]], {{.*}}<m = 64, n = 8, k = 32>
+func.func @w8a8_few(%x: tensor<?x384xi8>, %w: tensor<512x384xi8>, %sx: tensor<?xf32>, %sw: tensor<512xf32>) -> tensor<?x512xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [8, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      : (tensor<?x384xi8>, tensor<512x384xi8>, tensor<?xf32>, tensor<512xf32>) -> tensor<?x512xf16>
+  return %0 : tensor<?x512xf16>
+}
+
+// -----
+
 // Weights of four bits are unpacked in registers, and are the rows of the product; tokens are its columns.
 
 // CHECK-LABEL: llvm.func @linear_int8_int4_n128_k256

@@ -4,9 +4,9 @@
 #fragments = #qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>
 
 func.func @schedule(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>) {
-  // expected-error @+1 {{stages = 3, scheduler = stream_k>; there is code for one block without producers, data_parallel or split_k}}
+  // expected-error @+1 {{stages = 3, producers = 1>; there is code for one block without producers}}
   %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k>) layout(#fragments)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, producers = 1>) layout(#fragments)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>
   return
 }

@@ -35,20 +35,29 @@ func.func @channels(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64
 
 #fragments = #qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>
 
-// Splits are blocks along z; the count of arrivals is changed in place, and orders what the blocks have stored.
-// CHECK-LABEL: qk.launch "linear_f16_int4_n64_k128"
-// CHECK-SAME: in_place [2, 3] geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 16, layers = 2,
-// CHECK-LABEL: llvm.func @linear_f16_int4_n64_k128
-// CHECK: nvvm.read.ptx.sreg.ctaid.z
+// Two blocks share three tiles of two steps: each has a whole tile and a part of one, and the count of arrivals, which is changed in place,
+// orders what the blocks have stored.
+// CHECK-LABEL: qk.launch "linear_f16_int4_n192_k128"
+// CHECK-SAME: in_place [2, 3] geometry {sm_80 = #qk.geometry<columns = 2, tile_rows = 16, threads = 64,
+// CHECK-LABEL: llvm.func @linear_f16_int4_n192_k128
+// CHECK: %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.x
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: scf.if %{{.*}} -> (i1, f32
 // CHECK: nvvm.barrier0
-// CHECK: %{{.*}} = llvm.atomicrmw add %{{.*}} syncscope("device") acq_rel
+// CHECK: %[[BEFORE:.*]] = llvm.atomicrmw add %{{.*}} syncscope("device") acq_rel
+// CHECK: llvm.store %[[BEFORE]], %{{.*}} : i32, !llvm.ptr<3>
 // CHECK: nvvm.barrier0
-func.func @splits(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) -> tensor<?x64xf16> {
+// CHECK: scf.if %{{.*}} -> (f32
+// CHECK: scf.for
+// CHECK: llvm.load {{.*}} -> vector<2xf32>
+// CHECK: llvm.store %{{.*}}, %{{.*}} : i32, !llvm.ptr<1>
+func.func @stream_k(%x: tensor<?x128xf16>, %w: tensor<12x2x512xi8>, %s: tensor<192xf32>, %a: tensor<?xi32>) -> tensor<?x192xf16> {
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>) layout(#fragments)
-      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>)
-      -> (tensor<?x64xf16>, tensor<2x?x64xf32>, tensor<?xi32>)
-  return %0#0 : tensor<?x64xf16>
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>) layout(#fragments)
+      : (tensor<?x128xf16>, tensor<12x2x512xi8>, tensor<192xf32>, tensor<?xi32>)
+      -> (tensor<?x192xf16>, tensor<?x256xf32>, tensor<?xi32>)
+  return %0#0 : tensor<?x192xf16>
 }
 
 // -----

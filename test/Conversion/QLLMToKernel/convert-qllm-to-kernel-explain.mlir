@@ -62,19 +62,6 @@ func.func @float_input(%x: tensor<?x128xf32>, %c: tensor<64x128xi4>, %s: tensor<
 
 // -----
 
-#x8s = #qllm.int<8>
-#w4a = #qllm.int<4, asymmetric>
-
-func.func @asymmetric_groups(%x: tensor<?x128xf32>, %c: tensor<64x128xui4>, %s: tensor<64x2xf32>, %z: tensor<64x2xui8>) -> tensor<?x64xf32> {
-  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64x2xf32>, tensor<64x2xui8>) -> !qllm.quantized<64x128, #w4a, group<1, 64>>
-  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #x8s, per_token>
-  // expected-remark @+1 {{no kernel: expected symmetric codes in the groups of a weight, but got #qllm.int<4, asymmetric>}}
-  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #x8s, per_token>, !qllm.quantized<64x128, #w4a, group<1, 64>>) -> tensor<?x64xf32>
-  return %0 : tensor<?x64xf32>
-}
-
-// -----
-
 // Rows of 30 bytes are filled up, with codes that stand for zero.
 func.func @odd_depth(%x: tensor<?x30xf32>) -> tensor<?x64xf32> {
   %c = onnx.Initializer "c" = dense<3> : tensor<64x30xui4>

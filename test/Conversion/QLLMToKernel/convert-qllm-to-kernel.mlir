@@ -62,3 +62,24 @@ func.func @groups(%x: tensor<?x256xf32>) -> tensor<?x64xf32> {
       !qllm.quantized<64x256, #qllm.int<4>, group<1, 128>>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
 }
+
+// -----
+
+// Zero points of groups lie along the groups as scales do. The kernel sums inputs itself.
+
+// CHECK-LABEL: func.func @zero_points_of_groups
+// CHECK-DAG: %[[S:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<64x2xf32>) -> tensor<2x64xf32>
+// CHECK-DAG: %[[Z:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<64x2xui8>) -> tensor<2x64xui8>
+// CHECK-NOT: qk.code_sums
+// CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %[[S]]) weight_zero_points(%[[Z]]) formats(<8>, <4, asymmetric>)
+func.func @zero_points_of_groups(%x: tensor<?x256xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x256xui4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64x2xf32>
+  %z = onnx.Initializer "z" = dense<8> : tensor<64x2xui8>
+  %w = qllm.pack %c, %s, %z : (tensor<64x256xui4>, tensor<64x2xf32>, tensor<64x2xui8>)
+      -> !qllm.quantized<64x256, #qllm.int<4, asymmetric>, group<1, 128>>
+  %q = qllm.quantize %x : tensor<?x256xf32> -> !qllm.quantized<?x256, #qllm.int<8>, per_token>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x256, #qllm.int<8>, per_token>,
+      !qllm.quantized<64x256, #qllm.int<4, asymmetric>, group<1, 128>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}

@@ -152,11 +152,32 @@ func.func @linear_c5_sums(%x: tensor<?x64xui8>, %w: tensor<64x64xi8>, %s: tensor
 // -----
 
 func.func @linear_c5_groups(%x: tensor<?x64xi8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<2x64xf32>,
-                            %z: tensor<64xui8>, %sums: tensor<?xi32>) {
-  // expected-error @+1 {{expected symmetric weights beside scales of groups, but got #qllm.int<8, asymmetric>}}
+                            %z: tensor<64xui8>) {
+  // expected-error @+1 {{expected zero points of weights of type 'tensor<2x64xui8>', but got 'tensor<64xui8>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) weight_zero_points(%z) formats(#qllm.int<8>, #qllm.int<8, asymmetric>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xui8>, tensor<?xf32>, tensor<2x64xf32>, tensor<64xui8>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_sums_of_groups(%x: tensor<?x64xi8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<2x64xf32>,
+                                    %z: tensor<2x64xui8>, %sums: tensor<?xi32>) {
+  // expected-error @+1 {{expected no sums of inputs beside zero points of weights in groups}}
   %0 = qk.linear %x, %w scales(%s, %t) weight_zero_points(%z, %sums) formats(#qllm.int<8>, #qllm.int<8, asymmetric>)
       schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
-      : (tensor<?x64xi8>, tensor<64x64xui8>, tensor<?xf32>, tensor<2x64xf32>, tensor<64xui8>, tensor<?xi32>) -> tensor<?x64xf32>
+      : (tensor<?x64xi8>, tensor<64x64xui8>, tensor<?xf32>, tensor<2x64xf32>, tensor<2x64xui8>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_no_sums(%x: tensor<?x64xi8>, %w: tensor<64x64xui8>, %s: tensor<?xf32>, %t: tensor<64xf32>, %z: tensor<64xui8>) {
+  // expected-error @+1 {{expected sums of inputs beside zero points of weights for outputs, but got none}}
+  %0 = qk.linear %x, %w scales(%s, %t) weight_zero_points(%z) formats(#qllm.int<8>, #qllm.int<8, asymmetric>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xui8>, tensor<?xf32>, tensor<64xf32>, tensor<64xui8>) -> tensor<?x64xf32>
   return
 }
 
@@ -492,5 +513,15 @@ func.func @linear_c5_input_groups(%x: tensor<?x128xui8>, %w: tensor<64x128xi8>, 
   %0 = qk.linear %x, %w scales(%s, %t) zero_points(%z, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
       schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
       : (tensor<?x128xui8>, tensor<64x128xi8>, tensor<?x4xf32>, tensor<4x64xf32>, tensor<?x4xi32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c8_stream_k(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>) {
+  // expected-error @+1 {{expected a tile for each block, since there is stream_k for inputs of floats only, but got 2 blocks that share tiles}}
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
   return
 }

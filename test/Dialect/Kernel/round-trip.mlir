@@ -9,10 +9,10 @@
 
 // CHECK-LABEL: func.func private @schedules
 // CHECK-SAME: #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
-// CHECK-SAME: #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>
+// CHECK-SAME: #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k, blocks = 132>
 func.func private @schedules() attributes {
   a = #square,
-  b = #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>}
+  b = #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k, blocks = 132>}
 
 // CHECK-LABEL: func.func private @layouts
 // CHECK-SAME: #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>
@@ -49,6 +49,18 @@ func.func @w4a4(%x: tensor<?x512xui4>, %w: tensor<192x512xi4>, %sx: tensor<?xf32
   %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) formats(#qllm.int<4, asymmetric>, #qllm.int<4>)
       schedule(#deep)
       : (tensor<?x512xui4>, tensor<192x512xi4>, tensor<?xf32>, tensor<4x192xf32>, tensor<?xi16>, tensor<192xf32>)
+      -> tensor<?x192xf16>
+  return %0 : tensor<?x192xf16>
+}
+
+// Groups of both sides with zero points, for which there are no sums of inputs.
+// CHECK-LABEL: func.func @zero_points_of_groups
+func.func @zero_points_of_groups(%x: tensor<?x512xui4>, %w: tensor<192x512xui4>, %sx: tensor<?x4xf32>, %sw: tensor<4x192xf32>,
+                                 %zx: tensor<?x4xi16>, %sums: tensor<4x192xi32>, %zw: tensor<4x192xui8>) -> tensor<?x192xf16> {
+  // CHECK: zero_points(%{{.*}}, %{{.*}}) weight_zero_points(%{{[a-z0-9]+}}) formats(<4, asymmetric>, <4, asymmetric>)
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) weight_zero_points(%zw) formats(#qllm.int<4, asymmetric>, #qllm.int<4, asymmetric>)
+      schedule(#deep)
+      : (tensor<?x512xui4>, tensor<192x512xui4>, tensor<?x4xf32>, tensor<4x192xf32>, tensor<?x4xi16>, tensor<4x192xi32>, tensor<4x192xui8>)
       -> tensor<?x192xf16>
   return %0 : tensor<?x192xf16>
 }

@@ -1,13 +1,13 @@
-// Constraints of qk.weight_only_linear and of splits: one case each, named after it.
+// Constraints of qk.weight_only_linear and of stream-K: one case each, named after it.
 // RUN: qllm-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{expected 2 to 64 splits with split_k and 1 otherwise, but got 1 with split_k}}
-func.func private @schedule_c3() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k>}
+// expected-error @+1 {{expected 1 to 65536 blocks with stream_k and 0 with data_parallel, but got 0 with stream_k}}
+func.func private @schedule_c3() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k>}
 
 // -----
 
-// expected-error @+1 {{expected 2 to 64 splits with split_k and 1 otherwise, but got 4 with data_parallel}}
-func.func private @schedule_c3_superfluous() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, splits = 4>}
+// expected-error @+1 {{expected 1 to 65536 blocks with stream_k and 0 with data_parallel, but got 4 with data_parallel}}
+func.func private @schedule_c3_superfluous() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, blocks = 4>}
 
 // -----
 
@@ -133,9 +133,9 @@ func.func @c5(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>,
 // -----
 
 func.func @c6_missing(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>) {
-  // expected-error @+1 {{expected arrivals beside #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>, but got none}}
+  // expected-error @+1 {{expected arrivals beside #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>, but got none}}
   %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>
   return
@@ -155,9 +155,9 @@ func.func @c6_superfluous(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: ten
 // -----
 
 func.func @c6_parts(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
-  // expected-error @+1 {{expected 3 results of a kernel of 2 splits, but got 1}}
+  // expected-error @+1 {{expected 3 results of a kernel with stream_k, but got 1}}
   %0 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> tensor<?x64xf16>
   return
@@ -165,12 +165,25 @@ func.func @c6_parts(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64
 
 // -----
 
-func.func @c6_layers(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
-  // expected-error @+1 {{expected sums of parts of type 'tensor<2x?x64xf32>', but got 'tensor<4x?x64xf32>'}}
+func.func @c6_room(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
+  // expected-error @+1 {{expected sums of parts of type 'tensor<?x128xf32>', but got 'tensor<?x64xf32>'}}
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
-      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<4x?x64xf32>, tensor<?xi32>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<?x64xf32>, tensor<?xi32>)
+  return
+}
+
+// -----
+
+// Two rows of tiles up to 32 rows, of one tile each.
+func.func @c6_counts(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<1xi32>) {
+  // expected-error @+1 {{expected arrivals for 2 tiles, but got 1}}
+  %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
+      schedule([#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2, max_rows = 32>,
+                #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>])
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<1xi32>) -> (tensor<?x64xf16>, tensor<?x128xf32>, tensor<1xi32>)
   return
 }
 
@@ -179,9 +192,9 @@ func.func @c6_layers(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<6
 func.func @c6_arrivals(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
   // expected-error @+1 {{expected a result of arrivals of type 'tensor<?xi32>', but got 'tensor<4xi32>'}}
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 2>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
-      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<4x?x64xf32>, tensor<4xi32>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<?x256xf32>, tensor<4xi32>)
   return
 }
 
@@ -286,12 +299,12 @@ func.func @c7_shared(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<6
 
 // -----
 
-func.func @c7_splits(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
-  // expected-error @+1 {{expected splits that all have a tile out of 2, but got 4}}
+func.func @c7_blocks(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
+  // expected-error @+1 {{expected 1 to 2 blocks, each with one of the steps of 1 tiles of 2, but got 4}}
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
-      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = split_k, splits = 4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 4>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
-      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<4x?x64xf32>, tensor<?xi32>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?xi32>) -> (tensor<?x64xf16>, tensor<?x256xf32>, tensor<?xi32>)
   return
 }
 

@@ -16,15 +16,15 @@ func.func @groups(%x: tensor<7x576xbf16>, %w: tensor<7x9x512xi8>, %s: tensor<9x1
   return %0 : tensor<7x100xf32>
 }
 
-// Splits by target: there are as many layers of sums as the largest number of them.
-// CHECK-LABEL: func.func @splits
-func.func @splits(%x: tensor<?x576xf16>, %w: tensor<7x9x512xi8>, %s: tensor<100xf32>, %a: tensor<?xi32>) -> tensor<?x100xf16> {
+// Stream-K on one target: room for two parts of each block.
+// CHECK-LABEL: func.func @stream_k
+func.func @stream_k(%x: tensor<?x576xf16>, %w: tensor<7x9x512xi8>, %s: tensor<100xf32>, %a: tensor<?xi32>) -> tensor<?x100xf16> {
   // CHECK: %{{.*}}, %{{.*}}:2 = qk.weight_only_linear %{{.*}}, %{{.*}} scales(%{{.*}}) arrivals(%{{.*}}) format(<4>)
-  // CHECK-SAME: sm_90a = #qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4, scheduler = split_k, splits = 3>
+  // CHECK-SAME: sm_90a = #qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4, scheduler = stream_k, blocks = 3>
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
       schedule({sm_80 = #qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4>,
-                sm_90a = #qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4, scheduler = split_k, splits = 3>})
+                sm_90a = #qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4, scheduler = stream_k, blocks = 3>})
       layout(#fragments)
-      : (tensor<?x576xf16>, tensor<7x9x512xi8>, tensor<100xf32>, tensor<?xi32>) -> (tensor<?x100xf16>, tensor<3x?x100xf32>, tensor<?xi32>)
+      : (tensor<?x576xf16>, tensor<7x9x512xi8>, tensor<100xf32>, tensor<?xi32>) -> (tensor<?x100xf16>, tensor<?x384xf32>, tensor<?xi32>)
   return %0#0 : tensor<?x100xf16>
 }

@@ -10,6 +10,7 @@
 // CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
+// CHECK: sm_90a linear_int8_int8_n1536_k4096 {{.*}}spilled=0 tensor=8 warnings=0
 // NVVM: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n256k32.s32.s8.s8 {$0, $1,
 
 func.func @w8a8(%x: tensor<?x1024xi8>, %w: tensor<1536x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
@@ -26,6 +27,16 @@ func.func @w4a8(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf
       schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
       layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
       : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
+  return %0 : tensor<?x1536xf16>
+}
+
+// For few tokens: 64 outputs for each warpgroup, by eight tokens.
+
+func.func @w8a8_few(%x: tensor<?x4096xi8>, %w: tensor<1536x4096xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
+    -> tensor<?x1536xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [8, 128, 128], warps = [1, 8], stages = 8, producers = 1>)
+      : (tensor<?x4096xi8>, tensor<1536x4096xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
   return %0 : tensor<?x1536xf16>
 }
 

@@ -32,10 +32,10 @@ func.func @groups(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<
 func.func @some_tokens(%x: tensor<?x4096xbf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf16>, %z: tensor<32x4096xi8>,
                        %a: tensor<?xi32>) -> tensor<?x4096xbf16> {
   %0:3 = qk.weight_only_linear %x, %w scales(%s) zero_points(%z) arrivals(%a) format(#qllm.int<4, asymmetric>)
-      schedule(#qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = split_k, splits = 4>)
+      schedule(#qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = stream_k, blocks = 132>)
       layout(#fragments)
       : (tensor<?x4096xbf16>, tensor<256x64x512xi8>, tensor<32x4096xf16>, tensor<32x4096xi8>, tensor<?xi32>)
-      -> (tensor<?x4096xbf16>, tensor<4x?x4096xf32>, tensor<?xi32>)
+      -> (tensor<?x4096xbf16>, tensor<?x33792xf32>, tensor<?xi32>)
   return %0#0 : tensor<?x4096xbf16>
 }
 
@@ -44,4 +44,20 @@ func.func @one_token(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tens
       schedule(#qk.schedule<tile = [8, 32, 1024], warps = [4, 1], stages = 1>) layout(#fragments)
       : (tensor<?x4096xf16>, tensor<256x64x512xi8>, tensor<32x4096xf16>) -> tensor<?x4096xf16>
   return %0 : tensor<?x4096xf16>
+}
+
+func.func @stream_k(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf32>, %a: tensor<?xi32>) -> tensor<?x4096xf32> {
+  %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 4, scheduler = stream_k, blocks = 256>) layout(#fragments)
+      : (tensor<?x4096xf16>, tensor<256x64x512xi8>, tensor<32x4096xf32>, tensor<?xi32>)
+      -> (tensor<?x4096xf32>, tensor<?x16384xf32>, tensor<?xi32>)
+  return %0#0 : tensor<?x4096xf32>
+}
+
+func.func @stream_k_one_token(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf32>, %a: tensor<?xi32>) -> tensor<?x4096xf32> {
+  %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [8, 32, 512], warps = [4, 1], stages = 1, scheduler = stream_k, blocks = 264>) layout(#fragments)
+      : (tensor<?x4096xf16>, tensor<256x64x512xi8>, tensor<32x4096xf32>, tensor<?xi32>)
+      -> (tensor<?x4096xf32>, tensor<?x16896xf32>, tensor<?xi32>)
+  return %0#0 : tensor<?x4096xf32>
 }

@@ -32,8 +32,7 @@ def ConvertKernelToNVVM : Pass<"convert-kernel-to-nvvm", "::mlir::ModuleOp"> {
     depth that is not a multiple of the tile is filled with zeros too.
 
     What a target lacks (shared memory, a proof for its accumulators) is an error, and so are schedules that no emitter
-    exists for: clusters, producers elsewhere than in `qk.linear`, and tile schedulers other than data_parallel, or for
-    `qk.weight_only_linear` split_k.
+    exists for: clusters, producers elsewhere than in `qk.linear`, and `stream_k` elsewhere than in `qk.weight_only_linear`.
 
     ```mlir
     // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --convert-kernel-to-nvvm=targets=sm_80

@@ -12,7 +12,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let summary = "express what there are kernels for in operations of the qk dialect";
   let description = [{
     A `qllm.linear` of a dynamically quantized input (per token, or in the groups of the weight) and a packed integer weight (per channel, or
-    symmetric in groups) becomes a `qk.linear`, and one of NVFP4 or MXFP4 on both sides a `qk.block_scaled_linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
+    in groups) becomes a `qk.linear`, and one of NVFP4 or MXFP4 on both sides a `qk.block_scaled_linear`. Activations are seen as matrices: all dimensions but the last are rows. Weights get the order that
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
@@ -20,6 +20,9 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     layer norm, or a SiLU gate in front of those; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves
     the interpreter's form. Transforms become one table of sources, factors and offsets and a Hadamard rotation behind it, as far
     back as they can; rotations by other matrices, and what is in front of a rotation that others follow, stay operations.
+
+    Codes of inputs of up to four bits lie two to a byte, or one to a byte where that gives more products of the tensor a kernel, or where no target
+    multiplies four bits as they are and the model finds all products of the tensor together faster with bytes, on every target (wgmma on sm_90a).
 
     Rows of another length than kernels read (16 bytes) are filled up: inputs by their last channel again, which changes no
     range, and weights by codes that stand for zero. That needs zero points of weights that are codes.

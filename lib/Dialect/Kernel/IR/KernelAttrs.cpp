@@ -79,7 +79,7 @@ void KernelDialect::registerAttributes() {
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> tile, ArrayRef<int64_t> warps, int64_t stages,
                                    int64_t cluster, int64_t producers, TileScheduler scheduler,
-                                   int64_t splits, int64_t maxRows) {
+                                   int64_t blocks, int64_t maxRows) {
   // schedule_c1
   if (tile.size() != 3 || warps.size() != 2)
     return emitError() << "expected a tile of 3 sizes and 2 sizes of warps, but got " << tile.size()
@@ -91,8 +91,10 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a cluster of 1 to 16 and 0 to 8 producers, but got " << cluster
                        << " and " << producers;
   // schedule_c3
-  if (scheduler == TileScheduler::SplitK ? splits < 2 || splits > 64 : splits != 1)
-    return emitError() << "expected 2 to 64 splits with split_k and 1 otherwise, but got " << splits
+  constexpr int64_t mostBlocks = 65536;
+  if (scheduler == TileScheduler::StreamK ? blocks < 1 || blocks > mostBlocks : blocks != 0)
+    return emitError() << "expected 1 to " << mostBlocks
+                       << " blocks with stream_k and 0 with data_parallel, but got " << blocks
                        << " with " << stringifyTileScheduler(scheduler);
   // schedule_c4
   if (maxRows < 0)
@@ -102,7 +104,12 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 ScheduleAttr ScheduleAttr::upTo(int64_t rows) const {
   return get(getContext(), getTile(), getWarps(), getStages(), getCluster(), getProducers(),
-             getScheduler(), getSplits(), rows);
+             getScheduler(), getBlocks(), rows);
+}
+
+ScheduleAttr ScheduleAttr::dataParallel() const {
+  return get(getContext(), getTile(), getWarps(), getStages(), getCluster(), getProducers(),
+             TileScheduler::DataParallel, /*blocks=*/0, getMaxRows());
 }
 
 LogicalResult SpecializationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
@@ -115,7 +122,7 @@ LogicalResult SpecializationAttr::verify(function_ref<InFlightDiagnostic()> emit
 
 kernels::Schedule ScheduleAttr::getSchedule() const {
   kernels::Schedule schedule = makeSchedule(getTile(), getWarps(), getStages());
-  schedule.splits = getSplits();
+  schedule.blocks = getBlocks();
   schedule.producers = getProducers();
   return schedule;
 }

@@ -100,9 +100,16 @@ LogicalResult verifyZeroPoints(LinearOp op, int64_t rows, int64_t columns, bool 
     return failure();
   if (!op.getWeightZeroPoints())
     return success();
-  if (grouped)
-    return op.emitOpError() << "expected symmetric weights beside scales of groups, but got "
-                            << op.getWeightFormat();
+  if (bool(op.getInputSums()) == grouped)
+    return op.emitOpError() << "expected " << (grouped ? "no " : "")
+                            << "sums of inputs beside zero points of weights "
+                            << (grouped ? "in groups" : "for outputs, but got none");
+  if (grouped) {
+    int64_t groups = shapeOf(op.getWeightScales())[0];
+    Type element = cast<RankedTensorType>(op.getWeightZeroPoints().getType()).getElementType();
+    return verifyType(op, "zero points of weights", op.getWeightZeroPoints(), {groups, columns},
+                      element);
+  }
   if (failed(verifyVector(op, "zero points of weights", op.getWeightZeroPoints(), columns)))
     return failure();
   return verifyType(op, "sums of inputs", op.getInputSums(), {rows}, i32);

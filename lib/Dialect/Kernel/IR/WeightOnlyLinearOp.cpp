@@ -55,29 +55,36 @@ LogicalResult verifyScales(WeightOnlyLinearOp op, int64_t columns, int64_t depth
   return verifyType(op, "zero points", zeroPoints, shape, IntegerType::get(op.getContext(), 8));
 }
 
-/// The largest number of splits of any schedule.
-int64_t largestSplits(Attribute schedules) {
-  int64_t splits = 1;
-  schedules.walk([&](ScheduleAttr schedule) { splits = std::max(splits, schedule.getSplits()); });
-  return splits;
-}
-
-LogicalResult verifySplits(WeightOnlyLinearOp op, int64_t rows, int64_t columns) {
+LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
   // weight_only_linear_c6
-  int64_t splits = largestSplits(op.getSchedule());
-  if (bool(op.getArrivals()) != (splits > 1))
-    return op.emitOpError() << "expected " << (splits > 1 ? "" : "no ") << "arrivals beside "
-                            << op.getSchedule() << (splits > 1 ? ", but got none" : "");
-  if (op.getScratch().size() != (splits > 1 ? 2 : 0))
-    return op.emitOpError() << "expected " << (splits > 1 ? 3 : 1) << " results of a kernel of "
-                            << splits << " splits, but got " << op->getNumResults();
-  if (splits == 1)
+  int64_t words = 0, tiles = 0;
+  op.getSchedule().walk([&](ScheduleAttr schedule) {
+    if (!schedule.isStreamed())
+      return;
+    kernels::WeightOnlyKernel kernel = op.getKernel(schedule);
+    int64_t known = ShapedType::isDynamic(rows) ? schedule.getMaxRows() : rows;
+    int64_t rowTiles = std::max<int64_t>(llvm::divideCeil(known, kernel.schedule.tileRows), 1);
+    words = std::max(words, kernel.stream().slots() * kernel.schedule.tileColumns);
+    tiles = std::max(tiles, rowTiles * kernel.columnTiles());
+  });
+  bool streams = words != 0;
+  if (bool(op.getArrivals()) != streams)
+    return op.emitOpError() << "expected " << (streams ? "" : "no ") << "arrivals beside "
+                            << op.getSchedule() << (streams ? ", but got none" : "");
+  if (op.getScratch().size() != (streams ? 2 : 0))
+    return op.emitOpError() << "expected " << (streams ? 3 : 1) << " results of a kernel with"
+                            << (streams ? "" : "out") << " stream_k, but got "
+                            << op->getNumResults();
+  if (!streams)
     return success();
   if (op.getArrivals().getType() != op.getFreeArrivals().getType())
     return op.emitOpError() << "expected a result of arrivals of type "
                             << op.getArrivals().getType() << ", but got "
                             << op.getFreeArrivals().getType();
-  return verifyType(op, "sums of parts", op.getPartialSums(), {splits, rows, columns},
+  int64_t counts = shapeOf(op.getArrivals())[0];
+  if (!ShapedType::isDynamic(counts) && counts < tiles)
+    return op.emitOpError() << "expected arrivals for " << tiles << " tiles, but got " << counts;
+  return verifyType(op, "sums of parts", op.getPartialSums(), {rows, words},
                     Float32Type::get(op.getContext()));
 }
 
@@ -105,7 +112,7 @@ LogicalResult WeightOnlyLinearOp::verify() {
           return emitOpError() << status.message();
         return success();
       });
-  return succeeded(schedules) ? verifySplits(*this, rows, columns) : failure();
+  return succeeded(schedules) ? verifyStream(*this, rows) : failure();
 }
 
 kernels::WeightOnlyKernel WeightOnlyLinearOp::getKernel(ScheduleAttr schedule) {
@@ -153,7 +160,7 @@ SmallVector<int64_t> WeightOnlyLinearOp::getInPlaceResults() {
 GeometryAttr WeightOnlyLinearOp::getGeometryOn(const kernels::Target &target) {
   kernels::WeightOnlyKernel kernel = getKernelOn(target);
   const kernels::Schedule &schedule = kernel.schedule;
-  return GeometryAttr::get(getContext(), llvm::divideCeil(kernel.columns, schedule.tileColumns),
-                           schedule.tileRows, /*layers=*/schedule.splits, schedule.threads(),
-                           kernel.sharedBytes(), /*cluster=*/1, {});
+  return GeometryAttr::get(
+      getContext(), schedule.isStreamed() ? schedule.blocks : kernel.columnTiles(),
+      schedule.tileRows, /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
 }

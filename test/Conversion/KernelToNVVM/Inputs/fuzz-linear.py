@@ -32,7 +32,7 @@ def draw(random):
                    stages=random.integers(2, 5), zero=random.choice(("ui8", "i16", "i32")), bias=random.integers(2),
                    rank=random.choice((0, 0, 32)), result=random.choice(("f16", "f32")))
     groups = [length for length in (32, 64, 128) if length % (256 // storage) == 0 and tile_depth % length == 0]
-    if linear.Format(weight).signed and groups and random.integers(3) == 0:
+    if groups and random.integers(3) == 0:
         options["group"] = random.choice(groups)
         options["depth"] = options["group"] * random.integers(2, 6)
     if options["zero"] == "i32":

@@ -77,16 +77,25 @@ class Problem:
 
     def sum_groups(self, x, w):
         length, total, sums = int(self.options["group"]), np.float32(0), np.float32(0)
+        zx = np.zeros(len(x), int) if self.input.signed else self.zero_points(len(x))
+        zw = np.zeros((len(self.weight_scales), len(w)), np.uint8)
+        if not self.weight.signed:
+            zw = random.integers(0, 1 << self.weight.bits, zw.shape).astype(np.uint8)
         for group, scales in enumerate(self.weight_scales):
             part = slice(group * length, (group + 1) * length)
             # Rounded once, as a fused multiply-add is: the product of 24 bits by 24 is exact in f64.
-            total = ((x[:, part] @ w[:, part].T) * scales.astype(np.float64) + total).astype(np.float32)
+            centred = (x[:, part].sum(1) - zx.astype(np.float32).astype(np.float64) * length).astype(np.float32)
+            product = (x[:, part] @ w[:, part].T - centred[:, None].astype(np.float64) * zw[group]).astype(np.float32)
+            total = (product * scales.astype(np.float64) + total).astype(np.float32)
             sums = sums + scales * w[:, part].sum(1).astype(np.float32)
         if not self.input.signed:
-            zx = self.zero_points(len(x))
             self.add("zx", zx, f"?x{self.options['zero']}")
             self.add("sums", sums, f"{len(w)}xf32")
             self.clauses += " zero_points(%zx, %sums)"
+        if not self.weight.signed:
+            self.add("zw", zw, f"{len(zw)}x{len(w)}xui8")
+            self.clauses += " weight_zero_points(%zw)"
+        if not self.input.signed:
             total = total - zx.astype(np.float32)[:, None] * sums
         return total, self.scales[:, None]
 

@@ -3,7 +3,7 @@
 usage: run-weight-only.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input: f16 or bf16. weight: a format, such as int4 or uint3. tile, warps,
-stages, splits: the schedule. group: elements with a common scale. scale: type of the scales. result: f16, bf16 or f32.
+stages: the schedule; blocks: those that share a row of tiles by stream-K, 0 for none. group: elements with a common scale. scale: type of the scales. result: f16, bf16 or f32.
 bias: 1 for one. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
 `random` for normal numbers, whose
 results must lie within a bound when an instruction rounds its sum once, as --exact-sums has it. target: sm_80 unless given. Other options, such as
@@ -28,7 +28,7 @@ LAYOUTS = {4: ("#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 
            8: ("#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>", 32,
                (2, 8), (2, 2, 4, 2), (1, 4, 0, 2, 3, 5))}
 DEFAULTS = dict(rows="16", columns="64", depth="128", input="f16", weight="int4", tile="16,64,64", warps="1,2", stages="3",
-                splits="1", group="0", scale="f32", result="f32", bias="0", data="exact", target="sm_80")
+                blocks="0", group="0", scale="f32", result="f32", bias="0", data="exact", target="sm_80")
 random = np.random.default_rng(0)
 
 
@@ -77,7 +77,9 @@ class Problem:
         self.sizes = m, n, k = [int(o[key]) for key in ("rows", "columns", "depth")]
         self.weight = Format(o["weight"])
         self.bits = 4 if self.weight.bits <= 4 else 8
-        self.splits = int(o["splits"])
+        tile, warps = [int(each) for each in o["tile"].split(",")], [int(each) for each in o["warps"].split(",")]
+        self.blocks, self.tiles = int(o["blocks"]), -(-n // tile[1])
+        self.words = self.blocks * (2 if self.blocks % self.tiles else 1) * tile[1]
         group = int(o["group"]) or k
         w = self.weight.random(random, n, k).astype(int)
         exact = o["data"] == "exact"
@@ -103,15 +105,14 @@ class Problem:
             bias = (random.integers(-8, 9, n) if exact else random.normal(size=n)).astype(np.float32)
             self.add("b", bias, f"{n}xf32")
             self.clauses += " bias(%b)"
-        if self.splits > 1:
+        if self.blocks:
             self.clauses += " arrivals(%a)"
             self.types["a"] = "tensor<?xi32>"
         real = (w - np.repeat(zero, group, 0).T) * np.repeat(scales.astype(float), group, 0).T
         self.result = x.astype(float) @ real.T + bias
         # A sum of magnitudes A is rounded by 2^-24 A at most whenever something is added to it: an instruction for each 16
         # of k, a multiply-add for each run, a part of a warp or a block, a bias; and once by a scale.
-        tile, warps = [int(each) for each in o["tile"].split(",")], [int(each) for each in o["warps"].split(",")]
-        parts = self.splits * (warps[0] if tile[0] == 8 else 1)
+        parts = (self.blocks // self.tiles + 2) * (warps[0] if tile[0] == 8 else 1)
         run = min(group, tile[2] // (warps[0] if tile[0] == 8 else 1)) if group != k else k
         roundings = -(-k // 16) + -(-k // run) + parts + 2
         magnitude = np.abs(x).astype(float) @ np.abs(real).T + np.abs(bias)
@@ -125,16 +126,16 @@ class Problem:
     def module(self):
         o, (_, n, _) = self.options, self.sizes
         results = [f"tensor<?x{n}x{o['result']}>"]
-        if self.splits > 1:
-            results += [f"tensor<{self.splits}x?x{n}xf32>", "tensor<?xi32>"]
+        if self.blocks:
+            results += [f"tensor<?x{self.words}xf32>", "tensor<?xi32>"]
         kinds = f"({', '.join(self.types.values())}) -> ({', '.join(results)})"
-        scheduler = f", scheduler = split_k, splits = {self.splits}" if self.splits > 1 else ""
+        scheduler = f", scheduler = stream_k, blocks = {self.blocks}" if self.blocks else ""
         attribute = f"#qllm.int<{self.weight.bits}{'' if self.weight.signed else ', asymmetric'}>"
         return (f"func.func @linear({', '.join(f'%{name}: {kind}' for name, kind in self.types.items())}) -> {results[0]} {{\n"
-                f"  %0{':3' if self.splits > 1 else ''} = qk.weight_only_linear %x, %w {self.clauses} format({attribute})\n"
+                f"  %0{':3' if self.blocks else ''} = qk.weight_only_linear %x, %w {self.clauses} format({attribute})\n"
                 f"      schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}{scheduler}>)\n"
                 f"      layout({LAYOUTS[self.bits][0]}) : {kinds}\n"
-                f"  return %0{'#0' if self.splits > 1 else ''} : {results[0]}\n}}\n")
+                f"  return %0{'#0' if self.blocks else ''} : {results[0]}\n}}\n")
 
 
 def check(problem, folder):
@@ -163,9 +164,9 @@ def main():
     for key, value in problem.operands.items():
         np.save(folder / f"{key}.npy", value)
         arguments.append({"name": key, "input": f"{key}.npy"})
-    if problem.splits > 1:
+    if problem.blocks:
         # Zero before the kernel and after it.
-        zeros = np.zeros(grid[0] * grid[1], np.int32)
+        zeros = np.zeros(problem.tiles * grid[1], np.int32)
         np.save(folder / "a.npy", zeros)
         arguments.append({"name": "a", "type": "i32", "shape": [len(zeros)], "fill": 0, "expect": "a.npy"})
     kind = {"bf16": "i16"}.get(options["result"], options["result"])
@@ -175,8 +176,8 @@ def main():
         np.save(folder / "y.npy", expected.view(np.int16) if options["result"] == "bf16" else expected)
         result["expect"] = "y.npy"
     arguments.append(result)
-    if problem.splits > 1:
-        arguments.append({"name": "parts", "type": "f32", "shape": [problem.splits, m, n]})
+    if problem.blocks:
+        arguments.append({"name": "parts", "type": "f32", "shape": [m, problem.words]})
     arguments.append({"name": "m", "value": m})
     (folder / "launch.json").write_text(json.dumps({"kernel": launch.kernel, "grid": grid, "block": [geometry.threads],
                                                     "shared": geometry.shared, "arguments": arguments}))

@@ -1,8 +1,8 @@
 """Compiles products once for several numbers of rows, and runs them on the emulator with numbers around those.
 
-usage: rows.py FOLDER TARGET ROWS [NUMBERS]
+usage: rows.py FOLDER TARGET ROWS [NUMBERS [SCHEDULE]]
 
-NUMBERS of rows are run, 1,5,16,17,40 unless given.
+NUMBERS of rows are run, 1,5,16,17,40 unless given. A SCHEDULE is forced on both products, where it works.
 
 ROWS are what convert-qllm-to-kernel is given, such as 1,16,512. One product has four-bit codes beside eight-bit ones, the other
 beside floats; inputs are small integers, so that neither rounds. Prints the launches' tiles, and compares with the interpreter to
@@ -20,6 +20,7 @@ import numpy as np
 folder, target, rows = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir()
+schedule = f"schedule={sys.argv[5]}" if len(sys.argv) > 5 else ""
 rng = np.random.default_rng(0)
 N, K = 144, 128
 X = "!qllm.quantized<?x128, #qllm.int<8>, per_token>"
@@ -35,7 +36,7 @@ func.func @main(%x: tensor<?x{K}xf32> {{onnx.name = "x"}}) -> (tensor<?x{N}xf32>
   onnx.Return %0, %1 : tensor<?x{N}xf32>, tensor<?x{N}xf32>
 }}
 """)
-subprocess.run(["qllm-opt", "model.mlir", f"--convert-qllm-to-kernel=targets={target} rows={rows}", "--fold-kernel-weights",
+subprocess.run(["qllm-opt", "model.mlir", f"--convert-qllm-to-kernel=targets={target} rows={rows} {schedule}", "--fold-kernel-weights",
                 "--canonicalize", "--cse", f"--qllm-lower-to-nvvm=targets={target} format=emulator", "-o", "kernels.mlir"],
                check=True, cwd=folder)
 for line in (folder / "kernels.mlir").read_text().splitlines():

@@ -42,32 +42,34 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `stages` | tiles of operands that are in shared memory at a time |
     | `cluster` | blocks that share what they load; 1 unless given |
     | `producers` | warpgroups that load for the others, and where sums are in tensor memory also start the products; 0 unless given, and then every warp loads |
-    | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. `split_k` and `stream_k` divide the depth among blocks |
-    | `splits` | blocks among which `split_k` divides the depth of a tile; 1 unless given |
+    | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. With `stream_k`, the steps of all tiles in a row of them, in order, are shared equally among blocks, so a block has parts of tiles, or whole ones between two parts |
+    | `blocks` | blocks among which `stream_k` shares each row of tiles; 0 unless given |
     | `max_rows` | rows up to which this schedule is taken where an operation has several; 0 unless given: any number |
 
     Constraints:
     - (C1) `tile` has three sizes and `warps` two.
     - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
       producers.
-    - (C3) there are 2 to 64 splits with `split_k`, and 1 with other schedulers.
+    - (C3) there are 1 to 65536 blocks with `stream_k`, and 0 with `data_parallel`.
     - (C4) `max_rows` is not negative.
 
     ```
     #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
-    #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1, scheduler = stream_k>
-    #qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = split_k, splits = 4>
+    #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1>
+    #qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = stream_k, blocks = 132>
     ```
   }];
   let parameters = (ins Kernel_Sizes:$tile, Kernel_Sizes:$warps, "int64_t":$stages,
       Kernel_One:$cluster, Kernel_Zero:$producers, Kernel_SchedulerParameter:$scheduler,
-      Kernel_One:$splits, Kernel_Zero:$max_rows);
+      Kernel_Zero:$blocks, Kernel_Zero:$max_rows);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     ::qllm::kernels::Schedule getSchedule() const;
-    /// The same schedule for so many rows.
+    /// The same schedule for so many rows, and with a tile for each block.
     ScheduleAttr upTo(int64_t rows) const;
+    ScheduleAttr dataParallel() const;
+    bool isStreamed() const { return getScheduler() == TileScheduler::StreamK; }
   }];
 }
 

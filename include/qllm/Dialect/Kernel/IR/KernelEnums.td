@@ -10,8 +10,7 @@ include "mlir/IR/EnumAttr.td"
 
 def Kernel_TileScheduler : I32EnumAttr<"TileScheduler", "which block computes which tile", [
   I32EnumAttrCase<"DataParallel", 0, "data_parallel">,
-  I32EnumAttrCase<"SplitK", 1, "split_k">,
-  I32EnumAttrCase<"StreamK", 2, "stream_k">
+  I32EnumAttrCase<"StreamK", 1, "stream_k">
 ]> {
   let cppNamespace = "::qllm::qk";
   let genSpecializedAttr = 0;

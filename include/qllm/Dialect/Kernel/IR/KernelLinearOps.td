@@ -10,8 +10,7 @@ include "qllm/Dialect/Kernel/IR/KernelBase.td"
 include "qllm/Dialect/QLLM/IR/QLLMAttrs.td"
 
 /// Zero points; their type is part of what is proven about accumulators.
-def Kernel_ZeroPoints : 1DTensorOf<[I8, UI8, I16, UI16, I32]>;
-def Kernel_InputZeroPoints : RankedTensorOf<[I8, UI8, I16, UI16, I32]>;
+def Kernel_ZeroPoints : RankedTensorOf<[I8, UI8, I16, UI16, I32]>;
 def Kernel_Result : 2DTensorOf<[F16, BF16, F32]>;
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
@@ -37,6 +36,9 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     with exact integers P, f32 sums over g in ascending order (fused multiply-add) and `weight_sums` in f32: the
     sums `W[n] = sum over g of sw[g, n] * (sum over the group of w)`.
 
+    Zero points of weights are [G, n] then, and each P has `zw[g, n] * (X[g, m] - K/G * zx[m])` taken off in f32, by two fused multiply-adds,
+    exact below 2^24. The kernel computes the sums `X[g, m] = sum over the group of x` itself, as products with ones.
+
     `input_scales` of shape [m, G] belong to the same groups. Then zero points are [m, G] too, `weight_sums` are the integers
     [G, n], and
 
@@ -48,7 +50,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     and sums over g are as before.
 
     The clauses: `scales(sx, sw)`; `zero_points(zx, W)` for asymmetric inputs; `weight_zero_points(zw, X)` for
-    asymmetric weights; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch.
+    asymmetric weights, without X beside groups; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch.
 
     A low-rank branch adds `L[m, n] = sz[m] * sB[n] * sum over r of z[m, r] * B[n, r]`, with codes of eight bits: `z` is what
     a thin product of the inputs was quantized to, and `B` the wide factor of the branch. The sum is an exact integer, and
@@ -76,8 +78,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     - (C4) `input_scales` has the rows of `input`, `weight_scales` is [n] or [G, n] with G >= 2 that divides K, and
       beside those `input_scales` may be [m, G]; both are f32.
     - (C5) `input_zero_points` and `weight_sums` are there if and only if `input_format` is asymmetric;
-      `weight_zero_points` and `input_sums` if and only if `weight_format` is. They fit the rows and n. Sums are
-      i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32. Groups of asymmetric weights are not supported.
+      `weight_zero_points` if and only if `weight_format` is, with `input_sums` where weights have no groups. They fit the rows and n, zero points of groups
+      are [G, n]. Sums are i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32.
     - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
     - (C7) `z` is i8 of shape [m, r] and `B` i8 of shape [n, r]; `sz` has the rows of `input` and `sB` is [n], both f32. The
       rank r is a multiple of 32 and at most 1024.
@@ -98,7 +100,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
   }];
   let arguments = (ins 2DTensorOf<[AnyInteger]>:$input, RankedTensorOf<[AnyInteger]>:$weight,
       RankedTensorOf<[F32]>:$input_scales, RankedTensorOf<[F32]>:$weight_scales,
-      Optional<Kernel_InputZeroPoints>:$input_zero_points, Optional<RankedTensorOf<[I32, F32]>>:$weight_sums,
+      Optional<Kernel_ZeroPoints>:$input_zero_points, Optional<RankedTensorOf<[I32, F32]>>:$weight_sums,
       Optional<Kernel_ZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
       Optional<1DTensorOf<[F32]>>:$bias,
       Optional<2DTensorOf<[I8]>>:$branch_input, Optional<1DTensorOf<[F32]>>:$branch_input_scales,
@@ -109,7 +111,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
   let assemblyFormat = [{
     $input `,` $weight `scales` `(` $input_scales `,` $weight_scales `)`
     (`zero_points` `(` $input_zero_points^ `,` $weight_sums `)`)?
-    (`weight_zero_points` `(` $weight_zero_points^ `,` $input_sums `)`)?
+    (`weight_zero_points` `(` $weight_zero_points^ (`,` $input_sums^)? `)`)?
     (`bias` `(` $bias^ `)`)?
     (`low_rank` `(` $branch_input^ `,` $branch_input_scales `,` $branch_weight `,` $branch_weight_scales `)`)?
     `formats` `(` $input_format `,` $weight_format `)` `schedule` `(` $schedule `)`

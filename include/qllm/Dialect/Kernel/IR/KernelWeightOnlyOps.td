@@ -17,7 +17,7 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     ```
 
     `scales` of shape [G, n], and zero points of the same shape, belong to G groups of K/G neighbours along k. The clauses:
-    `scales(s)`; `zero_points(z)` for asymmetric weights; `bias(b)`; `arrivals(a)` for schedules that split the depth.
+    `scales(s)`; `zero_points(z)` for asymmetric weights; `bias(b)`; `arrivals(a)` for schedules by stream-K.
 
     **Numbers.** Codes minus zero points are exact in the type of the input, and their products with inputs are exact in f32.
     A tensor instruction adds 16 of them to a sum in f32, in ascending k, with the roundings of the target's. Such a sum goes
@@ -29,14 +29,17 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     y = t + b[n]                 each rounded to f32, and y to the type of the result
     ```
 
-    Where several parts of the depth are computed apart (`splits` blocks, or the warps of tiles of 8 rows), t is the sum of
-    their t, or P of their P without groups, added in f32 in ascending k, warps first. So results are the same from run to run.
+    Where several parts of the depth are computed apart (by the blocks of `stream_k`, or the warps of tiles of 8 rows), t is the
+    sum of their t, or P of their P without groups, added in f32 in ascending k, warps first. Which parts there are is fixed by the
+    schedule and the sizes of the weight, so results are the same from run to run.
 
     **Operands.** Codes of up to 4 bits lie two to a byte, others one to a byte, in the order of `layout`, as bytes of shape
-    [tiles of n, tiles of k, bytes of a tile]. With `split_k` the parts meet in memory: the second result, of shape
-    [splits, m, n], gets the sums of each block, which nobody needs afterwards. The last block to arrive adds them. It is
-    known by a count in `arrivals`, which has an element for each block along x and y; all of them are zero. The third
-    result is the same memory, zero again, so that one kernel after the other can use it.
+    [tiles of n, tiles of k, bytes of a tile]. With `stream_k` parts of a tile meet in memory: the second result, of shape
+    [m, w], gets the sums of each part, which nobody needs afterwards. It has room for `blocks` tiles, or twice as many unless `blocks` is a
+    multiple of the tiles along n. The last block to arrive at a tile adds its parts. It is known by a count in `arrivals`, which has
+    an element for each tile of the product; all of them are zero. The third result is the same memory, zero again, so that one
+    kernel after the other can use it. No block waits for another, so the order in which they run does not matter, nor how many of them
+    run at a time.
 
     **Tiles of 8 rows** are for a few tokens: weights go from global memory to registers, with no shared memory between, 16
     bytes a lane. The first of `warps` then divides the depth of a tile, and there is 1 stage.
@@ -52,11 +55,11 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     - (C3) `scales` is [n] or [G, n] with G >= 2 that divides K.
     - (C4) `zero_points` is there if and only if `format` is asymmetric, with the shape of `scales`.
     - (C5) `bias` is f32 of size n.
-    - (C6) `arrivals` and two more results are there if and only if a schedule splits the depth. The second result is f32
-      and has as many layers as the largest number of splits, the rows of `input`, and n columns; the third has the type of
-      `arrivals`.
+    - (C6) `arrivals` and two more results are there if and only if a schedule is `stream_k`. The second result is f32, with the
+      rows of `input` and as many columns as the schedule that has most parts needs; the third has the type of `arrivals`,
+      which has an element at least for each tile of the rows that are known: static ones, or those up to `max_rows`, or one row of tiles.
     - (C7) the schedule works: tiles, stages, threads, registers, shared memory, groups and the alignment of rows are
-      within the limits of any target, and each split has a part of the depth.
+      within the limits of any target, and each block of `stream_k` has a step.
 
     ```mlir
     func.func @w4a16(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf16>) -> tensor<?x4096xf16> {
@@ -80,7 +83,7 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// The results that only the kernel itself reads; null without splits.
+    /// The results that only the kernel itself reads; null without `stream_k`.
     ::mlir::Value getPartialSums() { return getScratch().empty() ? ::mlir::Value() : getScratch()[0]; }
     ::mlir::Value getFreeArrivals() { return getScratch().empty() ? ::mlir::Value() : getScratch()[1]; }
     /// The kernel without its tensors, run by `schedule`. The operation must be verified.
