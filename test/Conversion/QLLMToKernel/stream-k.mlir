@@ -45,3 +45,18 @@ func.func @codes(%x: tensor<?x4096xf32>, %c: tensor<2048x4096xi4>, %s: tensor<20
   %0 = qllm.linear %q, %w : (!qllm.quantized<?x4096, #qllm.int<8>, per_token>, !qllm.quantized<2048x4096, #qllm.int<4>, per_channel<0>>) -> tensor<?x2048xf32>
   return %0 : tensor<?x2048xf32>
 }
+
+// One array of counts, as long as most tiles, goes from product to product.
+// FORCED-LABEL: func.func @chain
+// FORCED: %[[COUNTS:.*]] = onnx.Initializer {{.*}} : tensor<64xi32>
+// FORCED: %{{.*}}, %[[FIRST:.*]]:2 = qk.weight_only_linear {{.*}} arrivals(%[[COUNTS]])
+// FORCED: qk.weight_only_linear {{.*}} arrivals(%[[FIRST]]#1)
+// FORCED-SAME: -> (tensor<?x1024xf32>, tensor<?x12800xf32>, tensor<64xi32>)
+func.func @chain(%x: tensor<?x4096xf32>, %c: tensor<2048x4096xi4>, %d: tensor<1024x4096xi4>, %s: tensor<2048xf32>, %t: tensor<1024xf32>)
+    -> (tensor<?x2048xf32>, tensor<?x1024xf32>) {
+  %w = qllm.pack %c, %s : (tensor<2048x4096xi4>, tensor<2048xf32>) -> !qllm.quantized<2048x4096, #qllm.int<4>, per_channel<0>>
+  %0 = qllm.linear %x, %w : (tensor<?x4096xf32>, !qllm.quantized<2048x4096, #qllm.int<4>, per_channel<0>>) -> tensor<?x2048xf32>
+  %v = qllm.pack %d, %t : (tensor<1024x4096xi4>, tensor<1024xf32>) -> !qllm.quantized<1024x4096, #qllm.int<4>, per_channel<0>>
+  %1 = qllm.linear %x, %v : (tensor<?x4096xf32>, !qllm.quantized<1024x4096, #qllm.int<4>, per_channel<0>>) -> tensor<?x1024xf32>
+  return %0, %1 : tensor<?x2048xf32>, tensor<?x1024xf32>
+}

@@ -4,11 +4,13 @@
 // RUN: %python %qllm_utils/kernel-report.py %t.mlir --check | FileCheck %s
 
 // Instructions of a tile: 4 blocks of rows by 4 of columns and 8 steps; 4 by 8 and 4; one by 4 and 8; and for few tokens, 2
-// blocks of rows of the weight by 16 steps.
+// blocks of rows of the weight by 16 steps. Blocks that share tiles have 2 by 4 and 8, and 2 by 8.
 // CHECK: sm_80 linear_bf16_uint4_n4096_k4096_g128 {{.*}}spilled=0 tensor=32
 // CHECK: sm_80 linear_f16_int4_n4096_k4096 {{.*}}spilled=0 tensor=128
 // CHECK: sm_80 linear_f16_int4_n4096_k4096_g128 {{.*}}spilled=0 tensor=128
 // CHECK: sm_80 linear_f16_int4_n4096_k4096_g128_1 {{.*}}spilled=0 tensor=32
+// CHECK: sm_80 linear_f16_int4_n4096_k4096_g128_2 {{.*}}spilled=0 tensor=64
+// CHECK: sm_80 linear_f16_int4_n4096_k4096_g128_3 {{.*}}spilled=0 tensor=16
 // CHECK: sm_90a linear_bf16_uint4_n4096_k4096_g128 {{.*}}spilled=0 tensor=32
 // CHECK: sm_90a linear_f16_int4_n4096_k4096 {{.*}}spilled=0 tensor=128
 // CHECK: sm_120a linear_f16_int4_n4096_k4096_g128_1 {{.*}}spilled=0 tensor=32
