@@ -191,7 +191,7 @@ TEST(LinearKernel, WarpgroupsLoadBoxes) {
 // has columns.
 TEST(LinearKernel, WarpgroupsThatShareColumns) {
   LinearKernel kernel = makeWarpgroupKernel(8);
-  kernel.schedule = {8, 128, 128, 1, 8, 8, /*splits=*/1, /*producers=*/1};
+  kernel.schedule = {8, 128, 128, 1, 8, 8, /*blocks=*/0, /*producers=*/1};
   EXPECT_EQ(messageOf(kernel), "");
   EXPECT_TRUE(kernel.isTransposed());
   EXPECT_EQ(kernel.wholeSide(), 8);

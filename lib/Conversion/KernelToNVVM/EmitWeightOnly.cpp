@@ -7,6 +7,7 @@
 
 #include "PlainSchedule.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -15,6 +16,9 @@ using namespace qllm::qk;
 WeightOnlyArguments::WeightOnlyArguments(OpBuilder &builder, WeightOnlyLinearOp op, StringRef name,
                                          int64_t threads) {
   KernelFunction function(builder, op, name, threads);
+  // Without it, ptxas spills a few registers for the sake of more blocks.
+  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                                                      builder.getI32IntegerAttr(1));
   input = function[op.getInput()];
   weight = function[op.getWeight()];
   scales = function[op.getScales()];
