@@ -125,8 +125,8 @@ struct Elect {};
 /// bar.warp.sync
 struct WarpBarrier {};
 
-using Collective = std::variant<Mma, BlockScaledMma, WarpgroupMma, WarpgroupControl, TensorControl, MatrixCopy,
-                                Shuffle, Vote, Reduce, Match, Elect, WarpBarrier>;
+using Collective = std::variant<Mma, BlockScaledMma, WarpgroupMma, WarpgroupControl, TensorControl,
+                                MatrixCopy, Shuffle, Vote, Reduce, Match, Elect, WarpBarrier>;
 
 /// The operation that PTX calls `mnemonic`, such as
 /// `mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32`; nothing if it is not one of ours. The
