@@ -24,7 +24,7 @@ func.func @w8a8(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>,
 // CHECK: nvvm.cp.async.commit.group
 // CHECK: nvvm.cp.async.commit.group
 // CHECK-NOT: nvvm.cp.async.commit.group
-// CHECK: %[[LOOP:.*]]:35 = scf.for
+// CHECK: %[[LOOP:.*]]:33 = scf.for
 // CHECK-NEXT: nvvm.cp.async.wait.group 1
 // CHECK-NEXT: nvvm.barrier0
 // CHECK: nvvm.ldmatrix
