@@ -71,10 +71,11 @@ public:
   void beginTile(ValueRange carried, Value tile) override {
     Accumulators::beginTile(carried, tile);
     int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
+    Value hidden = code.hide(tile);
     groups.clear();
     for (int64_t group = 0; group != groupsOfTile; ++group) {
       Value index = code.add(code.multiply(tile, groupsOfTile), group);
-      GroupRow row{tile, groupsOfTile, group};
+      GroupRow row{hidden, groupsOfTile, group};
       // The last tile may have groups beyond the depth; their sums of products are zero.
       bool mayBeOutside = kernel.depth % kernel.schedule.tileDepth != 0;
       Value inside;

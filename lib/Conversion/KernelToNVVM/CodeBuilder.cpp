@@ -132,7 +132,7 @@ Value CodeBuilder::advance(Value pointer, Value bytes) {
 }
 
 Value CodeBuilder::advanceWide(Value pointer, Value index, int64_t stride) {
-  return advance(pointer, multiply(extend64(hide(index)), constant64(stride)));
+  return advance(pointer, multiply(extend64(index), constant64(stride)));
 }
 
 Value CodeBuilder::advance(Value pointer, int64_t bytes) {

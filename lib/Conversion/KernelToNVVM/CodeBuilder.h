@@ -59,8 +59,8 @@ public:
   mlir::Value truncate(mlir::Value a, unsigned width);
   /// Byte i of the result is the byte of b:a that half byte i of the selector names.
   mlir::Value permuteBytes(mlir::Value a, mlir::Value b, int64_t selector);
-  /// The same number, of which LLVM does not know that it is, nor that two of them are one number;
-  /// assemblers do, and emit nothing.
+  /// The same number, of which LLVM knows neither that it is nor that two of them are one: a
+  /// permutation that changes nothing, of which qllm-expand-kernel-instructions makes a move.
   mlir::Value hide(mlir::Value a) { return permuteBytes(a, constant(numHidden++), 0x3210); }
 
   mlir::Value addFloat(mlir::Value a, mlir::Value b);
@@ -75,9 +75,9 @@ public:
   /// The address `bytes` further on. It need not lie in the same object.
   mlir::Value advance(mlir::Value pointer, mlir::Value bytes);
   mlir::Value advance(mlir::Value pointer, int64_t bytes);
-  /// The address of element `index` (not negative) of those that lie `stride` bytes apart, by one
-  /// instruction. The index is hidden: LLVM would carry the address through a loop, which takes two
-  /// additions, or share the extension, which hides the instruction from its selection.
+  /// The address of element `index` (not negative) of those that lie `stride` bytes apart. It is
+  /// one instruction where the index is hidden in the same block. Of others, LLVM carries the
+  /// address through a loop, which takes two additions, or shares the extension to 64 bits.
   mlir::Value advanceWide(mlir::Value pointer, mlir::Value index, int64_t stride);
   /// The place of a pointer to shared memory in units of 16 bytes, as descriptors of matrices have
   /// it.

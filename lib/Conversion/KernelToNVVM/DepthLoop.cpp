@@ -24,8 +24,9 @@ void qllm::keepRolled(Operation *loop) {
 }
 
 void DepthLoop::load(Value tile, int64_t ahead) {
+  Value hidden = code.hide(tile);
   for (TileLoader *loader : loaders) {
-    Value source = code.advanceWide(loader->getSource(), tile, loader->tileStep());
+    Value source = code.advanceWide(loader->getSource(), hidden, loader->tileStep());
     loader->issue(code.add(tile, ahead), code.advance(source, ahead * loader->tileStep()),
                   state[1]);
   }

@@ -4,6 +4,8 @@
 // qllm-expand-kernel-instructions: the one place where PTX is text.
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 
@@ -57,10 +59,26 @@ void expand(qk::WgmmaRegisterAOp op) {
   op.erase();
 }
 
+/// A permutation that leaves all bytes where they are hides a number from LLVM. An assembler drops
+/// a move, but not always such a permutation; as it has side effects, LLVM takes no two for one.
+void expandHidden(NVVM::PermuteOp op) {
+  llvm::APInt selector;
+  if (!matchPattern(op.getSelector(), m_ConstantInt(&selector)) || selector != 0x3210)
+    return;
+  OpBuilder builder(op);
+  auto move = LLVM::InlineAsmOp::create(
+      builder, op.getLoc(), op.getType(), ValueRange{op.getLo()}, "mov.b32 $0, $1;", "=r,r",
+      /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+      LLVM::AsmDialectAttr::get(op.getContext(), LLVM::AsmDialect::AD_ATT), ArrayAttr());
+  op.replaceAllUsesWith(move.getResult(0));
+  op.erase();
+}
+
 struct ExpandKernelInstructions
     : qllm::impl::ExpandKernelInstructionsBase<ExpandKernelInstructions> {
   void runOnOperation() override {
     getOperation()->walk([](qk::WgmmaRegisterAOp op) { expand(op); });
+    getOperation()->walk([](NVVM::PermuteOp op) { expandHidden(op); });
   }
 };
 

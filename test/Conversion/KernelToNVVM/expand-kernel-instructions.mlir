@@ -19,3 +19,16 @@ gpu.module @sm_90a {
     llvm.return %0 : !llvm.struct<(i32, i32, i32, i32)>
   }
 }
+
+// A permutation that changes nothing hides its result; others stay.
+// CHECK-LABEL: llvm.func @permutations
+// CHECK-NEXT: llvm.mlir.constant
+// CHECK: llvm.inline_asm has_side_effects{{.*}} "mov.b32 $0, $1;", "=r,r" %arg0 : (i32) -> i32
+// CHECK: nvvm.prmt
+llvm.func @permutations(%a: i32, %b: i32) -> i32 {
+  %same = llvm.mlir.constant(0x3210 : i32) : i32
+  %swap = llvm.mlir.constant(0x1032 : i32) : i32
+  %0 = nvvm.prmt #nvvm.permute_mode<default> %same, %a, %b : i32
+  %1 = nvvm.prmt #nvvm.permute_mode<default> %swap, %0, %b : i32
+  llvm.return %1 : i32
+}

@@ -65,7 +65,8 @@ def ExpandKernelInstructions : Pass<"qllm-expand-kernel-instructions"> {
   let description = [{
     The last step before code is generated: what the nvvm dialect cannot say, such as `qk.wgmma_register_a`, becomes
     `llvm.inline_asm`. Until then such an instruction is an operation with types and attributes, which the emulator runs and
-    `qllm-check-gpu-targets` looks up.
+    `qllm-check-gpu-targets` looks up. And `nvvm.prmt` with the selector 0x3210, the same number, becomes a move, from which LLVM
+    concludes nothing and of which an assembler emits nothing.
 
     ```mlir
     // RUN: qllm-opt --qllm-expand-kernel-instructions
