@@ -97,8 +97,9 @@ def main():
             written = sum(path.stat().st_size for path in (folder / "out").iterdir())
             print(f"{label}: {peak / MIB:.0f} MiB of memory at most ({allowed / MIB:.0f} allowed), {written / GIB:.2f} GiB written, "
                   f"{run.processor_seconds:.0f} CPU seconds, {run.seconds:.0f} s", flush=True)
-            if peak > min(allowed, options.limit_gib * GIB):
-                sys.exit(f"expected at most {allowed} bytes of memory, but got {peak}")
+            most = min(allowed, int(options.limit_gib * GIB))
+            if peak > most:
+                sys.exit(f"expected at most {most} bytes of memory, but got {peak}")
             runs.shutil.rmtree(folder / "out")
         group.remove()
 
