@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -63,11 +64,11 @@ def test_signals_say_that_the_run_goes_on(options, undisturbed, tmp_path, number
     assert code == 128 + number and "the same command goes on" in errors
     assert not (tmp_path / "out").exists()
     again = runs.Run(words).check()
-    assert "going on from" in again.stderr and runs.remains(tmp_path / "out") == []
+    # What is finished is not done again; what that saves, test/robustness/kills.py measures.
+    assert int(re.search(r"going on from .* with (\d+) finished pieces", again.stderr)[1]) >= 3
+    assert runs.remains(tmp_path / "out") == []
     full, digest = undisturbed
     assert runs.digest(tmp_path / "out") == digest
-    # What is finished is not done again.
-    assert again.processor_seconds < full.processor_seconds
 
 
 def test_a_report_and_validation_of_a_run_that_goes_on(options, tmp_path):

@@ -45,7 +45,8 @@ llvm::LogicalResult refuse(const llvm::Twine &message) {
 /// a small bytecode file cannot be used at.
 llvm::LogicalResult optimizeFile(llvm::StringRef input, llvm::StringRef output,
                                  mlir::DialectRegistry &registry,
-                                 const mlir::MlirOptMainConfig &config, const Options &options) {
+                                 const mlir::MlirOptMainConfig &config, const Options &options,
+                                 PrintableErrors &errors) {
   std::string message;
   std::unique_ptr<llvm::MemoryBuffer> file = mlir::openInputFile(input, llvm::Align(64), &message);
   if (!file)
@@ -56,13 +57,15 @@ llvm::LogicalResult optimizeFile(llvm::StringRef input, llvm::StringRef output,
   std::unique_ptr<llvm::ToolOutputFile> result = mlir::openOutputFile(output, &message);
   if (!result)
     return refuse(message);
-  BoundedStream bounded(result->os(), options.maxOutput, [&] {
-    (void)refuse("error: expected at most " + llvm::Twine(options.maxOutput) +
-                 " bytes of output (--max-output), but got more");
-    if (output != "-")
-      llvm::sys::fs::remove(output);
-    _exit(1);
-  });
+  BoundedStream bounded(
+      result->os(), options.maxOutput, [&] { errors.drain(); },
+      [&] {
+        (void)refuse("error: expected at most " + llvm::Twine(options.maxOutput) +
+                     " bytes of output (--max-output), but got more");
+        if (output != "-")
+          llvm::sys::fs::remove(output);
+        _exit(1);
+      });
   if (llvm::failed(mlir::MlirOptMain(bounded, std::move(file), registry, config)))
     return llvm::failure();
   result->keep();
@@ -97,6 +100,6 @@ int main(int argc, char **argv) {
   if (config.shouldShowDialects() || config.shouldListPasses())
     return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, input, output, registry));
   return runOnLargeStack([&, &input = input, &output = output] {
-    return mlir::asMainReturnCode(optimizeFile(input, output, registry, config, options));
+    return mlir::asMainReturnCode(optimizeFile(input, output, registry, config, options, errors));
   });
 }

@@ -9,6 +9,7 @@
 
 #include "qllm/Target/Module/InputLimits.h"
 #include "llvm/Support/CommandLine.h"
+#include <atomic>
 #include <functional>
 #include <sys/types.h>
 
@@ -32,16 +33,21 @@ public:
   PrintableErrors();
   /// Returns when all is written.
   ~PrintableErrors();
+  /// Waits until all that was said so far is written, so that what goes to stdout from then on
+  /// comes behind it where both are one.
+  void drain();
 
 private:
   pid_t writer = -1;
+  std::atomic<bool> *busy = nullptr; ///< shared with the writer
 };
 
-/// Passes on at most `limit` bytes. With the first byte more it calls `exceeded`, which must not
-/// return: a printer cannot be stopped otherwise.
+/// Passes on at most `limit` bytes, each time after a call of `before`. With the first byte more it
+/// calls `exceeded`, which must not return: a printer cannot be stopped otherwise.
 class BoundedStream : public llvm::raw_ostream {
 public:
-  BoundedStream(llvm::raw_ostream &to, uint64_t limit, std::function<void()> exceeded);
+  BoundedStream(llvm::raw_ostream &to, uint64_t limit, std::function<void()> before,
+                std::function<void()> exceeded);
   ~BoundedStream() override;
 
 private:
@@ -50,7 +56,7 @@ private:
 
   llvm::raw_ostream &to;
   uint64_t limit, written = 0;
-  std::function<void()> exceeded;
+  std::function<void()> before, exceeded;
 };
 
 } // namespace qllm

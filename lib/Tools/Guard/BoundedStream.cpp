@@ -5,8 +5,9 @@
 
 using namespace qllm;
 
-BoundedStream::BoundedStream(llvm::raw_ostream &to, uint64_t limit, std::function<void()> exceeded)
-    : to(to), limit(limit), exceeded(std::move(exceeded)) {}
+BoundedStream::BoundedStream(llvm::raw_ostream &to, uint64_t limit, std::function<void()> before,
+                             std::function<void()> exceeded)
+    : to(to), limit(limit), before(std::move(before)), exceeded(std::move(exceeded)) {}
 
 BoundedStream::~BoundedStream() { flush(); }
 
@@ -14,5 +15,6 @@ void BoundedStream::write_impl(const char *data, size_t size) {
   if (size > limit - written)
     exceeded();
   written += size;
+  before();
   to.write(data, size);
 }

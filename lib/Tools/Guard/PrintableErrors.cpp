@@ -6,9 +6,14 @@
 #include "qllm/Tools/Guard.h"
 
 #include "qllm/Support/PrintableStream.h"
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <new>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,19 +24,26 @@ namespace {
 /// Dumps of IR go to stderr as well, and their lines are long.
 constexpr size_t longestLine = size_t(1) << 20;
 
-[[noreturn]] void copyPrintable(int from, int to) {
+/// `busy` is set before anything is taken out of the pipe, until it is written.
+[[noreturn]] void copyPrintable(int from, int to, std::atomic<bool> &busy) {
   // What an interrupted tool still says is part of it.
   std::signal(SIGINT, SIG_IGN);
   {
     llvm::raw_fd_ostream terminal(to, /*shouldClose=*/false);
     PrintableStream printable(terminal, longestLine);
     char buffer[4096];
-    for (ssize_t count; (count = read(from, buffer, sizeof(buffer))) != 0;) {
-      if (count < 0 && errno != EINTR)
+    while (true) {
+      pollfd readable = {from, POLLIN, 0};
+      if (poll(&readable, 1, -1) < 0 && errno != EINTR)
+        break;
+      busy = true;
+      ssize_t count = read(from, buffer, sizeof(buffer));
+      if (count == 0 || (count < 0 && errno != EINTR))
         break;
       if (count > 0)
         printable.write(buffer, size_t(count));
       terminal.flush();
+      busy = false;
     }
     terminal.clear_error();
   }
@@ -42,17 +54,32 @@ constexpr size_t longestLine = size_t(1) << 20;
 
 PrintableErrors::PrintableErrors() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
+  void *shared =
+      mmap(nullptr, sizeof(*busy), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED || pipe2(ends, O_CLOEXEC) != 0)
     return;
+  busy = new (shared) std::atomic<bool>(false);
   writer = fork();
   if (writer == 0) {
     close(ends[1]);
-    copyPrintable(ends[0], STDERR_FILENO);
+    copyPrintable(ends[0], STDERR_FILENO, *busy);
   }
   if (writer > 0)
     dup2(ends[1], STDERR_FILENO);
   close(ends[0]);
   close(ends[1]);
+}
+
+void PrintableErrors::drain() {
+  if (writer <= 0)
+    return;
+  llvm::errs().flush();
+  // An empty pipe was emptied while the writer was busy, so that is looked at second. A writer that
+  // is gone writes nothing more.
+  int left = 0;
+  while (waitpid(writer, nullptr, WNOHANG) == 0 && ioctl(STDERR_FILENO, FIONREAD, &left) == 0 &&
+         (left != 0 || *busy))
+    usleep(20);
 }
 
 PrintableErrors::~PrintableErrors() {
@@ -62,4 +89,5 @@ PrintableErrors::~PrintableErrors() {
   close(STDERR_FILENO);
   while (waitpid(writer, nullptr, 0) < 0 && errno == EINTR)
     ;
+  munmap(busy, sizeof(*busy));
 }
