@@ -34,8 +34,11 @@ constexpr size_t longestLine = size_t(1) << 20;
     char buffer[4096];
     while (true) {
       pollfd readable = {from, POLLIN, 0};
-      if (poll(&readable, 1, -1) < 0 && errno != EINTR)
+      if (poll(&readable, 1, -1) < 0) {
+        if (errno == EINTR)
+          continue; // not busy: nothing is known to be there
         break;
+      }
       busy = true;
       ssize_t count = read(from, buffer, sizeof(buffer));
       if (count == 0 || (count < 0 && errno != EINTR))
