@@ -124,7 +124,7 @@ private:
     for (int64_t block = 0; arguments.weightZeroPoints && block != place.columnBlocks(); ++block) {
       std::array<Value, 2> zeros = place.loadColumns(arguments.weightZeroPoints, block, row);
       for (Value &zero : zeros)
-        zero = code.multiplyFloat(code.intToFloat(zero), code.constant(-1.0f));
+        zero = negativeZero(zero);
       group.weightZeroPoints.push_back(zeros);
     }
     if (!kernel.hasInputGroups)
@@ -150,6 +150,14 @@ private:
   /// -2^scaleLog2 z as a float: an integer that is exact there, as are sums of codes.
   Value scaledZero(Value zero) {
     return code.multiplyFloat(code.intToFloat(zero), code.constant(-float(1 << scaleLog2)));
+  }
+
+  /// -z as a float, of a zero point of a weight. Narrow ones need no conversion, as sums do not.
+  Value negativeZero(Value zero) {
+    if (arguments.weightZeroPoints.elementType.getIntOrFloatBitWidth() > 16)
+      return code.multiplyFloat(code.intToFloat(zero), code.constant(-1.0f));
+    Value bits = code.add(zero, code.constant(int64_t(kernels::floatBitsStart)));
+    return code.subtractFloat(code.constant(kernels::floatBitsOffset), code.bitsToFloat(bits));
   }
 
   std::array<Value, 2> loadRows(Buffer buffer, int64_t block, Value index) {
