@@ -6,7 +6,6 @@
 
 #include "qllm/Kernels/ScheduleChoice.h"
 
-#include "qllm/Kernels/StreamParts.h"
 #include "qllm/Kernels/TensorMemory.h"
 
 #include <algorithm>
@@ -293,7 +292,7 @@ double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Ma
   double atOnce = double(divideUp(s.blocks * grid.rows, machine.multiprocessors));
   std::int64_t sums = divideUp(s.tileRows * s.tileColumns, s.threads());
   std::int64_t others = stream.mostBlocksOfTile();
-  double addition = partLatency * double(divideUp(others, partsAtOnce(stream, sums))) +
+  double addition = partLatency * double(divideUp(others, stream.partsAtOnce(sums))) +
                     double(others * s.tileRows * s.tileColumns * 4) / machine.cacheBytesPerCycle;
   return atOnce * double(steps) * step + double(parts) * (latency + epilogue) + arrivalLatency +
          addition;

@@ -37,6 +37,11 @@ std::int64_t StreamK::mostBlocksOfTile() const {
   return most;
 }
 
+std::int64_t StreamK::partsAtOnce(std::int64_t sums) const {
+  constexpr std::int64_t words = 64;
+  return std::max<std::int64_t>(1, std::min(mostBlocksOfTile(), words / sums));
+}
+
 FormatStatus StreamK::verify() const {
   if (blocks < 1 || blocks > tiles * steps)
     return FormatStatus::failure("expected 1 to " + std::to_string(tiles * steps) +

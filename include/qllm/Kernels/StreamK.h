@@ -42,6 +42,9 @@ struct StreamK {
   std::int64_t slotOf(std::int64_t block, std::int64_t tile) const;
   /// Blocks that have a part of one tile, at most.
   std::int64_t mostBlocksOfTile() const;
+  /// Parts that a thread with so many sums of each has on their way together: as many as fit into
+  /// the registers that are free behind the loop over the depth.
+  std::int64_t partsAtOnce(std::int64_t sums) const;
 
   /// Whether every block has a step, and all numbers fit the 32 bits in which kernels compute them.
   FormatStatus verify() const;

@@ -49,6 +49,12 @@ struct WeightOnlyKernel {
   }
   /// How blocks share a row of tiles, where the schedule is streamed.
   StreamK stream() const { return {columnTiles(), tiles(), schedule.blocks}; }
+  /// Tiles of the product, each of which has a count of arrivals, and words for the sums of parts
+  /// beside each of its rows.
+  std::int64_t arrivals(std::int64_t rows) const {
+    return (rows + schedule.tileRows - 1) / schedule.tileRows * columnTiles();
+  }
+  std::int64_t wordsOfParts() const { return stream().slots() * schedule.tileColumns; }
   /// Elements of k that one warp computes of a tile.
   std::int64_t depthOfWarp() const {
     return isDirect() ? schedule.tileDepth / schedule.warpRows : schedule.tileDepth;

@@ -5,11 +5,9 @@
 
 #include "BlockTiles.h"
 
-#include "DepthLoop.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "qllm/Kernels/StreamParts.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -109,7 +107,7 @@ SmallVector<Value> BlockTiles::addParts(Value firstBlock, Value lastBlock, Value
   Type type = sums.front().getType();
   bool isFloat = type == code.f32();
   int64_t width = int64_t(sums.size() / places.size());
-  int64_t atOnce = kernels::partsAtOnce(stream, int64_t(sums.size()));
+  int64_t atOnce = stream.partsAtOnce(int64_t(sums.size()));
   // Added to a part, it leaves that part to the bit, zeros too.
   Value nothing = isFloat ? code.constant(-0.0f) : code.constant(int64_t(0));
   auto addPart = [&](SmallVector<Value> &totals, Value block, Value exists) {

@@ -209,10 +209,8 @@ SmallVector<Value> CodeBuilder::choose(Value condition,
   return SmallVector<Value>(branch.getResults());
 }
 
-/// Unrolled, the long bodies of these loops would take more registers and more of the instruction
-/// cache.
-static void keepRolled(scf::ForOp loop) {
-  MLIRContext *context = loop.getContext();
+void qllm::keepRolled(Operation *loop) {
+  MLIRContext *context = loop->getContext();
   auto unroll =
       LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
   auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},

@@ -120,6 +120,10 @@ private:
   int64_t numHidden = 0;
 };
 
+/// Tells LLVM not to unroll a loop, whose long body would take more registers and more of the
+/// instruction cache.
+void keepRolled(mlir::Operation *loop);
+
 } // namespace qllm
 
 #endif // QLLM_LIB_CONVERSION_KERNELTONVVM_CODEBUILDER_H

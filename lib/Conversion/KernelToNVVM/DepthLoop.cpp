@@ -5,23 +5,11 @@
 
 #include "DepthLoop.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace qllm;
-
-void qllm::keepRolled(Operation *loop) {
-  // Unrolled, it would take more registers and more of the instruction cache.
-  MLIRContext *context = loop->getContext();
-  auto unroll =
-      LLVM::LoopUnrollAttr::get(context, BoolAttr::get(context, true), {}, {}, {}, {}, {}, {});
-  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
-                                                  {}, {}, {}, {}, {}, {});
-  // The name that branches of the llvm dialect have for it; the lowering of scf hands it on.
-  loop->setAttr("loop_annotation", annotation);
-}
 
 void DepthLoop::load(Value tile, int64_t ahead) {
   Value hidden = code.hide(tile);

@@ -46,9 +46,6 @@ private:
   mlir::Value loadEnd; ///< of indices: while those are multiplied, there is more to load
 };
 
-/// Tells LLVM not to unroll a loop whose body is long enough.
-void keepRolled(mlir::Operation *loop);
-
 } // namespace qllm
 
 #endif // QLLM_LIB_CONVERSION_KERNELTONVVM_DEPTHLOOP_H

@@ -3,7 +3,6 @@
 //
 // The form for a few tokens: weights go from global memory to registers, and are the left operand.
 
-#include "DepthLoop.h"
 #include "EmitWeightOnly.h"
 #include "FloatSums.h"
 #include "HalfWeights.h"

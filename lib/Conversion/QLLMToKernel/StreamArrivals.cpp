@@ -18,9 +18,8 @@ StreamSizes qllm::streamSizes(Attribute schedules, kernels::WeightOnlyKernel ker
     if (!schedule.isStreamed())
       return;
     kernel.schedule = schedule.getSchedule();
-    int64_t rowTiles = llvm::divideCeil(schedule.getMaxRows(), kernel.schedule.tileRows);
-    sizes.tiles = std::max(sizes.tiles, rowTiles * kernel.columnTiles());
-    sizes.words = std::max(sizes.words, kernel.stream().slots() * kernel.schedule.tileColumns);
+    sizes.tiles = std::max(sizes.tiles, kernel.arrivals(schedule.getMaxRows()));
+    sizes.words = std::max(sizes.words, kernel.wordsOfParts());
   });
   return sizes;
 }

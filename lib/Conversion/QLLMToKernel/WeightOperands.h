@@ -25,8 +25,8 @@ class WeightOperands {
 public:
   WeightParts get(PackOp pack, const kernels::LinearKernel &kernel);
 
-  /// Erases weights that nobody reads any more, of those that `get` or `mayBeUnused` was asked for.
   void mayBeUnused(PackOp pack) { packs.insert(pack); }
+  /// Erases weights that nobody reads any more, of those that `get` or `mayBeUnused` was asked for.
   void removeUnused();
 
 private:

@@ -63,9 +63,8 @@ LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
       return;
     kernels::WeightOnlyKernel kernel = op.getKernel(schedule);
     int64_t known = ShapedType::isDynamic(rows) ? schedule.getMaxRows() : rows;
-    int64_t rowTiles = std::max<int64_t>(llvm::divideCeil(known, kernel.schedule.tileRows), 1);
-    words = std::max(words, kernel.stream().slots() * kernel.schedule.tileColumns);
-    tiles = std::max(tiles, rowTiles * kernel.columnTiles());
+    words = std::max(words, kernel.wordsOfParts());
+    tiles = std::max(tiles, kernel.arrivals(std::max<int64_t>(known, 1)));
   });
   bool streams = words != 0;
   if (bool(op.getArrivals()) != streams)
