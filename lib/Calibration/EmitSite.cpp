@@ -147,7 +147,7 @@ Expected<Value> Emitter::emitPrincipal(Value x) {
   if (state.principalBits < 16) {
     auto shape = cast<RankedTensorType>(product.getType()).getShape();
     auto type = QuantizedType::get(
-        shape, IntFormatAttr::get(context, unsigned(state.principalBits), Symmetry::Asymmetric),
+        shape, IntFormatAttr::get(context, unsigned(state.principalBits), Symmetry::Symmetric),
         GranularityAttr::perToken(context));
     principal = QuantizeOp::create(builder, loc, type, principal);
   }

@@ -70,7 +70,7 @@ const MatrixF &SiteState::mapped() {
   return *cache->mapped;
 }
 
-RowFormat SiteState::principalFormat() const { return integerRows(unsigned(principalBits), false); }
+RowFormat SiteState::principalFormat() const { return integerRows(unsigned(principalBits), true); }
 
 const MatrixF &SiteState::principalCodes() {
   const MatrixF &x = mapped();

@@ -9,7 +9,7 @@ func.func @main(%x: tensor<1x?x4xf32>) -> (tensor<1x?x2xf32>, tensor<1x?x3xf32>,
   // CHECK-DAG: %[[X1:.*]] = qllm.shift_channels %arg0 by %[[MEAN]] inverse
   // CHECK: %[[P:.*]] = qllm.pack {{.*}} -> !qllm.quantized<2x4, #qllm.int<8>, per_channel<0>>
   // CHECK: %[[Z0:.*]] = qllm.linear %[[X1]], %[[P]] {qllm.branch, qllm.name = "a+b.principal"}
-  // CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : tensor<1x?x2xf32> -> !qllm.quantized<1x?x2, #qllm.int<8, asymmetric>, per_token>
+  // CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : tensor<1x?x2xf32> -> !qllm.quantized<1x?x2, #qllm.int<8>, per_token>
   // CHECK: %[[PF:.*]] = qllm.dequantize %[[P]]
   // CHECK: %[[PT:.*]] = onnx.Transpose(%[[PF]])
   // CHECK: %[[ZP:.*]] = qllm.linear %[[Z]], %[[PT]]

@@ -7,7 +7,7 @@
 // 8 bits for z and its factors unless said; a budget of 0.8 * 4 * 2 multiplications pays for one direction.
 // CHECK: %[[P:.*]] = qllm.pack {{.*}} -> !qllm.quantized<1x4, #qllm.int<8>, per_channel<0>>
 // CHECK: %[[Z0:.*]] = qllm.linear %arg0, %[[P]]
-// CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : {{.*}} -> !qllm.quantized<1x?x1, #qllm.int<8, asymmetric>, per_token>
+// CHECK: %[[Z:.*]] = qllm.quantize %[[Z0]] : {{.*}} -> !qllm.quantized<1x?x1, #qllm.int<8>, per_token>
 // CHECK: onnx.Sub(%arg0, %{{.*}})
 // CHECK: qllm.linear %[[Z]], %{{.*}} {qllm.branch, qllm.name = "a.principal_up"}
 // FLOAT: %[[P:.*]] = onnx.Initializer "a.principal" = {{.*}} : tensor<1x4xf32>
