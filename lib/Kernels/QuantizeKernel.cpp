@@ -24,7 +24,7 @@ bool isPowerOfTwo(std::int64_t value) { return value > 0 && (value & (value - 1)
 
 std::int64_t QuantizeKernel::warpsOfRow() const {
   constexpr std::int64_t piecesOfOneWarp = 96;
-  std::int64_t pieces = std::max(columns, resultColumns) / pieceLength;
+  std::int64_t pieces = std::max({columns, innerColumns, resultColumns}) / pieceLength;
   if (pieces <= piecesOfOneWarp)
     return 1;
   // Two pieces bring enough bytes under way for a thread, and leave room for other blocks.
@@ -36,20 +36,23 @@ std::int64_t QuantizeKernel::warpsOfRow() const {
 std::int64_t QuantizeKernel::rowBytes() const {
   // Behind the row there is a zero.
   std::int64_t gathered = gathers ? columns + pieceLength : 0;
-  std::int64_t rotated = hadamard > 32 * pieceLength ? resultColumns : 0;
-  return 4 * std::max(gathered, rotated);
+  std::int64_t split = splits ? innerColumns + pieceLength : 0;
+  std::int64_t rotated = hadamard > 32 * pieceLength ? innerColumns : 0;
+  return 4 * std::max({gathered, split, rotated});
 }
 
 FormatStatus QuantizeKernel::verify() const {
   if (codes.bits < 3 || codes.bits > 8)
     return refuse("codes of 3 to 8 bits", codes.bits);
   constexpr std::int64_t most = 32 * mostWarps * mostPieces * pieceLength;
-  for (std::int64_t size : {columns, resultColumns})
+  for (std::int64_t size : {columns, innerColumns, resultColumns})
     if (size < 1 || size > most || size % pieceLength != 0)
       return refuse("rows of a multiple of 8 elements, at most " + std::to_string(most), size);
   if (FormatStatus status = verifyGroups(); !status)
     return status;
-  return verifyRotation();
+  if (FormatStatus status = verifyRotation(); !status)
+    return status;
+  return verifyRank();
 }
 
 FormatStatus QuantizeKernel::verifyGroups() const {
@@ -65,11 +68,18 @@ FormatStatus QuantizeKernel::verifyGroups() const {
 }
 
 FormatStatus QuantizeKernel::verifyRotation() const {
-  if (isPowerOfTwo(hadamard) && hadamard <= longestRotation && resultColumns % hadamard == 0)
+  if (isPowerOfTwo(hadamard) && hadamard <= longestRotation && innerColumns % hadamard == 0)
     return {};
   return refuse("a Hadamard matrix of 1, 2, 4, .. or " + std::to_string(longestRotation) +
-                    " rows that divide rows of " + std::to_string(resultColumns),
+                    " rows that divide rows of " + std::to_string(innerColumns),
                 hadamard);
+}
+
+FormatStatus QuantizeKernel::verifyRank() const {
+  if (rank >= 0 && rank <= mostRank && rank % rankStep == 0)
+    return {};
+  return refuse("a principal part of a multiple of 32 rows, at most " + std::to_string(mostRank),
+                rank);
 }
 
 FormatStatus QuantizeKernel::verifyOn(const Target &target) const {

@@ -15,7 +15,7 @@ namespace {
 QuantizeKernel makeKernel(std::int64_t columns) {
   QuantizeKernel kernel;
   kernel.codes = {8, true};
-  kernel.columns = kernel.resultColumns = kernel.groupLength = columns;
+  kernel.columns = kernel.innerColumns = kernel.resultColumns = kernel.groupLength = columns;
   return kernel;
 }
 
@@ -52,7 +52,7 @@ TEST(QuantizeKernel, TakesSharedMemoryForWhatMeetsThere) {
   kernel.hadamard = 64;
   EXPECT_EQ(kernel.sharedBytes(), 0);
   kernel.gathers = true;
-  kernel.resultColumns = 640;
+  kernel.innerColumns = kernel.resultColumns = 640;
   EXPECT_EQ(kernel.sharedBytes(), 4 * (576 + 8) * 4);
 
   QuantizeKernel wide = makeKernel(32768);
@@ -63,6 +63,21 @@ TEST(QuantizeKernel, TakesSharedMemoryForWhatMeetsThere) {
   EXPECT_EQ(
       wide.verifyOn(*findTarget("sm_86")).message(),
       "expected rows that take at most 101376 bytes of shared memory on sm_86, but got 131392");
+}
+
+TEST(QuantizeKernel, TakesSharedMemoryForAPrincipalPart) {
+  QuantizeKernel kernel = makeKernel(576);
+  kernel.rank = 32;
+  EXPECT_EQ(kernel.sharedBytes(), 4 * 32 * 4);
+  kernel.splits = true;
+  kernel.resultColumns = kernel.groupLength = 640;
+  EXPECT_EQ(kernel.partOffset(), 4 * (576 + 8) * 4);
+  kernel = makeKernel(4096);
+  kernel.rank = 1024;
+  EXPECT_EQ(kernel.sharedBytes(), QuantizeKernel::reductions * 32 + 8 * 1024 * 4);
+  kernel.rank = 1056;
+  EXPECT_EQ(messageOf(kernel),
+            "expected a principal part of a multiple of 32 rows, at most 1024, but got 1056");
 }
 
 TEST(QuantizeKernel, RefusesWhatItCannotHold) {

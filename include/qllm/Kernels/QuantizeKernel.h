@@ -17,11 +17,16 @@ struct QuantizeKernel {
   CodeFormat codes;
   std::int64_t columns = 0;       ///< k, of the input
   std::int64_t resultColumns = 0; ///< k', of the result
+  std::int64_t innerColumns = 0;  ///< K, what a principal part is taken off; k' without one
   std::int64_t groupLength = 0;   ///< elements with a common scale; `resultColumns` for all
-  bool gathers = false;           ///< whether elements of the result come from anywhere in the row
+  bool gathers = false;           ///< whether elements come from anywhere in the row
+  bool splits = false;            ///< the same behind the principal part
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
+  std::int64_t rank = 0;          ///< r, rows of the principal part
 
   static constexpr std::int64_t pieceLength = 8, mostPieces = 8, mostWarps = 16;
+  /// A warp takes so many rows of a principal part at a time, one for each lane in the end.
+  static constexpr std::int64_t rankStep = 32, mostRank = 1024;
   static constexpr std::int64_t longestRotation = 16384;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
@@ -44,7 +49,9 @@ struct QuantizeKernel {
   /// gathered from, and those of a rotation meet that are too far apart for one warp.
   std::int64_t rowOffset() const { return reductions * reductionBytes(); }
   std::int64_t rowBytes() const;
-  std::int64_t sharedBytes() const { return rowOffset() + rowsOfBlock() * rowBytes(); }
+  /// Behind the rows each warp has a float for each row of a principal part.
+  std::int64_t partOffset() const { return rowOffset() + rowsOfBlock() * rowBytes(); }
+  std::int64_t sharedBytes() const { return partOffset() + 4 * rank * (threads() / 32); }
 
   /// Whether there is such a kernel, and whether a target has the shared memory for it.
   FormatStatus verify() const;
@@ -53,6 +60,7 @@ struct QuantizeKernel {
 private:
   FormatStatus verifyGroups() const;
   FormatStatus verifyRotation() const;
+  FormatStatus verifyRank() const;
 };
 
 } // namespace qllm::kernels

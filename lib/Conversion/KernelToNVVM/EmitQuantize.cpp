@@ -27,7 +27,7 @@ void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, 
     row.gate(arguments[op.getGate()]);
   if (Value index = op.getIndex()) {
     auto type = cast<RankedTensorType>(index.getType());
-    row.gather(arguments[index], type.getRank() == 2 ? type.getDimSize(0) : 1);
+    row.gather(arguments[index], type.getRank() == 2 ? type.getDimSize(0) : 1, kernel.innerColumns);
   }
   if (op.getMultiply())
     row.multiply(arguments[op.getMultiply()]);
@@ -35,6 +35,13 @@ void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, 
     row.add(arguments[op.getAdd()]);
   if (op.getHadamard())
     row.rotate(kernel.hadamard);
+  if (op.getPrincipal())
+    row.takeOff({arguments[op.getPrincipal()], arguments[op.getPrincipalScales()],
+                 arguments[op.getPartCodes()], arguments[op.getPartScales()]});
+  if (op.getSplitIndex()) {
+    row.gather(arguments[op.getSplitIndex()], /*sources=*/1, kernel.resultColumns);
+    row.multiply(arguments[op.getSplitFactors()]);
+  }
   emitRowQuantizer(code, threads, kernel, row,
                    {arguments[op.getCodes()], arguments[op.getScales()],
                     arguments[op.getZeroPoints()], arguments[op.getSums()],

@@ -124,10 +124,15 @@ void FloatRow::gate(Buffer matrix) {
     }
 }
 
-/// All elements to shared memory, where every thread of the row sees them.
-void FloatRow::storeShared() {
+void FloatRow::waitForReaders() {
   if (isSharedRead)
     threads.synchronize();
+  isSharedRead = false;
+}
+
+/// All elements to shared memory, where every thread of the row sees them.
+void FloatRow::storeShared() {
+  waitForReaders();
   for (int64_t i = 0; i != pieces(); ++i)
     code.when(threads.inside(i, columns), [&] {
       Value place = threads.place(threads.column(i, columns));
@@ -146,12 +151,13 @@ void FloatRow::loadShared() {
   }
 }
 
-void FloatRow::gather(Buffer index, int64_t sources) {
+void FloatRow::gather(Buffer index, int64_t sources, int64_t count) {
+  waitForReaders();
   code.when(code.isEqual(threads.thread, code.constant(int64_t(0))), [&] {
     code.store(code.constant(0.0f), threads.address(threads.place(code.constant(columns))), 4);
   });
   storeShared();
-  columns = kernel.resultColumns;
+  columns = count;
   values.assign(pieces() * pieceLength, Value());
   for (int64_t i = 0; i != pieces(); ++i)
     for (int64_t source = 0; source != sources; ++source) {

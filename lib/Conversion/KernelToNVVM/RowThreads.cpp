@@ -17,14 +17,18 @@ RowThreads::RowThreads(CodeBuilder &code, const kernels::QuantizeKernel &kernel,
   OpBuilder &builder = code.getBuilder();
   Value inBlock = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
   Value block = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
-  warp = code.shiftRight(inBlock, 5);
+  Value warpOfBlock = code.shiftRight(inBlock, 5);
   lane = code.bitAnd(inBlock, 31);
   bool sharesBlock = kernel.warpsOfRow() == 1;
   thread = sharesBlock ? lane : inBlock;
-  row = sharesBlock ? code.add(code.multiply(block, kernel.rowsOfBlock()), warp) : block;
+  row = sharesBlock ? code.add(code.multiply(block, kernel.rowsOfBlock()), warpOfBlock) : block;
+  warp = sharesBlock ? code.constant(int64_t(0)) : warpOfBlock;
   rowShared = code.advance(shared, kernel.rowOffset());
   if (sharesBlock && kernel.rowBytes() != 0)
-    rowShared = code.advance(rowShared, code.multiply(warp, kernel.rowBytes()));
+    rowShared = code.advance(rowShared, code.multiply(warpOfBlock, kernel.rowBytes()));
+  partShared = code.advance(shared, kernel.partOffset());
+  if (sharesBlock && kernel.rank != 0)
+    partShared = code.advance(partShared, code.multiply(warpOfBlock, 4 * kernel.rank));
 }
 
 int64_t RowThreads::pieces(int64_t columns) const {
@@ -51,6 +55,10 @@ Value RowThreads::address(Value place, int64_t i) {
   if (i != 0)
     place = code.bitXor(place, code.constant(i));
   return code.advance(rowShared, code.shiftLeft(place, 2));
+}
+
+Value RowThreads::partPlace(Value warp) {
+  return code.advance(partShared, code.multiply(warp, 4 * kernel.rank));
 }
 
 Value RowThreads::exchange(Value value, int64_t distance) {

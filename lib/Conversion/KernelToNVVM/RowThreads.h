@@ -43,7 +43,12 @@ public:
   mlir::Value place(mlir::Value column);
   mlir::Value address(mlir::Value place, int64_t i = 0);
 
+  /// Shared memory of a warp for a principal part, one float for each of its rows; warps of the row
+  /// follow each other.
+  mlir::Value partPlace(mlir::Value warp);
+
   mlir::Value row;    ///< of the matrix
+  mlir::Value warp;   ///< of the row
   mlir::Value thread; ///< of the row
   mlir::Value lane;   ///< of its warp
 
@@ -53,8 +58,9 @@ private:
 
   CodeBuilder &code;
   const kernels::QuantizeKernel &kernel;
-  mlir::Value shared, warp;
-  mlir::Value rowShared; ///< shared memory for the row itself
+  mlir::Value shared;
+  mlir::Value rowShared;  ///< shared memory for the row itself
+  mlir::Value partShared; ///< and for its principal part
   int64_t usedPlaces = 0;
 };
 

@@ -145,7 +145,7 @@ void ChannelTable::repeatUpTo(int64_t count) {
   repeatLast(offsets, hadamard, count);
 }
 
-ChannelTable qllm::matchChannels(Value x, ConstantValues &constants) {
+ChannelTable qllm::matchChannels(Value x, ConstantValues &constants, int64_t readers) {
   ChannelTable table;
   table.input = x;
   table.columns = channelsOf(x);
@@ -157,7 +157,8 @@ ChannelTable qllm::matchChannels(Value x, ConstantValues &constants) {
   Matcher matcher(table, constants);
   while (auto op = table.input.getDefiningOp<ChannelTransform>()) {
     Value before = op.getTransformInput();
-    if (!op->hasOneUse() || ShapedType::isDynamic(channelsOf(before)) || !matcher.prepend(op))
+    if (!op->getResult(0).hasNUses(unsigned(matcher.isFirst ? readers : 1)) ||
+        ShapedType::isDynamic(channelsOf(before)) || !matcher.prepend(op))
       break;
     matcher.isFirst = false;
     table.input = before;

@@ -27,8 +27,9 @@ struct ChannelTable {
 };
 
 /// The longest run of transforms behind each other that ends in `x` and is such a table; nobody
-/// else reads what is between them. Without any, the table is that of the identity.
-ChannelTable matchChannels(mlir::Value x, ConstantValues &constants);
+/// else reads what is between them, and `readers` operations read `x`. Without any, the table is
+/// that of the identity.
+ChannelTable matchChannels(mlir::Value x, ConstantValues &constants, int64_t readers = 1);
 
 /// A vector with its last `period` elements repeated up to `count` of them.
 template <typename T> void repeatLast(std::vector<T> &values, int64_t period, int64_t count) {

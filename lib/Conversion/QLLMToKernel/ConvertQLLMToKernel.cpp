@@ -42,11 +42,16 @@ struct ConvertQLLMToKernel : qllm::impl::ConvertQLLMToKernelBase<ConvertQLLMToKe
     }
     LinearLowering lowering(getOperation(), *policy, fuse, half);
     SmallVector<LinearOp> products = lowerBranches(lowering);
+    lowering.findPrincipalParts(getOperation());
+    SmallVector<LinearOp> parts = lowering.partProducts();
     getOperation().walk([&](LinearOp op) {
-      if (!llvm::is_contained(products, op) && !llvm::is_contained(lowering.branches(), op))
+      if (!llvm::is_contained(products, op) && !llvm::is_contained(parts, op) &&
+          !llvm::is_contained(lowering.branches(), op))
         products.push_back(op);
     });
     for (LinearOp op : products)
+      lower(lowering, op);
+    for (LinearOp op : lowering.partProducts())
       lower(lowering, op);
     for (Operation *op : llvm::to_vector(lowering.branches()))
       lower(lowering, cast<LinearOp>(op));

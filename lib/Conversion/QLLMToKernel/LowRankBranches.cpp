@@ -24,13 +24,6 @@ bool isBytes(Value value) {
          type.getScaleEncoding() == ScaleEncoding::F32;
 }
 
-bool isByteWeight(Value value) {
-  if (!isBytes(value) || !value.getDefiningOp<PackOp>())
-    return false;
-  GranularityAttr granularity = cast<QuantizedType>(value.getType()).getGranularity();
-  return granularity.isPerChannel() && granularity.getAxis() == 0;
-}
-
 int64_t columnsOf(Value value) {
   auto type = dyn_cast<QuantizedType>(value.getType());
   return type ? type.getShape().back() : cast<RankedTensorType>(value.getType()).getShape().back();
@@ -102,6 +95,18 @@ Value factor(OpBuilder &builder, Location loc, Value values, int64_t group, bool
 
 } // namespace
 
+bool qllm::isByteWeight(Value value) {
+  if (!isBytes(value) || !value.getDefiningOp<PackOp>())
+    return false;
+  GranularityAttr granularity = cast<QuantizedType>(value.getType()).getGranularity();
+  return granularity.isPerChannel() && granularity.getAxis() == 0;
+}
+
+bool qllm::areBranchCodes(QuantizeOp op) {
+  return op.isDynamic() && isBytes(op) && !op.getClip() && !op.getRoundingOffsets() &&
+         cast<QuantizedType>(op.getType()).getGranularity().isPerToken();
+}
+
 void BranchProducts::erase() {
   Value between = wide.getInput(), thinWeight = thin.getWeight(), wideWeight = wide.getWeight();
   wide.erase();
@@ -162,8 +167,5 @@ LinearOp qllm::branchBeside(LinearOp op) {
       wide.getBias() || !isByteWeight(wide.getWeight()))
     return {};
   auto quantize = wide.getInput().getDefiningOp<QuantizeOp>();
-  if (!quantize || !quantize.isDynamic() || !isBytes(quantize) ||
-      !cast<QuantizedType>(quantize.getType()).getGranularity().isPerToken())
-    return {};
-  return wide;
+  return quantize && areBranchCodes(quantize) ? wide : LinearOp();
 }

@@ -27,6 +27,13 @@ struct BranchProducts {
 /// with the reason in `explanation`, where a factor is no constant.
 BranchProducts expandBranch(LowRankOp branch, ConstantValues &constants, std::string &explanation);
 
+/// Symmetric integers of eight bits with a scale for each row, which are packed.
+bool isByteWeight(mlir::Value value);
+
+/// Whether a tensor is quantized when the model runs to what a branch of a kernel reads: symmetric
+/// integers of eight bits by the range of each token.
+bool areBranchCodes(QuantizeOp op);
+
 /// The product of a branch that is added to the result of `op` and nothing else, if a kernel can do
 /// both: its input has eight bits, its weight too. Null where there is none.
 LinearOp branchBeside(LinearOp op);

@@ -49,12 +49,35 @@ static Value bytesOf(OpBuilder &builder, Location loc, Value codes) {
 }
 
 QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth, bool inBytes) {
-  QuantizedRows &parts = inputs[op];
-  if (!parts && fuse)
-    parts = lowerQuantize(op, depth, inBytes, wantsSums(op), constants);
-  if (!parts)
-    parts = interpretedRows(op, depth, inBytes);
-  return parts;
+  if (QuantizedRows made = inputs.lookup(op))
+    return made;
+  QuantizedInput made;
+  if (fuse)
+    made = lowerQuantize(op, depth, inBytes, wantsSums(op), constants);
+  if (made.part) {
+    inputs[made.part.codes] = made.partRows;
+    parts.remove(made.part.thin);
+    parts.remove(made.part.back);
+  }
+  if (!made.rows)
+    made.rows = interpretedRows(op, depth, inBytes);
+  return inputs[op] = made.rows;
+}
+
+void LinearLowering::findPrincipalParts(ModuleOp module) {
+  if (!fuse)
+    return;
+  module.walk([&](QuantizeOp op) {
+    if (PrincipalPart part = principalPartOf(op, constants)) {
+      parts.insert(part.thin);
+      parts.insert(part.back);
+      wides.insert_range(part.wideProducts());
+    }
+  });
+}
+
+SmallVector<LinearOp> LinearLowering::partProducts() const {
+  return llvm::map_to_vector(parts, [](Operation *op) { return cast<LinearOp>(op); });
 }
 
 /// By the operation that there is, on a matrix.

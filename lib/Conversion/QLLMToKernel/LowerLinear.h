@@ -36,6 +36,12 @@ public:
   /// `explanation` says why with this schedule, or why not.
   bool lower(LinearOp op, std::string &explanation);
 
+  /// Finds principal parts that kernels may take off what they quantize; their wide products are
+  /// branches.
+  void findPrincipalParts(mlir::ModuleOp module);
+  /// The products that a principal part is made by, of those that no kernel has taken.
+  llvm::SmallVector<LinearOp> partProducts() const;
+
   /// The wide products of branches that no other product has taken.
   llvm::ArrayRef<mlir::Operation *> branches() const { return wides.getArrayRef(); }
 
@@ -63,7 +69,7 @@ private:
   ConstantValues constants;
   LinearChoice choice;
   BlockScaledLowering blockScaled;
-  llvm::SmallSetVector<mlir::Operation *, 4> wides;
+  llvm::SmallSetVector<mlir::Operation *, 4> wides, parts;
   llvm::DenseMap<mlir::Operation *, QuantizedRows> inputs;
   WeightOperands weights;
 };

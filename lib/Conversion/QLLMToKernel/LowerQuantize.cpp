@@ -26,8 +26,9 @@ bool isLastAxis(std::optional<int64_t> axis, Value value) {
 /// The operands of the kernel, found step by step.
 class Producers {
 public:
-  /// What comes before `x`, from which `op` gets its channels.
-  Producers(QuantizeOp op, Value x) : op(op), input(x), channels(x) {
+  /// What comes before `x`, from which `op` gets its channels, and which `readers` operations read.
+  Producers(QuantizeOp op, Value x, unsigned readers)
+      : op(op), input(x), channels(x), readers(readers) {
     if (!matchGate() && matchNorm())
       matchResidual();
   }
@@ -40,11 +41,12 @@ public:
 
 private:
   Value channels;
+  unsigned readers;
 
   /// x * (g * sigmoid(g)), in any order of its factors.
   bool matchGate() {
     auto product = input.getDefiningOp<onnx::MulOp>();
-    if (!product || !product->hasOneUse())
+    if (!product || !input.hasNUses(readers))
       return false;
     for (auto [silu, other] :
          {std::pair(product.getA(), product.getB()), std::pair(product.getB(), product.getA())}) {
@@ -67,7 +69,7 @@ private:
 
   bool matchNorm() {
     Operation *producer = input.getDefiningOp();
-    if (!producer || !producer->hasOneUse())
+    if (!producer || !input.hasNUses(readers))
       return false;
     if (auto rms = dyn_cast<onnx::RMSNormalizationOp>(producer)) {
       if (!isLastAxis(rms.getAxis(), rms.getX()))
@@ -159,35 +161,90 @@ int64_t qllm::scaledLength(QuantizedType type) {
   return granularity.isGroup() ? granularity.getGroupSize() : type.getShape().back();
 }
 
-QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
-                                  ConstantValues &constants) {
-  ChannelTable table = matchChannels(op.getInput(), constants);
-  if (ShapedType::isDynamic(table.columns))
+PrincipalPart qllm::principalPartOf(QuantizeOp op, ConstantValues &constants) {
+  ChannelTable behind = matchChannels(op.getInput(), constants);
+  PrincipalPart part = matchPrincipalPart(behind.input);
+  if (!part || !part.rest->hasOneUse() || ShapedType::isDynamic(behind.columns) ||
+      behind.hadamard != 1 || llvm::any_of(behind.offsets, [](float d) { return d != 0; }) ||
+      llvm::any_of(behind.sources, [](auto &sources) { return sources.size() != 1; }) ||
+      (!behind.gathers() && llvm::any_of(behind.factors, [](float f) { return f != 1; })))
     return {};
+  // Whoever reads the part's codes gets them from the kernel that stands where `op` does.
+  for (Operation *user : part.codes->getUsers())
+    if (user != part.back && (user->getBlock() != op->getBlock() || !op->isBeforeInBlock(user)))
+      return {};
+  return part;
+}
+
+namespace {
+
+/// One row of a tensor that is quantized, as its kernel makes it.
+struct QuantizedRow {
+  QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth, ConstantValues &constants);
+
+  PrincipalPart part;
+  ChannelTable table;  ///< in front of the principal part
+  ChannelTable behind; ///< of split channels behind it
   std::optional<std::vector<float>> roundingOffsets;
+  kernels::QuantizeKernel kernel;
+  bool isKnown = false; ///< whether the kernel can be had
+
+private:
+  void fillUp(ChannelTable &last, int64_t depth);
+};
+
+QuantizedRow::QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth,
+                           ConstantValues &constants)
+    : part(part) {
+  table = matchChannels(op.getInput(), constants);
+  if (part) {
+    behind = table;
+    table = matchChannels(part.input(), constants, /*readers=*/2);
+  }
+  if (ShapedType::isDynamic(table.columns))
+    return;
   if (op.getRoundingOffsets()) {
     roundingOffsets = constants.get(op.getRoundingOffsets());
     if (!roundingOffsets)
-      return {};
-    repeatLast(*roundingOffsets, table.hadamard, depth);
+      return;
   }
-  table.repeatUpTo(depth);
-  // qk.quantize_c9: what else there is stays with the interpreter's form.
-  kernels::QuantizeKernel wanted;
+  fillUp(part ? behind : table, depth);
+  // qk.quantize_c9 and _c10: what else there is stays with the interpreter's form.
   auto type = cast<QuantizedType>(op.getType());
   auto format = cast<IntFormatAttr>(type.getFormat());
-  wanted.codes = {format.getBits(), !format.isAsymmetric()};
-  wanted.columns = table.columns;
-  wanted.resultColumns = wanted.groupLength = int64_t(table.sources.size());
+  kernel.codes = {format.getBits(), !format.isAsymmetric()};
+  kernel.columns = table.columns;
+  kernel.innerColumns = int64_t(table.sources.size());
+  kernel.resultColumns = part ? int64_t(behind.sources.size()) : kernel.innerColumns;
   int64_t groupLength = scaledLength(type);
-  bool grouped = groupLength != type.getShape().back();
-  if (grouped)
-    wanted.groupLength = groupLength;
-  wanted.hadamard = table.hadamard;
-  wanted.gathers = table.gathers();
-  if (wanted.resultColumns != depth || !wanted.verify())
+  bool isGrouped = groupLength != type.getShape().back();
+  kernel.groupLength = isGrouped ? groupLength : kernel.resultColumns;
+  kernel.hadamard = table.hadamard;
+  kernel.gathers = table.gathers();
+  kernel.splits = part && behind.gathers();
+  kernel.rank = part ? part.rank() : 0;
+  isKnown = kernel.resultColumns == depth && kernel.verify();
+}
+
+void QuantizedRow::fillUp(ChannelTable &last, int64_t depth) {
+  if (roundingOffsets)
+    repeatLast(*roundingOffsets, last.hadamard, depth);
+  last.repeatUpTo(depth);
+}
+
+} // namespace
+
+QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
+                                   ConstantValues &constants) {
+  QuantizedRow row(op, principalPartOf(op, constants), depth, constants);
+  if (!row.isKnown && row.part)
+    row = QuantizedRow(op, PrincipalPart(), depth, constants);
+  if (!row.isKnown)
     return {};
-  Producers producers(op, table.input);
+  const ChannelTable &table = row.table;
+  const kernels::QuantizeKernel &wanted = row.kernel;
+  PrincipalPart part = row.part;
+  Producers producers(op, table.input, part && table.input == part.input() ? 2 : 1);
   RankedTensorType input = typeOf(producers.input);
   OpBuilder builder(op);
   Location loc = op.getLoc();
@@ -196,27 +253,47 @@ QuantizedRows qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bo
   int64_t count = typeOf(matrix).getDimSize(0);
   auto vector = [&](Type element) { return RankedTensorType::get({count}, element); };
   auto scaled = [&](Type element) {
-    return grouped ? RankedTensorType::get({count, wanted.groups()}, element) : vector(element);
+    return wanted.isGrouped() ? RankedTensorType::get({count, wanted.groups()}, element)
+                              : vector(element);
   };
-  Type i32 = builder.getI32Type();
+  Type f32 = builder.getF32Type(), i32 = builder.getI32Type();
+  auto format = cast<IntFormatAttr>(cast<QuantizedType>(op.getType()).getFormat());
   auto storage = cast<IntegerType>(format.getStorageType());
   if (inBytes)
     storage = IntegerType::get(op.getContext(), 8, storage.getSignedness());
-  TableOperands channels = operandsOf(builder, op, table, roundingOffsets);
-  IntegerAttr hadamard = table.hadamard > 1 ? builder.getI64IntegerAttr(table.hadamard) : nullptr;
+  TableOperands channels =
+      operandsOf(builder, op, table, part ? std::nullopt : row.roundingOffsets);
+  std::pair<Value, Value> directions;
+  TableOperands split;
+  Type partCodes, partScales;
+  if (part) {
+    directions = directionOperands(builder, part, constants);
+    partCodes = RankedTensorType::get({count, part.rank()}, builder.getI8Type());
+    partScales = vector(f32);
+    split = operandsOf(builder, op, row.behind, row.roundingOffsets);
+    if (split.index && !split.multiply)
+      split.multiply =
+          initializer(builder, loc, RankedTensorType::get({depth}, f32),
+                      ArrayRef<float>(row.behind.factors), table.input, "split_factors");
+  }
+  auto optional = [&](bool given, int64_t value) {
+    return given ? builder.getI64IntegerAttr(value) : IntegerAttr();
+  };
   auto kernel = qk::QuantizeOp::create(
-      builder, loc, RankedTensorType::get({count, depth}, storage), scaled(builder.getF32Type()),
+      builder, loc, RankedTensorType::get({count, depth}, storage), scaled(f32),
       format.isAsymmetric() ? scaled(i32) : Type(), wantsSums ? vector(i32) : Type(),
-      producers.stream ? matrix.getType() : Type(), matrix, rows(producers.residual),
-      producers.weight, producers.bias, rows(producers.gate), channels.index, channels.multiply,
-      channels.add, channels.offsets,
+      producers.stream ? matrix.getType() : Type(), partCodes, partScales, matrix,
+      rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
+      channels.index, channels.multiply, channels.add, part ? split.offsets : channels.offsets,
+      directions.first, directions.second, split.index, split.multiply,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
-      producers.epsilon, hadamard, format,
-      grouped ? builder.getI64IntegerAttr(groupLength) : IntegerAttr(), op.getIncludeZeroAttr(),
-      op.getClipAttr());
+      producers.epsilon, optional(table.hadamard > 1, table.hadamard), format,
+      optional(wanted.isGrouped(), wanted.groupLength), op.getIncludeZeroAttr(), op.getClipAttr());
   if (producers.stream) {
     Value whole = fromRows(builder, loc, kernel.getStream(), producers.input, input);
     producers.stream.getResult().replaceAllUsesExcept(whole, table.input.getDefiningOp());
   }
-  return {kernel.getCodes(), kernel.getScales(), kernel.getZeroPoints(), kernel.getSums()};
+  return {{kernel.getCodes(), kernel.getScales(), kernel.getZeroPoints(), kernel.getSums()},
+          part,
+          {kernel.getPartCodes(), kernel.getPartScales(), Value(), Value()}};
 }

@@ -32,7 +32,8 @@ std::string refusal(LinearOp op, FloatType half) {
   // What a principal part takes off is rounded to four bits behind it: a rounding of the part to 16
   // bits moves codes to the other side of their boundaries.
   if (op->hasAttr(branchAttr))
-    return "expected no branch beside an input of floats, which has no kernel in f32";
+    return "expected a principal part in front of one quantizer, with directions and symmetric codes "
+           "of eight bits, as other branches beside floats have no kernel in f32";
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   auto weight = dyn_cast<QuantizedType>(op.getWeight().getType());
   if (!pack || !weight || !isa<IntFormatAttr>(weight.getFormat()))

@@ -6,6 +6,7 @@
 #include "RowMatrix.h"
 
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -48,12 +49,15 @@ static Value leadingSizes(OpBuilder &builder, Location loc, Value like) {
           shape->getOperand(0).getType() ==
               RankedTensorType::get({type.getRank() - 1}, builder.getI64Type()))
         return shape->getOperand(0);
-    bool keeps =
-        isa<onnx::AddOp, onnx::MulOp, onnx::RMSNormalizationOp, onnx::LayerNormalizationOp>(op) &&
-        op->getOperand(0).getType() == type;
-    if (!keeps)
+    bool keeps = isa<onnx::AddOp, onnx::SubOp, onnx::MulOp, onnx::RMSNormalizationOp,
+                     onnx::LayerNormalizationOp>(op) &&
+                 op->getOperand(0).getType() == like.getType();
+    if (auto transform = dyn_cast<ChannelTransform>(op))
+      like = transform.getTransformInput();
+    else if (keeps)
+      like = op->getOperand(0);
+    else
       break;
-    like = op->getOperand(0);
   }
   return onnx::ShapeOp::create(
       builder, loc, RankedTensorType::get({type.getRank() - 1}, builder.getI64Type()), like,

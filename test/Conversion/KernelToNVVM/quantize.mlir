@@ -127,3 +127,31 @@ func.func @rotate(%x: tensor<?x2048xf16>) -> tensor<?x2048xi8> {
 // CHECK: nvvm.barrier0
 // CHECK: %[[MOVED:.*]] = llvm.load %{{.*}} : !llvm.ptr<3> -> f32
 // CHECK: arith.mulf %[[MOVED]], %cst
+
+// -----
+
+// A principal part: products by fused multiply-adds, added up over lanes half as many at a time and over warps in shared
+// memory; rounded; and taken off. Codes of directions become floats without a conversion.
+
+// CHECK-LABEL: func.func @principal
+func.func @principal(%x: tensor<?x1024xf32>, %p: tensor<64x1024xi8>, %s: tensor<64xf32>) -> tensor<?x64xi8> {
+  // CHECK: qk.launch "quantize_int4_k1024_r64"{{.*}} threads = 64, shared = 592>
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x1024xf32>, tensor<64x1024xi8>, tensor<64xf32>)
+      -> tensor<?x1024xi4>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
+  return %0#2 : tensor<?x64xi8>
+}
+// CHECK: llvm.func @quantize_int4_k1024_r64
+// CHECK-NOT: sitofp
+// CHECK: scf.for
+// CHECK: llvm.load %{{.*}} invariant {alignment = 8 : i64} : !llvm.ptr<1> -> vector<2xi32>
+// CHECK: nvvm.prmt
+// CHECK: llvm.intr.fma
+// CHECK-COUNT-9: nvvm.shfl.sync bfly
+// CHECK-NOT: nvvm.shfl.sync
+// CHECK: nvvm.barrier0
+// CHECK: nvvm.barrier0
+// CHECK: llvm.store %{{.*}} {alignment = 1 : i64} : i8, !llvm.ptr<1>
+// CHECK: nvvm.bar.warp.sync
+// CHECK: scf.for
+// CHECK: llvm.intr.fma
+// CHECK: nvvm.redux.sync max

@@ -93,7 +93,7 @@ func.func @quantize_c2_offsets(%x: tensor<?x64xf16>, %o: tensor<1xf32>) {
 func.func @quantize_c3_together(%x: tensor<?x64xf16>, %w: tensor<64xf16>) {
   // expected-error @+1 {{expected a norm, its weight and an epsilon together}}
   %0:2 = "qk.quantize"(%x, %w) <{format = #qllm.int<8>, norm = 0 : i32,
-      operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0>}>
+      operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}>
       : (tensor<?x64xf16>, tensor<64xf16>) -> (tensor<?x64xi8>, tensor<?xf32>)
   return
 }
@@ -255,5 +255,77 @@ func.func @quantize_c9_group(%x: tensor<?x576xf16>) {
 func.func @quantize_c9_hadamard(%x: tensor<?x576xf16>) {
   // expected-error @+1 {{expected a Hadamard matrix of 1, 2, 4, .. or 16384 rows that divide rows of 576, but got 128}}
   %0:2 = qk.quantize %x hadamard 128 format(#qllm.int<8>) : (tensor<?x576xf16>) -> tensor<?x576xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_no_codes(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected codes of a principal part beside one, but got none}}
+  %0:2 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_no_part(%x: tensor<?x64xf16>) {
+  // expected-error @+1 {{expected codes of a principal part only where one is taken off, but got no 'principal'}}
+  %0:4 = qk.quantize %x format(#qllm.int<8>)
+      : (tensor<?x64xf16>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_split(%x: tensor<?x64xf16>, %i: tensor<64xi32>, %f: tensor<64xf32>) {
+  // expected-error @+1 {{expected a split behind a principal part, but got none}}
+  %0:2 = qk.quantize %x split(%i, %f) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<64xi32>, tensor<64xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_columns(%x: tensor<?x64xf16>, %p: tensor<32x72xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected a principal part of 64 columns, but got 'tensor<32x72xi8>'}}
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32x72xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_scales(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<31xf32>) {
+  // expected-error @+1 {{expected scales of the principal part of type 'tensor<32xf32>', but got 'tensor<31xf32>'}}
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<31xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_codes(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected codes of the principal part of type 'tensor<?x32xi8>', but got 'tensor<?x64xi8>'}}
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_rank(%x: tensor<?x64xf16>, %p: tensor<24x64xi8>, %s: tensor<24xf32>) {
+  // expected-error @+1 {{expected a principal part of a multiple of 32 rows, at most 1024, but got 24}}
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<24x64xi8>, tensor<24xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x24xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_factors(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<64xf32>) {
+  // expected-error @+1 {{expected factors of split channels of type 'tensor<96xf32>', but got 'tensor<64xf32>'}}
+  %0:4 = qk.quantize %x principal(%p, %s) split(%i, %f) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>, tensor<96xi32>, tensor<64xf32>) -> tensor<?x96xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }

@@ -29,3 +29,13 @@ func.func @gated(%x: tensor<7x64xbf16>, %g: tensor<7x64xbf16>) {
       : (tensor<7x64xbf16>, tensor<7x64xbf16>) -> tensor<7x64xi4>, tensor<7xf32> sums tensor<7xi32>
   return
 }
+
+// CHECK-LABEL: func.func @principal
+func.func @principal(%x: tensor<?x64xf32>, %p: tensor<32x64xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<96xf32>) {
+  // CHECK: qk.quantize %{{.*}} principal(%{{.*}}, %{{.*}}) split(%{{.*}}, %{{.*}}) format(<4>) rounding_offsets(%{{.*}}) :
+  // CHECK-SAME: -> tensor<?x96xi4>, tensor<?xf32> sums tensor<?xi32> principal tensor<?x32xi8>, tensor<?xf32>
+  %0:5 = qk.quantize %x principal(%p, %s) split(%i, %f) format(#qllm.int<4>) rounding_offsets(%f)
+      : (tensor<?x64xf32>, tensor<96xf32>, tensor<32x64xi8>, tensor<32xf32>, tensor<96xi32>, tensor<96xf32>)
+     -> tensor<?x96xi4>, tensor<?xf32> sums tensor<?xi32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}

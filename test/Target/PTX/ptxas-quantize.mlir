@@ -5,6 +5,7 @@
 
 // CHECK: sm_80 quantize_int4_k16384 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int4_k32768_g128 {{.*}}spilled=0
+// CHECK: sm_80 quantize_int4_k4096_r64 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int8_rms_k4096 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int8_silu_k11008 {{.*}}spilled=0
 // CHECK: sm_80 quantize_uint4_k576 {{.*}}spilled=0
@@ -35,4 +36,14 @@ func.func @groups(%x: tensor<?x32768xf32>) -> (tensor<?x32768xi4>, tensor<?x256x
 func.func @rotate(%x: tensor<?x16384xbf16>) -> (tensor<?x16384xi4>, tensor<?xf32>) {
   %0:2 = qk.quantize %x hadamard 16384 format(#qllm.int<4>) : (tensor<?x16384xbf16>) -> tensor<?x16384xi4>, tensor<?xf32>
   return %0#0, %0#1 : tensor<?x16384xi4>, tensor<?xf32>
+}
+
+func.func @principal(%x: tensor<?x4096xf32>, %p: tensor<64x4096xi8>, %s: tensor<64xf32>) -> (tensor<?x4096xi4>, tensor<?xf32>, tensor<?x64xi8>, tensor<?xf32>) {
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x4096xf32>, tensor<64x4096xi8>, tensor<64xf32>) -> tensor<?x4096xi4>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
+  return %0#0, %0#1, %0#2, %0#3 : tensor<?x4096xi4>, tensor<?xf32>, tensor<?x64xi8>, tensor<?xf32>
+}
+
+func.func @widest(%x: tensor<?x32768xf16>, %p: tensor<32x32768xi8>, %s: tensor<32xf32>) -> (tensor<?x32768xi4>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>) {
+  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x32768xf16>, tensor<32x32768xi8>, tensor<32xf32>) -> tensor<?x32768xi4>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return %0#0, %0#1, %0#2, %0#3 : tensor<?x32768xi4>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>
 }

@@ -56,17 +56,47 @@ LogicalResult verifyShapes(QuantizeOp op) {
                         storageOfRows(op.getFormat(), op.getCodes()))))
     return failure();
   // quantize_c2
-  if (!op.getIndex() && columns != resultColumns)
+  int64_t inner = op.getSplitIndex() ? shapeOf(op.getPrincipal())[1] : resultColumns;
+  if (!op.getIndex() && columns != inner)
     return op.emitOpError() << "expected " << columns
-                            << " columns of codes where nothing is gathered, but got "
-                            << resultColumns;
-  if (failed(verifyIndex(op, resultColumns)) ||
-      failed(verifyVector(op, "factors", op.getMultiply(), resultColumns)) ||
-      failed(verifyVector(op, "summands", op.getAdd(), resultColumns)) ||
+                            << " columns of codes where nothing is gathered, but got " << inner;
+  if (failed(verifyIndex(op, inner)) ||
+      failed(verifyVector(op, "factors", op.getMultiply(), inner)) ||
+      failed(verifyVector(op, "summands", op.getAdd(), inner)) ||
       failed(verifyVector(op, "rounding offsets", op.getRoundingOffsets(), resultColumns)))
     return failure();
   // quantize_c7
   return verifyVector(op, "sums", op.getSums(), rows);
+}
+
+/// Before all that asks the part for its sizes.
+LogicalResult verifyPrincipal(QuantizeOp op) {
+  // quantize_c10
+  Value part = op.getPrincipal();
+  if (bool(part) != bool(op.getPartCodes()))
+    return op.emitOpError() << "expected codes of a principal part "
+                            << (part ? "beside one, but got none"
+                                     : "only where one is taken off, but got no 'principal'");
+  if (!part)
+    return op.getSplitIndex()
+               ? op.emitOpError() << "expected a split behind a principal part, but got none"
+               : success();
+  ArrayRef<int64_t> shape = shapeOf(part);
+  if (ShapedType::isDynamic(shape[0]) || ShapedType::isDynamic(shape[1]))
+    return op.emitOpError() << "expected a principal part of a static shape, but got "
+                            << part.getType();
+  int64_t rows = shapeOf(op.getInput())[0], resultColumns = shapeOf(op.getCodes())[1];
+  if (!op.getSplitIndex() && shape[1] != resultColumns)
+    return op.emitOpError() << "expected a principal part of " << resultColumns
+                            << " columns, but got " << part.getType();
+  if (failed(verifyVector(op, "scales of the principal part", op.getPrincipalScales(), shape[0])) ||
+      failed(verifyVector(op, "an index of split channels", op.getSplitIndex(), resultColumns)) ||
+      failed(verifyVector(op, "factors of split channels", op.getSplitFactors(), resultColumns)) ||
+      failed(verifyType(op, "codes of the principal part", op.getPartCodes(), {rows, shape[0]},
+                        elementTypeOf(part))) ||
+      failed(verifyVector(op, "scales of the principal part's codes", op.getPartScales(), rows)))
+    return failure();
+  return success();
 }
 
 LogicalResult verifyNorm(QuantizeOp op) {
@@ -128,7 +158,7 @@ LogicalResult verifyParameters(QuantizeOp op) {
 } // namespace
 
 LogicalResult QuantizeOp::verify() {
-  if (failed(verifyShapes(*this)) || failed(verifyNorm(*this)) || failed(verifyParameters(*this)))
+  if (failed(verifyPrincipal(*this)) || failed(verifyShapes(*this)) || failed(verifyNorm(*this)) || failed(verifyParameters(*this)))
     return failure();
   // quantize_c9
   if (FormatStatus status = getKernel().verify(); !status)
@@ -141,6 +171,9 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.codes = {getFormat().getBits(), !getFormat().isAsymmetric()};
   kernel.columns = shapeOf(getInput())[1];
   kernel.resultColumns = shapeOf(getCodes())[1];
+  kernel.innerColumns = getPrincipal() ? shapeOf(getPrincipal())[1] : kernel.resultColumns;
+  kernel.rank = getPrincipal() ? shapeOf(getPrincipal())[0] : 0;
+  kernel.splits = bool(getSplitIndex());
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
   kernel.gathers = bool(getIndex());
   kernel.hadamard = getHadamard() ? int64_t(*getHadamard()) : 1;
@@ -157,6 +190,8 @@ std::string QuantizeOp::describeKernel() {
   if (getGate())
     name += "_silu";
   name += "_k" + std::to_string(kernel.columns);
+  if (kernel.rank)
+    name += "_r" + std::to_string(kernel.rank);
   return getGroup() ? name + "_g" + std::to_string(kernel.groupLength) : name;
 }
 
@@ -164,10 +199,13 @@ SmallVector<Type> QuantizeOp::getKernelTypes() {
   SmallVector<Type> types;
   for (Value value :
        {Value(getInput()), Value(getResidual()), Value(getGate()), Value(getCodes()),
-        Value(getScales()), Value(getZeroPoints()), Value(getSums()), Value(getStream())})
+        Value(getScales()), Value(getZeroPoints()), Value(getSums()), Value(getStream()),
+        Value(getPartCodes()), Value(getPartScales())})
     types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
   for (Value value : {Value(getNormWeight()), Value(getNormBias()), Value(getIndex()),
-                      Value(getMultiply()), Value(getAdd()), Value(getRoundingOffsets())})
+                      Value(getMultiply()), Value(getAdd()), Value(getRoundingOffsets()),
+                      Value(getPrincipal()), Value(getPrincipalScales()), Value(getSplitIndex()),
+                      Value(getSplitFactors())})
     types.push_back(value ? value.getType() : NoneType::get(getContext()));
   return types;
 }

@@ -5,11 +5,12 @@ usage: run-quantize.py FOLDER OPTION=VALUE ..
 rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges). format: int8,
 uint4, .. bytes: 1 for codes of 4 bits one to a byte. group: elements with a common scale. clip, include_zero, zeros (type of the zero points), offsets: see
 qllm.quantize. norm: rms, layer or bias. residual, stream, gate, multiply, add, sums: 1 for one. gather: how many elements
-of the row are gathered, or sums of so many `sources`, in a random order unless index is same. hadamard: elements of a block that is rotated. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
+of the row are gathered, or sums of so many `sources`, in a random order unless index is same. hadamard: elements of a block that is rotated. principal: directions that are taken off; split: channels behind them. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu.
 
 What is computed before a row is quantized is exact without a norm and a gate: then codes, scales and zero points must be
 those of the interpreter to the bit. Otherwise scales must be within the bound that the operation states, every code next
-to its value within that bound, and no more than one away from the interpreter's.
+to its value within that bound, and no more than one away from the interpreter's. Codes of a principal part must be next to
+the products in f64; what follows starts from the codes that were found.
 """
 
 import json
@@ -26,7 +27,7 @@ from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", bytes="0", group="0", clip="", include_zero="0",
                 zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", sources="1", index="random", multiply="0", add="0", hadamard="0",
-                sums="0", target="sm_80")
+                principal="0", split="0", sums="0", target="sm_80")
 EPSILON = 1.0e-5
 INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
 random = np.random.default_rng(0)
@@ -66,10 +67,11 @@ class Problem:
     def __init__(self, o):
         self.options = o
         self.rows, self.columns = int(o["rows"]), int(o["columns"])
-        self.width = int(o["gather"]) or self.columns
+        self.inner = int(o["gather"]) or self.columns
+        self.width = int(o["split"]) or self.inner
         self.format = Format(o["format"])
         self.storage = self.format.storage.replace("i4", "i8") if int(o["bytes"]) else self.format.storage
-        self.isExact = not o["norm"] and o["gate"] == "0"
+        self.isExact = not o["norm"] and o["gate"] == "0" and o["principal"] == "0"
         self.operands, self.types, self.clauses = {}, {}, ""
         y = self.matrix("x", draw(o, self.rows, self.columns))
         if self.has("residual"):
@@ -81,10 +83,10 @@ class Problem:
             y = y * gate / (1 + np.exp(-gate))
             self.clauses += "gate(%g) "
         if self.has("gather"):
-            index = random.integers(0, self.columns + 1, (int(o["sources"]), self.width)).astype(np.int32)
+            index = random.integers(0, self.columns + 1, (int(o["sources"]), self.inner)).astype(np.int32)
             if o["index"] == "same":
-                index[:] = np.arange(self.width)
-            self.add("index", index, f"{f'{len(index)}x' if len(index) > 1 else ''}{self.width}xi32", "gather")
+                index[:] = np.arange(self.inner)
+            self.add("index", index, f"{f'{len(index)}x' if len(index) > 1 else ''}{self.inner}xi32", "gather")
             y = np.pad(y, ((0, 0), (0, 1)))
             y = sum((y[:, each] for each in index[1:]), y[:, index[0]])
         if self.has("multiply"):
@@ -93,9 +95,11 @@ class Problem:
             y = y + self.table("d", "add")
         if self.has("hadamard"):
             y = self.rotate(y, int(o["hadamard"]))
-        self.row = y
+        self.row, self.slack = y, 0
         if self.has("offsets"):
             self.add("o", random.uniform(-0.49, 0.49, self.width).astype(np.float32), f"{self.width}xf32", "")
+        if self.has("principal"):
+            self.draw_part()
 
     def has(self, name):
         return self.options[name] != "0"
@@ -111,9 +115,36 @@ class Problem:
         return rounded
 
     def table(self, name, clause):
-        values = random.uniform(-1.5, 1.5, self.width).astype(np.float32)
-        self.add(name, values, f"{self.width}xf32", clause)
+        values = random.uniform(-1.5, 1.5, self.inner).astype(np.float32)
+        self.add(name, values, f"{self.inner}xf32", clause)
         return values
+
+    def draw_part(self):
+        """Directions of about unit length, and where channels behind come from."""
+        rank = int(self.options["principal"])
+        self.add("p", random.integers(-127, 128, (rank, self.inner)).astype(np.int8), f"{rank}x{self.inner}xi8", "")
+        self.add("sp", (random.uniform(0.5, 1.5, rank) / (73 * np.sqrt(self.inner))).astype(np.float32), f"{rank}xf32", "")
+        self.clauses += "principal(%p, %sp) "
+        if self.has("split"):
+            self.add("si", random.integers(0, self.inner + 1, self.width).astype(np.int32), f"{self.width}xi32", "")
+            self.add("sf", (1 / random.integers(1, 4, self.width)).astype(np.float32), f"{self.width}xf32", "")
+            self.clauses += "split(%si, %sf) "
+
+    def take_off(self, codes, scales):
+        """The row behind the principal part that was found, and how far from it an element may be."""
+        directions = self.operands["p"] * self.operands["sp"].astype(np.float64)[:, None]
+        products, magnitudes = self.row @ directions.T, np.abs(self.row) @ np.abs(directions).T
+        error = 90 * 2.0**-24 * magnitudes
+        wanted = np.maximum(np.abs(products).max(1) / 127, 1e-8)
+        check(np.abs(scales - wanted) <= error.max(1) / 127 + wanted * 2.0**-22, "scales of the principal part", scales, wanted)
+        away = np.abs(products / scales[:, None] - codes)
+        check(away <= 0.5 + error / scales[:, None] + 2.0**-16, "codes next to the products", away.max())
+        taken = codes * scales.astype(np.float64)[:, None]
+        before, self.row = self.row, self.row - taken @ directions
+        self.slack = (len(directions) + 4) * 2.0**-24 * (np.abs(before) + np.abs(taken) @ np.abs(directions))
+        if self.has("split"):
+            pick = lambda values: np.pad(values, ((0, 0), (0, 1)))[:, self.operands["si"]] * self.operands["sf"]
+            self.row, self.slack = pick(self.row), pick(self.slack)
 
     def rotate(self, y, size):
         """Sums and differences at growing distances, as qllm.rotate_channels has them."""
@@ -156,6 +187,8 @@ class Problem:
             found.append(("sums", [rows], "i32"))
         if self.has("stream"):
             found.append(("stream", [rows, self.columns], o["type"]))
+        if self.has("principal"):
+            found += [("part_codes", [rows, int(o["principal"])], "i8"), ("part_scales", [rows], "f32")]
         return found
 
     def module(self):
@@ -164,8 +197,8 @@ class Problem:
         arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.types.items())
         group = f" group {o['group']}" if self.has("group") else ""
         offsets = " rounding_offsets(%o)" if self.has("offsets") else ""
-        printed = " ".join(f", {kind}" if name == "scales" else kind if name == "codes" else f"{name} {kind}"
-                           for name, kind in types.items())
+        before = {"codes": "", "scales": ", ", "part_codes": "principal ", "part_scales": ", "}
+        printed = " ".join(before.get(name, f"{name} ") + kind for name, kind in types.items())
         return (f"func.func @quantize({arguments}) {{\n  %0:{len(types)} = qk.quantize %x {self.clauses}"
                 f"format({self.format.attribute}){group}{self.parameters()}{offsets}\n"
                 f"      : ({', '.join(self.types.values())}) -> {printed}\n  return\n}}\n")
@@ -253,14 +286,14 @@ def compare_near(problem, codes, scales, zeros, reference):
     bound = 40 * 2.0**-24 * (4 if problem.has("gate") else 1)
     spread = problem.width // scales[0].size if scales.ndim > 1 else problem.width
     per_code = lambda values: np.repeat(values.reshape(problem.rows, -1), spread, 1).astype(np.float64)
-    magnitude = np.abs(problem.row).reshape(problem.rows, -1, spread).max(2)
-    check(np.abs(scales.ravel() - reference[1].ravel()) <= magnitude.ravel() * bound / 2**(problem.format.bits - 1), "scales within the bound",
-          scales, reference[1])
+    largest = lambda values: np.abs(np.broadcast_to(values, problem.row.shape)).reshape(problem.rows, -1, spread).max(2).ravel()
+    check(np.abs(scales.ravel() - reference[1].ravel()) <= (largest(problem.row) * bound + 2 * largest(problem.slack)) / 2**(problem.format.bits - 1),
+          "scales within the bound", scales, reference[1])
     steps = problem.row / per_code(scales)
     low, high = (-(1 << problem.format.bits - 1), 0)[not problem.format.signed], None
     high = low + (1 << problem.format.bits) - 1
-    away = np.abs(np.clip(steps + per_code(zeros), low, high) - codes)
-    check(away <= 0.5 + np.abs(steps) * bound + 1e-6, "codes next to their values", away.max())
+    away = np.abs(np.clip(steps + problem.operands.get("o", 0) + per_code(zeros), low, high) - codes)
+    check(away <= 0.5 + np.abs(steps) * bound + 2 * problem.slack / per_code(scales) + 1e-6, "codes next to their values", away.max())
     if len(reference) > 2 and not np.array_equal(zeros, reference[2].astype(int)):
         return
     check(np.abs(codes - reference[0]) <= 1, "codes at most one from the interpreter's", codes, reference[0])
@@ -273,6 +306,8 @@ def main():
     given = dict(argument.split("=") for argument in sys.argv[2:])
     problem = Problem({key: given.pop(key, value) for key, value in DEFAULTS.items()})
     found = run(problem, folder, [f"--{key}={value}" for key, value in given.items()])
+    if problem.has("principal"):
+        problem.take_off(found["part_codes"].astype(int), found["part_scales"])
     compare(problem, found, problem.interpret(folder))
     print("equal" if problem.isExact else "within the bound")
 

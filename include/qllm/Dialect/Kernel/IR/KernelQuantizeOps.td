@@ -28,8 +28,16 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     y[j] = sum over i of x[index[i, j]]               gather(index), index of shape [p, k'], from i = 0 on
     y[j] = y[j] * f[j] + d[j]                         multiply(f), add(d): two roundings
     y = y H for blocks of h neighbours                hadamard h
+    z[i] = sP[i] * sum over j of y[j] * P[i, j]       principal(P, sP)
+    z -> scale sz, codes c                            symmetric, of eight bits
+    y[j] = y[j] - c[i] * sz * sP[i] * P[i, j]         for each row i of P
+    y[j] = y[index[j]] * f[j]                         split(index, f)
     y -> scale, zero point, codes
     ```
+
+    What a row has in the directions P, a principal part, is taken off it; its codes c and their scale are results, and a
+    product of eight bits (`low_rank` of `qk.linear`) carries them past the main one. `split` is for what is done to
+    channels behind it, as `gather` and `multiply` are for what is done in front.
 
     T rounds to the element type of `input`; the rest is computed in f32. H is the matrix of
     `qllm.rotate_channels`, and its products are the same to the bit. The last line is that of
@@ -47,6 +55,10 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     former bound times mean(abs(x)) / sqrt(var(x) + e). `exp` is ex2.approx, within 2^-22, of a product with log2(e) that
     is rounded to f32, and 1 / (1 + exp(-g)) is rcp.approx, within 2^-23: a gate is within (3 + abs(g)) 2^-22 of
     itself. A code next to the middle between two can then be the other one.
+
+    The sums of a principal part have the same order, by fused multiply-adds, and so the same bound, (n + 5 + warps) 2^-24 of
+    the sum of magnitudes. It is taken off row by row of P from 0 on, by fused multiply-adds with the product (c[i] * sz) * sP[i],
+    which is rounded twice: with r rows an element is within (r + 3) 2^-24 times the largest magnitude on the way.
 
     What a row with a NaN or an infinity gives is not defined; other rows are not touched by it.
 
@@ -69,7 +81,11 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     - (C7) `sums` is [m] of i32.
     - (C8) `clip` is positive and finite.
     - (C9) the row fits: k and k' are multiples of 8 and at most 32768, groups are 8, 16, .. or 256 elements;
-      `hadamard` is a power of two that divides k' and is at most 16384.
+      `hadamard` is a power of two that divides what it rotates and is at most 16384.
+    - (C10) P is i8 of shape [r, K] and `sP` is f32 of size r, with r a multiple of 32 and at most 1024; `codes` of the
+      principal part are [m, r] of i8 and their scales [m] of f32. These four come together. K is k' without a `split`; with
+      one, which only comes behind a principal part, its index and factors have k' elements, and C2 and `hadamard` hold for K instead of k', `rounding_offsets`
+      apart.
 
     ```mlir
     func.func @rms(%x: tensor<?x576xf16>, %r: tensor<?x576xf16>, %w: tensor<576xf16>) -> (tensor<?x576xi8>, tensor<?x576xf16>) {
@@ -84,21 +100,25 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
       Optional<Kernel_FloatRows>:$gate, Optional<RankedTensorOf<[I32]>>:$index,
       Optional<Kernel_Table>:$multiply, Optional<Kernel_Table>:$add,
       Optional<Kernel_Table>:$rounding_offsets,
+      Optional<2DTensorOf<[I8]>>:$principal, Optional<Kernel_Table>:$principal_scales,
+      Optional<1DTensorOf<[I32]>>:$split_index, Optional<Kernel_Table>:$split_factors,
       OptionalAttr<Kernel_NormKind>:$norm, OptionalAttr<F32Attr>:$epsilon,
       OptionalAttr<I64Attr>:$hadamard, QLLM_IntFormatAttr:$format, OptionalAttr<I64Attr>:$group, UnitAttr:$include_zero,
       OptionalAttr<F32Attr>:$clip);
   let results = (outs 2DTensorOf<[AnyInteger]>:$codes, RankedTensorOf<[F32]>:$scales,
       Optional<RankedTensorOf<[UI8, I16, I32]>>:$zero_points, Optional<1DTensorOf<[I32]>>:$sums,
-      Optional<Kernel_FloatRows>:$stream);
+      Optional<Kernel_FloatRows>:$stream,
+      Optional<2DTensorOf<[I8]>>:$part_codes, Optional<Kernel_Table>:$part_scales);
   let assemblyFormat = [{
     $input (`residual` `(` $residual^ `)`)?
     (`norm` $norm^ `(` $norm_weight (`,` $norm_bias^)? `)` `epsilon` $epsilon)?
     (`gate` `(` $gate^ `)`)? (`gather` `(` $index^ `)`)? (`multiply` `(` $multiply^ `)`)? (`add` `(` $add^ `)`)?
-    (`hadamard` $hadamard^)?
+    (`hadamard` $hadamard^)? (`principal` `(` $principal^ `,` $principal_scales `)`)?
+    (`split` `(` $split_index^ `,` $split_factors `)`)?
     `format` `(` $format `)` (`group` $group^)? (`include_zero` $include_zero^)? (`clip` $clip^)?
     (`rounding_offsets` `(` $rounding_offsets^ `)`)? attr-dict
     `:` `(` type(operands) `)` `->` type($codes) `,` type($scales) (`zero_points` type($zero_points)^)?
-    (`sums` type($sums)^)? (`stream` type($stream)^)?
+    (`sums` type($sums)^)? (`stream` type($stream)^)? (`principal` type($part_codes)^ `,` type($part_scales))?
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
