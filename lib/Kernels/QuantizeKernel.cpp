@@ -36,9 +36,20 @@ std::int64_t QuantizeKernel::warpsOfRow() const {
 std::int64_t QuantizeKernel::rowBytes() const {
   // Behind the row there is a zero.
   std::int64_t gathered = gathers ? columns + pieceLength : 0;
-  std::int64_t split = splits ? innerColumns + pieceLength : 0;
   std::int64_t rotated = hadamard > 32 * pieceLength ? innerColumns : 0;
-  return 4 * std::max({gathered, split, rotated});
+  if (rank == 0)
+    return 4 * std::max(gathered, rotated);
+  // Lanes that read neighbours of eight rows meet in no bank.
+  return 4 * (32 * ceilDivide(std::max(gathered, innerColumns), 32) + 4);
+}
+
+std::int64_t QuantizeKernel::rowsOfBlock() const {
+  if (rank == 0 || rowsAtOnce() != 1)
+    return rowsAtOnce();
+  auto rowsIn = [&](std::int64_t bytes) { return (bytes - rowOffset()) / rowBytes(); };
+  std::int64_t few = std::min(rowsIn(targetShared), partRows / 2);
+  return std::clamp<std::int64_t>(rowsIn(targetShared / 2), std::max<std::int64_t>(few, 1),
+                                  partRows);
 }
 
 FormatStatus QuantizeKernel::verify() const {

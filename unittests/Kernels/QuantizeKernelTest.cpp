@@ -65,16 +65,29 @@ TEST(QuantizeKernel, TakesSharedMemoryForWhatMeetsThere) {
       "expected rows that take at most 101376 bytes of shared memory on sm_86, but got 131392");
 }
 
-TEST(QuantizeKernel, TakesSharedMemoryForAPrincipalPart) {
-  QuantizeKernel kernel = makeKernel(576);
-  kernel.rank = 32;
-  EXPECT_EQ(kernel.sharedBytes(), 4 * 32 * 4);
-  kernel.splits = true;
-  kernel.resultColumns = kernel.groupLength = 640;
-  EXPECT_EQ(kernel.partOffset(), 4 * (576 + 8) * 4);
-  kernel = makeKernel(4096);
-  kernel.rank = 1024;
-  EXPECT_EQ(kernel.sharedBytes(), QuantizeKernel::reductions * 32 + 8 * 1024 * 4);
+// Short rows have a warp each; of long ones as many are in a block as leave room for another, or
+// four.
+TEST(QuantizeKernel, HoldsRowsWithAPrincipalPart) {
+  struct {
+    std::int64_t columns, rank, warps, rowsOnSm86, rowsOnSm90;
+  } cases[] = {{576, 32, 8, 8, 8},    {1536, 64, 3, 7, 8},   {4096, 32, 8, 4, 6},
+               {4096, 1024, 8, 1, 4}, {11008, 32, 15, 1, 4}, {20480, 32, 16, 1, 2},
+               {32768, 32, 16, 0, 1}};
+  for (auto [columns, rank, warps, rowsOnSm86, rowsOnSm90] : cases) {
+    QuantizeKernel kernel = makeKernel(columns);
+    kernel.rank = rank;
+    EXPECT_TRUE(kernel.verify()) << columns;
+    EXPECT_EQ(kernel.warps(), warps) << columns;
+    EXPECT_EQ(kernel.rowOffset() % 16, 0) << columns;
+    EXPECT_EQ(kernel.rowBytes() % 128, 16) << "eight rows meet in no bank";
+    EXPECT_GE(kernel.rowBytes(), 4 * columns);
+    for (auto [name, rows] : {std::pair("sm_86", rowsOnSm86), {"sm_90a", rowsOnSm90}}) {
+      kernel.targetShared = findTarget(name)->sharedBytes();
+      EXPECT_EQ(bool(kernel.verifyOn(*findTarget(name))), rows != 0) << columns << name;
+      EXPECT_EQ(kernel.rowsOfBlock(), std::max<std::int64_t>(rows, 1)) << columns << name;
+    }
+  }
+  QuantizeKernel kernel = makeKernel(4096);
   kernel.rank = 1056;
   EXPECT_EQ(messageOf(kernel),
             "expected a principal part of a multiple of 32 rows, at most 1024, but got 1056");

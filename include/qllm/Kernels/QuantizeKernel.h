@@ -23,10 +23,13 @@ struct QuantizeKernel {
   bool splits = false;            ///< the same behind the principal part
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
   std::int64_t rank = 0;          ///< r, rows of the principal part
+  /// Bytes of shared memory of the target, of which more rows make use beside a principal part.
+  std::int64_t targetShared = 101376;
 
   static constexpr std::int64_t pieceLength = 8, mostPieces = 8, mostWarps = 16;
-  /// A warp takes so many rows of a principal part at a time, one for each lane in the end.
-  static constexpr std::int64_t rankStep = 32, mostRank = 1024;
+  /// Directions of a principal part that are multiplied at a time, and at most; rows that a tensor
+  /// instruction multiplies with them.
+  static constexpr std::int64_t rankStep = 32, mostRank = 1024, partRows = 8;
   static constexpr std::int64_t longestRotation = 16384;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
@@ -39,19 +42,38 @@ struct QuantizeKernel {
   /// pieces.
   std::int64_t warpsOfRow() const;
   std::int64_t threadsOfRow() const { return 32 * warpsOfRow(); }
-  std::int64_t rowsOfBlock() const { return warpsOfRow() == 1 ? rowsOfWarpBlock : 1; }
-  std::int64_t threads() const { return threadsOfRow() * rowsOfBlock(); }
+  /// Rows that the threads of a block have at a time, and one after the other. With a principal
+  /// part a block has up to eight of those: as many as leave room for another block, or four if
+  /// that is fewer, as far as they fit.
+  std::int64_t rowsAtOnce() const {
+    return warpsOfRow() > 1 ? 1 : rank ? partRows : rowsOfWarpBlock;
+  }
+  std::int64_t rowsOfBlock() const;
+  std::int64_t warps() const { return warpsOfRow() * rowsAtOnce(); }
+  std::int64_t threads() const { return 32 * warps(); }
   /// Bytes of one reduction's partial results.
   std::int64_t reductionBytes() const {
     return warpsOfRow() == 1 ? 0 : (warpsOfRow() + 3) / 4 * 16;
   }
   /// Where in shared memory the rows themselves begin, and the bytes of one: there elements are
   /// gathered from, and those of a rotation meet that are too far apart for one warp.
-  std::int64_t rowOffset() const { return reductions * reductionBytes(); }
+  std::int64_t rowOffset() const { return reductions * reductionBytes() + partBytes(); }
   std::int64_t rowBytes() const;
-  /// Behind the rows each warp has a float for each row of a principal part.
-  std::int64_t partOffset() const { return rowOffset() + rowsOfBlock() * rowBytes(); }
-  std::int64_t sharedBytes() const { return partOffset() + 4 * rank * (threads() / 32); }
+  std::int64_t sharedBytes() const { return rowOffset() + rowsOfBlock() * rowBytes(); }
+
+  /// Steps of 32 channels of the product with the directions.
+  std::int64_t partSteps() const { return (innerColumns + 31) / 32; }
+  // Shared memory in front of the rows: a power of two for each row and for what is taken off it;
+  // what is taken off, as integers; products; and the parts of each warp in those.
+  std::int64_t partBytes() const {
+    return rank ? partsOffset() - rowPowerOffset() + 4 * partRows * rankStep * warps() : 0;
+  }
+  std::int64_t rowPowerOffset() const { return reductions * reductionBytes(); }
+  std::int64_t takenPowerOffset() const { return rowPowerOffset() + 4 * partRows; }
+  std::int64_t takenOffset() const { return takenPowerOffset() + 4 * partRows; }
+  std::int64_t takenBytes() const { return 4 * (rank + 4); }
+  std::int64_t productsOffset() const { return takenOffset() + partRows * takenBytes(); }
+  std::int64_t partsOffset() const { return productsOffset() + 4 * partRows * rank; }
 
   /// Whether there is such a kernel, and whether a target has the shared memory for it.
   FormatStatus verify() const;

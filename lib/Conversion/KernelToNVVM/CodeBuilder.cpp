@@ -220,10 +220,10 @@ void qllm::keepRolled(Operation *loop) {
 }
 
 ValueRange
-CodeBuilder::repeat(int64_t begin, int64_t end, ValueRange initial,
+CodeBuilder::repeat(Value begin, int64_t end, int64_t step, ValueRange initial,
                     llvm::function_ref<SmallVector<Value>(Value index, ValueRange carried)> body) {
   auto loop =
-      scf::ForOp::create(builder, loc, constant(begin), constant(end), constant(int64_t(1)),
+      scf::ForOp::create(builder, loc, begin, constant(end), constant(step),
                          initial, [&](OpBuilder &, Location, Value index, ValueRange carried) {
                            scf::YieldOp::create(builder, loc, body(index, carried));
                          });

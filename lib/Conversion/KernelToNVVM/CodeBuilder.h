@@ -106,6 +106,14 @@ public:
   repeat(int64_t begin, int64_t end, mlir::ValueRange initial,
          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
                                                            mlir::ValueRange carried)>
+             body) {
+    return repeat(constant(begin), end, /*step=*/1, initial, body);
+  }
+  /// The same over begin, begin + step, ..
+  mlir::ValueRange
+  repeat(mlir::Value begin, int64_t end, int64_t step, mlir::ValueRange initial,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
+                                                           mlir::ValueRange carried)>
              body);
   /// The value that the first lane has.
   mlir::Value broadcast(mlir::Value value);

@@ -5,8 +5,10 @@
 
 #include "EmitQuantize.h"
 
+#include "PrincipalRows.h"
 #include "RowQuantizer.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -14,9 +16,10 @@ using namespace qllm::qk;
 
 namespace {
 
-void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, RowThreads &threads,
-             const kernels::QuantizeKernel &kernel) {
-  FloatRow row(code, threads, kernel);
+/// Up to where a principal part is taken off.
+FloatRow emitFront(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
+                   RowThreads &threads, const kernels::QuantizeKernel &kernel) {
+  FloatRow row(code, threads, kernel, kernel.columns);
   row.load(arguments[op.getInput()]);
   if (op.getResidual())
     row.addResidual(arguments[op.getResidual()], arguments[op.getStream()]);
@@ -35,37 +38,72 @@ void emitRow(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments, 
     row.add(arguments[op.getAdd()]);
   if (op.getHadamard())
     row.rotate(kernel.hadamard);
-  if (op.getPrincipal())
-    row.takeOff({arguments[op.getPrincipal()], arguments[op.getPrincipalScales()],
-                 arguments[op.getPartCodes()], arguments[op.getPartScales()]});
-  if (op.getSplitIndex()) {
-    row.gather(arguments[op.getSplitIndex()], /*sources=*/1, kernel.resultColumns);
-    row.multiply(arguments[op.getSplitFactors()]);
+  return row;
+}
+
+/// What is left of a row in shared memory.
+FloatRow emitBehind(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
+                    RowThreads &threads, const kernels::QuantizeKernel &kernel) {
+  FloatRow row(code, threads, kernel, kernel.resultColumns);
+  if (!op.getSplitIndex()) {
+    row.loadStaged();
+    return row;
   }
-  emitRowQuantizer(code, threads, kernel, row,
-                   {arguments[op.getCodes()], arguments[op.getScales()],
-                    arguments[op.getZeroPoints()], arguments[op.getSums()],
-                    arguments[op.getRoundingOffsets()], op.getIncludeZero(), op.getRangeClip()});
+  row.gatherStaged(arguments[op.getSplitIndex()]);
+  row.multiply(arguments[op.getSplitFactors()]);
+  return row;
+}
+
+void emitRows(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
+              RowThreads &threads, const kernels::QuantizeKernel &kernel) {
+  RowQuantization to = {
+      arguments[op.getCodes()], arguments[op.getScales()],          arguments[op.getZeroPoints()],
+      arguments[op.getSums()],  arguments[op.getRoundingOffsets()], op.getIncludeZero(),
+      op.getRangeClip()};
+  Value count = arguments.size(0);
+  if (!op.getPrincipal())
+    return threads.forRows(count, [&] {
+      FloatRow row = emitFront(code, op, arguments, threads, kernel);
+      emitRowQuantizer(code, threads, kernel, row, to);
+    });
+  PrincipalRows principal(code, threads, kernel,
+                          {arguments[op.getPrincipal()], arguments[op.getPrincipalTransposed()],
+                           arguments[op.getPrincipalScales()], arguments[op.getPartCodes()],
+                           arguments[op.getPartScales()]},
+                          count);
+  threads.forRows(count, [&] {
+    FloatRow row = emitFront(code, op, arguments, threads, kernel);
+    principal.stage(row);
+  });
+  principal.takeOff();
+  threads.forRows(count, [&] {
+    FloatRow row = emitBehind(code, op, arguments, threads, kernel);
+    emitRowQuantizer(code, threads, kernel, row, to);
+  });
 }
 
 } // namespace
 
 LogicalResult qllm::verifyQuantize(QuantizeOp op, const kernels::Target &target) {
-  if (FormatStatus status = op.getKernel().verifyOn(target); !status)
+  if (FormatStatus status = op.getKernelOn(target).verifyOn(target); !status)
     return op.emitOpError() << status.message();
   return success();
 }
 
-void qllm::emitQuantize(OpBuilder &builder, QuantizeOp op, StringRef name, StringRef sharedName) {
+void qllm::emitQuantize(OpBuilder &builder, QuantizeOp op, const kernels::Target &target,
+                        StringRef name, StringRef sharedName) {
   OpBuilder::InsertionGuard guard(builder);
   Location loc = op.getLoc();
-  kernels::QuantizeKernel kernel = op.getKernel();
+  kernels::QuantizeKernel kernel = op.getKernelOn(target);
   KernelFunction arguments(builder, op, name, kernel.threads());
+  // Shared memory leaves room for few blocks, so they may have all registers.
+  if (kernel.rank != 0)
+    builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                                                        builder.getI32IntegerAttr(1));
   CodeBuilder code(builder, loc);
   Value shared = LLVM::AddressOfOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);
   RowThreads threads(code, kernel, shared);
-  code.when(code.less(threads.row, arguments.size(0)),
-            [&] { emitRow(code, op, arguments, threads, kernel); });
+  emitRows(code, op, arguments, threads, kernel);
   LLVM::ReturnOp::create(builder, loc, ValueRange());
 }

@@ -14,11 +14,10 @@ namespace qllm {
 /// Whether the target has the shared memory that the kernel needs; else an error at the operation.
 mlir::LogicalResult verifyQuantize(qk::QuantizeOp op, const kernels::Target &target);
 
-/// Emits the kernel of the operation as a function `name`, the same for every target;
-/// `verifyQuantize` first. `builder` stands in a gpu.module that holds the global of dynamic shared
-/// memory called `shared`.
-void emitQuantize(mlir::OpBuilder &builder, qk::QuantizeOp op, llvm::StringRef name,
-                  llvm::StringRef shared);
+/// Emits the kernel of the operation as a function `name`; `verifyQuantize` first. `builder` stands
+/// in a gpu.module that holds the global of dynamic shared memory called `shared`.
+void emitQuantize(mlir::OpBuilder &builder, qk::QuantizeOp op, const kernels::Target &target,
+                  llvm::StringRef name, llvm::StringRef shared);
 
 } // namespace qllm
 

@@ -158,16 +158,37 @@ void FloatRow::gather(Buffer index, int64_t sources, int64_t count) {
   });
   storeShared();
   columns = count;
+  sumSources(index, sources, [&](Value at) { return threads.address(threads.place(at)); });
+}
+
+void FloatRow::sumSources(Buffer index, int64_t sources, llvm::function_ref<Value(Value)> find) {
   values.assign(pieces() * pieceLength, Value());
   for (int64_t i = 0; i != pieces(); ++i)
     for (int64_t source = 0; source != sources; ++source) {
       Value base = code.advance(index.pointer, source * columns * 4);
       for (auto [j, at] : llvm::enumerate(loadAt(index, base, threads.column(i, columns)))) {
         Value &sum = values[i * pieceLength + j];
-        Value element = code.load(code.f32(), threads.address(threads.place(at)), 4);
+        Value element = code.load(code.f32(), find(at), 4);
         sum = sum ? code.addFloat(sum, element) : element;
       }
     }
+}
+
+void FloatRow::gatherStaged(Buffer index) {
+  sumSources(index, /*sources=*/1,
+             [&](Value at) { return code.advance(threads.rowShared, code.shiftLeft(at, 2)); });
+}
+
+void FloatRow::loadStaged() {
+  Type four = VectorType::get(4, code.f32());
+  for (int64_t i = 0; i != pieces(); ++i) {
+    Value pointer = code.advance(threads.rowShared, code.shiftLeft(threads.column(i, columns), 2));
+    for (int64_t first = 0; first != pieceLength; first += 4) {
+      Value loaded = code.load(four, code.advance(pointer, first * 4), 16);
+      for (unsigned j = 0; j != 4; ++j)
+        values.push_back(code.element(loaded, j));
+    }
+  }
 }
 
 void FloatRow::combine(Buffer vector, Function function) {

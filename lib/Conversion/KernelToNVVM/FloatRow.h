@@ -18,19 +18,19 @@ struct RowNorm {
   Buffer weight, bias;
 };
 
-/// Directions of a row, as codes and a scale for each, and where what a row has in them goes.
-struct PrincipalPart {
-  Buffer directions, directionScales, codes, scales;
-};
-
 /// Elements are f32 values of the thread, piece by piece. Those of pieces outside of the row have
 /// no meaning.
 class FloatRow {
 public:
-  FloatRow(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel)
-      : code(code), threads(threads), kernel(kernel), columns(kernel.columns) {}
+  FloatRow(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel,
+           int64_t columns)
+      : code(code), threads(threads), kernel(kernel), columns(columns) {}
 
   void load(Buffer matrix);
+  /// From floats in shared memory, one after the other.
+  void loadStaged();
+  /// Elements that an index names of those.
+  void gatherStaged(Buffer index);
   /// Adds the row of another matrix and rounds to the element type of it; the sum is also stored to
   /// `stream` if there is one.
   void addResidual(Buffer residual, Buffer stream);
@@ -44,8 +44,8 @@ public:
   /// Multiplies blocks of `size` elements, a power of two, by a Hadamard matrix of unit length.
   void rotate(int64_t size);
   void add(Buffer summands);
-  /// Stores what the row has in some directions, quantized, and takes that off.
-  void takeOff(const PrincipalPart &part);
+  /// After this, nobody reads the row in shared memory any more.
+  void waitForReaders();
 
   int64_t pieces() const { return threads.pieces(columns); }
   llvm::ArrayRef<mlir::Value> piece(int64_t i) const {
@@ -61,23 +61,13 @@ private:
   mlir::Value rowOf(Buffer matrix);
   /// Every element and that of a vector by `function`.
   void combine(Buffer vector, Function function);
-  /// After this, nobody reads the row in shared memory any more.
-  void waitForReaders();
   void storeShared();
   void loadShared();
   void rotateInPieces(int64_t size);
   void rotateInWarps(int64_t size);
   void rotateInShared(int64_t size);
-  /// Eight codes of a direction as floats.
-  llvm::SmallVector<mlir::Value> loadDirection(mlir::Value pointer);
-  int64_t directionStep() const;
-  void forDirections(
-      Buffer directions, mlir::Value first,
-      llvm::function_ref<void(int64_t, int64_t, llvm::ArrayRef<mlir::Value>)> body);
-  /// What this thread's warp has of the products with all directions, to a place in shared memory.
-  void storeProducts(Buffer directions, mlir::Value place);
-  /// Adds directions times the factors in shared memory.
-  void addProducts(Buffer directions, mlir::Value place);
+  /// Sums of elements in shared memory, whose addresses `find` gives.
+  void sumSources(Buffer index, int64_t sources, llvm::function_ref<mlir::Value(mlir::Value)> find);
   /// The sum of function(element) over the row.
   mlir::Value sum(llvm::function_ref<mlir::Value(mlir::Value element, mlir::Value sum)> function);
 

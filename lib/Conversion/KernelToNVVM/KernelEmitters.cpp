@@ -30,7 +30,7 @@ void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::T
                       StringRef name, StringRef shared) {
   TypeSwitch<Operation *>(op)
       .Case([&](LinearOp op) { emitLinear(builder, op, target, name, shared); })
-      .Case([&](QuantizeOp op) { emitQuantize(builder, op, name, shared); })
+      .Case([&](QuantizeOp op) { emitQuantize(builder, op, target, name, shared); })
       .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
       .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
       .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); })

@@ -13,22 +13,39 @@ using namespace mlir;
 using namespace qllm;
 
 RowThreads::RowThreads(CodeBuilder &code, const kernels::QuantizeKernel &kernel, Value shared)
-    : code(code), kernel(kernel), shared(shared) {
+    : shared(shared), code(code), kernel(kernel) {
   OpBuilder &builder = code.getBuilder();
-  Value inBlock = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
+  threadOfBlock = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
   Value block = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
-  Value warpOfBlock = code.shiftRight(inBlock, 5);
-  lane = code.bitAnd(inBlock, 31);
-  bool sharesBlock = kernel.warpsOfRow() == 1;
-  thread = sharesBlock ? lane : inBlock;
-  row = sharesBlock ? code.add(code.multiply(block, kernel.rowsOfBlock()), warpOfBlock) : block;
-  warp = sharesBlock ? code.constant(int64_t(0)) : warpOfBlock;
-  rowShared = code.advance(shared, kernel.rowOffset());
-  if (sharesBlock && kernel.rowBytes() != 0)
-    rowShared = code.advance(rowShared, code.multiply(warpOfBlock, kernel.rowBytes()));
-  partShared = code.advance(shared, kernel.partOffset());
-  if (sharesBlock && kernel.rank != 0)
-    partShared = code.advance(partShared, code.multiply(warpOfBlock, 4 * kernel.rank));
+  warpOfBlock = code.shiftRight(threadOfBlock, 5);
+  lane = code.bitAnd(threadOfBlock, 31);
+  thread = kernel.warpsOfRow() == 1 ? lane : threadOfBlock;
+  firstRow = kernel.rowsOfBlock() == 1 ? block : code.multiply(block, kernel.rowsOfBlock());
+  rows = code.advance(shared, kernel.rowOffset());
+}
+
+void RowThreads::enter(Value rowOfBlock) {
+  slot = rowOfBlock;
+  row = code.add(firstRow, slot);
+  rowShared = rows;
+  if (kernel.rowBytes() != 0)
+    rowShared = code.advance(rows, code.multiply(slot, kernel.rowBytes()));
+  usedPlaces = 0;
+}
+
+void RowThreads::forRows(Value count, llvm::function_ref<void()> body) {
+  auto visit = [&](Value rowOfBlock) {
+    enter(rowOfBlock);
+    code.when(code.less(row, count), body);
+  };
+  if (kernel.rowsOfBlock() == kernel.rowsAtOnce())
+    return visit(kernel.warpsOfRow() == 1 ? warpOfBlock : code.constant(int64_t(0)));
+  code.repeat(0, kernel.rowsOfBlock(), {}, [&](Value index, mlir::ValueRange) {
+    visit(index);
+    // The next row uses the places of reductions again.
+    synchronizeBlock();
+    return SmallVector<Value>();
+  });
 }
 
 int64_t RowThreads::pieces(int64_t columns) const {
@@ -55,10 +72,6 @@ Value RowThreads::address(Value place, int64_t i) {
   if (i != 0)
     place = code.bitXor(place, code.constant(i));
   return code.advance(rowShared, code.shiftLeft(place, 2));
-}
-
-Value RowThreads::partPlace(Value warp) {
-  return code.advance(partShared, code.multiply(warp, 4 * kernel.rank));
 }
 
 Value RowThreads::exchange(Value value, int64_t distance) {
@@ -106,7 +119,7 @@ Value RowThreads::combine(Combine kind, Value value) {
   assert(usedPlaces != kernels::QuantizeKernel::reductions);
   Value place = code.advance(shared, usedPlaces++ * kernel.reductionBytes());
   code.when(code.isEqual(lane, code.constant(int64_t(0))),
-            [&] { code.store(value, code.advance(place, code.multiply(warp, 4)), 4); });
+            [&] { code.store(value, code.advance(place, code.multiply(warpOfBlock, 4)), 4); });
   synchronize();
   Value result;
   auto add = [&](Value part) { result = result ? combinePair(kind, result, part) : part; };
@@ -129,5 +142,7 @@ void RowThreads::synchronize() {
   if (kernel.warpsOfRow() == 1)
     NVVM::SyncWarpOp::create(code.getBuilder(), code.getLoc(), code.constant(int64_t(-1)));
   else
-    NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
+    synchronizeBlock();
 }
+
+void RowThreads::synchronizeBlock() { NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc()); }

@@ -20,6 +20,10 @@ public:
 
   RowThreads(CodeBuilder &code, const kernels::QuantizeKernel &kernel, mlir::Value shared);
 
+  /// Calls `body` for each row of the block that is among the `rows` of the matrix, as far as these
+  /// threads have it: one row after the other, or all of them at a time.
+  void forRows(mlir::Value rows, llvm::function_ref<void()> body);
+
   /// Pieces of a thread in a row of `columns` elements.
   int64_t pieces(int64_t columns) const;
   /// Column of a piece's first element. Where `inside` does not hold it is that of the last one.
@@ -34,8 +38,9 @@ public:
   mlir::Value combineLanes(Combine kind, mlir::Value value, int64_t lanes);
   /// The value of the thread whose number differs by `distance` below 32.
   mlir::Value exchange(mlir::Value value, int64_t distance);
-  /// After this, the threads of the row see what each of them has stored.
+  /// After this, the threads of the row, or of the block, see what each of them has stored.
   void synchronize();
+  void synchronizeBlock();
 
   /// Where an element of the row lies in shared memory, and the `i`th after one whose column is a
   /// multiple of 8. Neither threads with neighbouring pieces nor with neighbouring columns meet in
@@ -43,24 +48,25 @@ public:
   mlir::Value place(mlir::Value column);
   mlir::Value address(mlir::Value place, int64_t i = 0);
 
-  /// Shared memory of a warp for a principal part, one float for each of its rows; warps of the row
-  /// follow each other.
-  mlir::Value partPlace(mlir::Value warp);
+  mlir::Value lane;                       ///< of its warp
+  mlir::Value warpOfBlock, threadOfBlock; ///< of the block
+  mlir::Value thread;                     ///< of the row
+  mlir::Value firstRow;                   ///< of the block, in the matrix
+  mlir::Value shared;                     ///< memory of the block
+  mlir::Value rows;                       ///< in shared memory, those of the block
 
-  mlir::Value row;    ///< of the matrix
-  mlir::Value warp;   ///< of the row
-  mlir::Value thread; ///< of the row
-  mlir::Value lane;   ///< of its warp
+  // Of the row that `forRows` is at.
+  mlir::Value slot;      ///< among those of the block
+  mlir::Value row;       ///< in the matrix
+  mlir::Value rowShared; ///< its shared memory
 
 private:
+  void enter(mlir::Value rowOfBlock);
   mlir::Value combineWarp(Combine kind, mlir::Value value);
   mlir::Value combinePair(Combine kind, mlir::Value a, mlir::Value b);
 
   CodeBuilder &code;
   const kernels::QuantizeKernel &kernel;
-  mlir::Value shared;
-  mlir::Value rowShared;  ///< shared memory for the row itself
-  mlir::Value partShared; ///< and for its principal part
   int64_t usedPlaces = 0;
 };
 

@@ -53,7 +53,7 @@ QuantizedRows LinearLowering::inputRows(QuantizeOp op, int64_t depth, bool inByt
     return made;
   QuantizedInput made;
   if (fuse)
-    made = lowerQuantize(op, depth, inBytes, wantsSums(op), constants);
+    made = lowerQuantize(op, depth, inBytes, wantsSums(op), constants, policy.targets);
   if (made.part) {
     inputs[made.part.codes] = made.partRows;
     parts.remove(made.part.thin);

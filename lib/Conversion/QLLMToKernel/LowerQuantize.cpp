@@ -180,7 +180,8 @@ namespace {
 
 /// One row of a tensor that is quantized, as its kernel makes it.
 struct QuantizedRow {
-  QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth, ConstantValues &constants);
+  QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth, ConstantValues &constants,
+               ArrayRef<const kernels::Target *> targets);
 
   PrincipalPart part;
   ChannelTable table;  ///< in front of the principal part
@@ -194,7 +195,7 @@ private:
 };
 
 QuantizedRow::QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth,
-                           ConstantValues &constants)
+                           ConstantValues &constants, ArrayRef<const kernels::Target *> targets)
     : part(part) {
   table = matchChannels(op.getInput(), constants);
   if (part) {
@@ -223,7 +224,11 @@ QuantizedRow::QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth,
   kernel.gathers = table.gathers();
   kernel.splits = part && behind.gathers();
   kernel.rank = part ? part.rank() : 0;
-  isKnown = kernel.resultColumns == depth && kernel.verify();
+  isKnown = kernel.resultColumns == depth && kernel.verify() &&
+            llvm::all_of(targets, [&](const kernels::Target *target) {
+              kernel.targetShared = target->sharedBytes();
+              return bool(kernel.verifyOn(*target));
+            });
 }
 
 void QuantizedRow::fillUp(ChannelTable &last, int64_t depth) {
@@ -235,10 +240,11 @@ void QuantizedRow::fillUp(ChannelTable &last, int64_t depth) {
 } // namespace
 
 QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
-                                   ConstantValues &constants) {
-  QuantizedRow row(op, principalPartOf(op, constants), depth, constants);
+                                   ConstantValues &constants,
+                                   ArrayRef<const kernels::Target *> targets) {
+  QuantizedRow row(op, principalPartOf(op, constants), depth, constants, targets);
   if (!row.isKnown && row.part)
-    row = QuantizedRow(op, PrincipalPart(), depth, constants);
+    row = QuantizedRow(op, PrincipalPart(), depth, constants, targets);
   if (!row.isKnown)
     return {};
   const ChannelTable &table = row.table;
@@ -263,7 +269,7 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
     storage = IntegerType::get(op.getContext(), 8, storage.getSignedness());
   TableOperands channels =
       operandsOf(builder, op, table, part ? std::nullopt : row.roundingOffsets);
-  std::pair<Value, Value> directions;
+  DirectionOperands directions;
   TableOperands split;
   Type partCodes, partScales;
   if (part) {
@@ -285,7 +291,7 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
       producers.stream ? matrix.getType() : Type(), partCodes, partScales, matrix,
       rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
       channels.index, channels.multiply, channels.add, part ? split.offsets : channels.offsets,
-      directions.first, directions.second, split.index, split.multiply,
+      directions.directions, directions.transposed, directions.scales, split.index, split.multiply,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
       producers.epsilon, optional(table.hadamard > 1, table.hadamard), format,
       optional(wanted.isGrouped(), wanted.groupLength), op.getIncludeZeroAttr(), op.getClipAttr());

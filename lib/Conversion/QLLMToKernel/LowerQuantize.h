@@ -9,6 +9,7 @@
 #include "ChannelTable.h"
 #include "PrincipalParts.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Kernels/Target.h"
 
 namespace qllm {
 
@@ -36,9 +37,10 @@ struct QuantizedInput {
 /// sums of codes if `wantsSums`. Channel transforms in front of it become part of it, and so does a
 /// principal part that is taken off between them. A residual addition, a norm or a gate that only
 /// this tensor comes from becomes part of it; so do the uses of the residual stream behind. Null
-/// where no kernel takes such rows.
+/// where no kernel takes such rows on all `targets`.
 QuantizedInput lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, bool wantsSums,
-                             ConstantValues &constants);
+                             ConstantValues &constants,
+                             llvm::ArrayRef<const kernels::Target *> targets);
 
 /// A principal part that a kernel may take off what `op` quantizes: at most channels are split
 /// behind it.

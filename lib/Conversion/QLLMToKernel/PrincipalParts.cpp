@@ -61,24 +61,43 @@ PrincipalPart qllm::matchPrincipalPart(Value x) {
   return part;
 }
 
-std::pair<Value, Value> qllm::directionOperands(OpBuilder &builder, PrincipalPart part,
-                                                ConstantValues &constants) {
+namespace {
+
+/// A matrix of codes as tiles of 16 by 32, filled up by zeros (qk.quantize_c10).
+Value fragmentsOf(OpBuilder &builder, Location loc, int64_t rows, int64_t columns,
+                  llvm::function_ref<float(int64_t row, int64_t column)> at, Value like,
+                  StringRef suffix) {
+  int64_t down = llvm::divideCeil(rows, 16), along = llvm::divideCeil(columns, 32);
+  std::vector<int8_t> bytes;
+  bytes.reserve(size_t(down * along * 512));
+  for (int64_t tile = 0; tile != down * along; ++tile)
+    for (int64_t byte = 0; byte != 512; ++byte) {
+      int64_t lane = byte / 16, word = byte / 4 % 4;
+      int64_t row = tile / along * 16 + lane / 4 + 8 * (word % 2);
+      int64_t column = tile % along * 32 + 8 * (lane % 4) + 4 * (word / 2) + byte % 4;
+      bytes.push_back(row < rows && column < columns ? int8_t(at(row, column)) : int8_t(0));
+    }
+  return initializer(builder, loc, RankedTensorType::get({down, along, 512}, builder.getI8Type()),
+                     ArrayRef<int8_t>(bytes), like, suffix);
+}
+
+} // namespace
+
+DirectionOperands qllm::directionOperands(OpBuilder &builder, PrincipalPart part,
+                                          ConstantValues &constants) {
   PackOp pack = part.directions();
-  auto type = cast<RankedTensorType>(pack.getCodes().getType());
-  if (type.getDimSize(0) == part.rank())
-    return {pack.getCodes(), pack.getScales()};
-  auto filledUp = [&](Value values, int64_t size, auto like) {
-    std::optional<std::vector<float>> known = constants.get(values);
-    std::vector<decltype(like)> elements(known->begin(), known->end());
-    elements.resize(size_t(size), 0);
-    return elements;
+  auto shape = cast<RankedTensorType>(pack.getCodes().getType()).getShape();
+  int64_t rows = shape[0], columns = shape[1], rank = part.rank();
+  std::vector<float> codes = *constants.get(pack.getCodes()),
+                     scales = *constants.get(pack.getScales());
+  scales.resize(size_t(rank), 1);
+  auto at = [&](int64_t row, int64_t column) {
+    return row < rows ? codes[size_t(row * columns + column)] : 0;
   };
+  auto transposed = [&](int64_t row, int64_t column) { return at(column, row); };
   Location loc = part.thin.getLoc();
-  int64_t rank = part.rank(), columns = type.getDimSize(1);
-  std::vector<int8_t> codes = filledUp(pack.getCodes(), rank * columns, int8_t());
-  std::vector<float> scales = filledUp(pack.getScales(), rank, float());
-  return {initializer(builder, loc, type.clone({rank, columns}), ArrayRef<int8_t>(codes),
-                      pack.getCodes(), "_rows"),
+  return {fragmentsOf(builder, loc, rank, columns, at, pack.getCodes(), "_fragments"),
+          fragmentsOf(builder, loc, columns, rank, transposed, pack.getCodes(), "_transposed"),
           initializer(builder, loc, RankedTensorType::get({rank}, builder.getF32Type()),
-                      ArrayRef<float>(scales), pack.getScales(), "_rows")};
+                      ArrayRef<float>(scales), pack.getScales(), "_filled")};
 }

@@ -32,9 +32,13 @@ struct PrincipalPart {
 /// is none.
 PrincipalPart matchPrincipalPart(mlir::Value x);
 
-/// Codes of P as constants of `rank()` rows, and their scales.
-std::pair<mlir::Value, mlir::Value> directionOperands(mlir::OpBuilder &builder, PrincipalPart part,
-                                                      ConstantValues &constants);
+/// P as qk.quantize reads it, constants in the order of fragments.
+struct DirectionOperands {
+  mlir::Value directions, transposed, scales;
+};
+
+DirectionOperands directionOperands(mlir::OpBuilder &builder, PrincipalPart part,
+                                    ConstantValues &constants);
 
 } // namespace qllm
 

@@ -130,28 +130,34 @@ func.func @rotate(%x: tensor<?x2048xf16>) -> tensor<?x2048xi8> {
 
 // -----
 
-// A principal part: products by fused multiply-adds, added up over lanes half as many at a time and over warps in shared
-// memory; rounded; and taken off. Codes of directions become floats without a conversion.
+// A principal part: rows, each a multiple of a power of two, meet in shared memory; products of three bytes, of 32 directions at a time;
+// parts of warps are added, rounded to codes, and taken off by products again; then the rows are quantized. A block has as many rows as fit.
 
 // CHECK-LABEL: func.func @principal
-func.func @principal(%x: tensor<?x1024xf32>, %p: tensor<64x1024xi8>, %s: tensor<64xf32>) -> tensor<?x64xi8> {
-  // CHECK: qk.launch "quantize_int4_k1024_r64"{{.*}} threads = 64, shared = 592>
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x1024xf32>, tensor<64x1024xi8>, tensor<64xf32>)
-      -> tensor<?x1024xi4>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
+func.func @principal(%x: tensor<?x4096xf32>, %p: tensor<4x128x512xi8>, %t: tensor<256x2x512xi8>, %s: tensor<64xf32>) -> tensor<?x64xi8> {
+  // CHECK: qk.launch "quantize_int4_k4096_r64"{{.*}} tile_rows = 4, threads = 256, shared = 78240>
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<4>)
+      : (tensor<?x4096xf32>, tensor<4x128x512xi8>, tensor<256x2x512xi8>, tensor<64xf32>)
+     -> tensor<?x4096xi4>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
   return %0#2 : tensor<?x64xi8>
 }
-// CHECK: llvm.func @quantize_int4_k1024_r64
-// CHECK-NOT: sitofp
+// CHECK: llvm.func @quantize_int4_k4096_r64
 // CHECK: scf.for
-// CHECK: llvm.load %{{.*}} invariant {alignment = 8 : i64} : !llvm.ptr<1> -> vector<2xi32>
-// CHECK: nvvm.prmt
 // CHECK: llvm.intr.fma
-// CHECK-COUNT-9: nvvm.shfl.sync bfly
-// CHECK-NOT: nvvm.shfl.sync
+// CHECK: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xi32>, !llvm.ptr<3>
+// CHECK: nvvm.barrier0
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: nvvm.prmt
+// CHECK-COUNT-4: nvvm.mma.sync {{.*}} multiplicandAPtxType = #nvvm.mma_type<s8>, multiplicandBPtxType = #nvvm.mma_type<u8>
+// CHECK-NOT: scf.for
 // CHECK: nvvm.barrier0
 // CHECK: nvvm.barrier0
 // CHECK: llvm.store %{{.*}} {alignment = 1 : i64} : i8, !llvm.ptr<1>
-// CHECK: nvvm.bar.warp.sync
+// CHECK: nvvm.barrier0
 // CHECK: scf.for
-// CHECK: llvm.intr.fma
+// CHECK-COUNT-6: nvvm.mma.sync
+// CHECK-NOT: sitofp
+// CHECK: nvvm.barrier0
+// CHECK: scf.for
 // CHECK: nvvm.redux.sync max

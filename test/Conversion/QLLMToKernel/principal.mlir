@@ -13,9 +13,10 @@
 // Both products of its codes are added to the main ones. Nothing of it is left, nor run for its shape alone.
 
 // CHECK-LABEL: func.func @all
-// CHECK-DAG: onnx.Initializer "pc_rows" {{.*}} : tensor<32x64xi8>
-// CHECK-DAG: onnx.Initializer "ps_rows" {{.*}} : tensor<32xf32>
-// CHECK: %[[X:.*]], %[[SX:.*]], %[[Z:.*]], %[[SZ:.*]] = qk.quantize %{{.*}} norm rms(%{{.*}}) epsilon {{.*}} add(%{{.*}}) principal(%{{.*}}, %{{.*}}) split(%{{.*}}, %{{.*}}) format(<4>) {{.*}} tensor<96xi32>, tensor<96xf32>) -> tensor<?x96xi4>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+// CHECK-DAG: onnx.Initializer "pc_fragments" {{.*}} : tensor<2x2x512xi8>
+// CHECK-DAG: onnx.Initializer "pc_transposed" {{.*}} : tensor<4x1x512xi8>
+// CHECK-DAG: onnx.Initializer "ps_filled" {{.*}} : tensor<32xf32>
+// CHECK: %[[X:.*]], %[[SX:.*]], %[[Z:.*]], %[[SZ:.*]] = qk.quantize %{{.*}} norm rms(%{{.*}}) epsilon {{.*}} add(%{{.*}}) principal(%{{.*}}, %{{.*}}, %{{.*}}) split(%{{.*}}, %{{.*}}) format(<4>) {{.*}} tensor<96xi32>, tensor<96xf32>) -> tensor<?x96xi4>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
 // CHECK: qk.linear %[[X]], {{.*}} low_rank(%[[Z]], %[[SZ]], %{{.*}}, %{{.*}})
 // CHECK: qk.linear %[[X]], {{.*}} low_rank(%[[Z]], %[[SZ]], %{{.*}}, %{{.*}})
 // CHECK-NOT: qllm.

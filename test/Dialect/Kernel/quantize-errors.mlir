@@ -93,7 +93,7 @@ func.func @quantize_c2_offsets(%x: tensor<?x64xf16>, %o: tensor<1xf32>) {
 func.func @quantize_c3_together(%x: tensor<?x64xf16>, %w: tensor<64xf16>) {
   // expected-error @+1 {{expected a norm, its weight and an epsilon together}}
   %0:2 = "qk.quantize"(%x, %w) <{format = #qllm.int<8>, norm = 0 : i32,
-      operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}>
+      operandSegmentSizes = array<i32: 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0>}>
       : (tensor<?x64xf16>, tensor<64xf16>) -> (tensor<?x64xi8>, tensor<?xf32>)
   return
 }
@@ -260,10 +260,10 @@ func.func @quantize_c9_hadamard(%x: tensor<?x576xf16>) {
 
 // -----
 
-func.func @quantize_c10_no_codes(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>) {
+func.func @quantize_c10_no_codes(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
   // expected-error @+1 {{expected codes of a principal part beside one, but got none}}
-  %0:2 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32>
+  %0:2 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32>
   return
 }
 
@@ -287,45 +287,63 @@ func.func @quantize_c10_split(%x: tensor<?x64xf16>, %i: tensor<64xi32>, %f: tens
 
 // -----
 
-func.func @quantize_c10_columns(%x: tensor<?x64xf16>, %p: tensor<32x72xi8>, %s: tensor<32xf32>) {
-  // expected-error @+1 {{expected a principal part of 64 columns, but got 'tensor<32x72xi8>'}}
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<32x72xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+func.func @quantize_c10_directions(%x: tensor<?x64xf16>, %p: tensor<2x3x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected directions of a principal part of type 'tensor<2x2x512xi8>', but got 'tensor<2x3x512xi8>'}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x3x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }
 
 // -----
 
-func.func @quantize_c10_scales(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<31xf32>) {
+func.func @quantize_c10_transposed(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<2x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected transposed directions of a principal part of type 'tensor<4x1x512xi8>', but got 'tensor<2x1x512xi8>'}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<2x1x512xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_scales(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<31xf32>) {
   // expected-error @+1 {{expected scales of the principal part of type 'tensor<32xf32>', but got 'tensor<31xf32>'}}
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<31xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<31xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }
 
 // -----
 
-func.func @quantize_c10_codes(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>) {
-  // expected-error @+1 {{expected codes of the principal part of type 'tensor<?x32xi8>', but got 'tensor<?x64xi8>'}}
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
+func.func @quantize_c10_columns(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected 64 columns of codes where nothing is split, but got 72}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> tensor<?x72xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }
 
 // -----
 
-func.func @quantize_c10_rank(%x: tensor<?x64xf16>, %p: tensor<24x64xi8>, %s: tensor<24xf32>) {
-  // expected-error @+1 {{expected a principal part of a multiple of 32 rows, at most 1024, but got 24}}
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<24x64xi8>, tensor<24xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x24xi8>, tensor<?xf32>
+func.func @quantize_c10_dynamic(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected static columns of what a principal part is taken off and of its codes, but got 'tensor<?x64xf16>' and 'tensor<?x?xi8>'}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x?xi8>, tensor<?xf32>
   return
 }
 
 // -----
 
-func.func @quantize_c10_factors(%x: tensor<?x64xf16>, %p: tensor<32x64xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<64xf32>) {
+func.func @quantize_c10_rank(%x: tensor<?x64xf16>, %p: tensor<1x2x512xi8>, %t: tensor<4x0x512xi8>, %s: tensor<16xf32>) {
+  // expected-error @+1 {{expected a principal part of a multiple of 32 rows, at most 1024, but got 16}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<1x2x512xi8>, tensor<4x0x512xi8>, tensor<16xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x16xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_factors(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<64xf32>) {
   // expected-error @+1 {{expected factors of split channels of type 'tensor<96xf32>', but got 'tensor<64xf32>'}}
-  %0:4 = qk.quantize %x principal(%p, %s) split(%i, %f) format(#qllm.int<8>)
-      : (tensor<?x64xf16>, tensor<32x64xi8>, tensor<32xf32>, tensor<96xi32>, tensor<64xf32>) -> tensor<?x96xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  %0:4 = qk.quantize %x principal(%p, %t, %s) split(%i, %f) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>, tensor<96xi32>, tensor<64xf32>) -> tensor<?x96xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }

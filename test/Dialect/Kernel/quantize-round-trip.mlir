@@ -31,11 +31,11 @@ func.func @gated(%x: tensor<7x64xbf16>, %g: tensor<7x64xbf16>) {
 }
 
 // CHECK-LABEL: func.func @principal
-func.func @principal(%x: tensor<?x64xf32>, %p: tensor<32x64xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<96xf32>) {
-  // CHECK: qk.quantize %{{.*}} principal(%{{.*}}, %{{.*}}) split(%{{.*}}, %{{.*}}) format(<4>) rounding_offsets(%{{.*}}) :
+func.func @principal(%x: tensor<?x64xf32>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>, %i: tensor<96xi32>, %f: tensor<96xf32>) {
+  // CHECK: qk.quantize %{{.*}} principal(%{{.*}}, %{{.*}}, %{{.*}}) split(%{{.*}}, %{{.*}}) format(<4>) rounding_offsets(%{{.*}}) :
   // CHECK-SAME: -> tensor<?x96xi4>, tensor<?xf32> sums tensor<?xi32> principal tensor<?x32xi8>, tensor<?xf32>
-  %0:5 = qk.quantize %x principal(%p, %s) split(%i, %f) format(#qllm.int<4>) rounding_offsets(%f)
-      : (tensor<?x64xf32>, tensor<96xf32>, tensor<32x64xi8>, tensor<32xf32>, tensor<96xi32>, tensor<96xf32>)
+  %0:5 = qk.quantize %x principal(%p, %t, %s) split(%i, %f) format(#qllm.int<4>) rounding_offsets(%f)
+      : (tensor<?x64xf32>, tensor<96xf32>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>, tensor<96xi32>, tensor<96xf32>)
      -> tensor<?x96xi4>, tensor<?xf32> sums tensor<?xi32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }

@@ -5,10 +5,10 @@
 
 // CHECK: sm_80 quantize_int4_k16384 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int4_k32768_g128 {{.*}}spilled=0
-// CHECK: sm_80 quantize_int4_k4096_r64 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int8_rms_k4096 {{.*}}spilled=0
 // CHECK: sm_80 quantize_int8_silu_k11008 {{.*}}spilled=0
 // CHECK: sm_80 quantize_uint4_k576 {{.*}}spilled=0
+// CHECK: sm_80 quantize_uint4_rms_k4096_r64 {{.*}}spilled=0 tensor=12
 // CHECK: sm_90a quantize_int8_rms_k4096 {{.*}}spilled=0
 // CHECK: sm_120a quantize_int8_silu_k11008 {{.*}}spilled=0
 
@@ -38,12 +38,20 @@ func.func @rotate(%x: tensor<?x16384xbf16>) -> (tensor<?x16384xi4>, tensor<?xf32
   return %0#0, %0#1 : tensor<?x16384xi4>, tensor<?xf32>
 }
 
-func.func @principal(%x: tensor<?x4096xf32>, %p: tensor<64x4096xi8>, %s: tensor<64xf32>) -> (tensor<?x4096xi4>, tensor<?xf32>, tensor<?x64xi8>, tensor<?xf32>) {
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x4096xf32>, tensor<64x4096xi8>, tensor<64xf32>) -> tensor<?x4096xi4>, tensor<?xf32> principal tensor<?x64xi8>, tensor<?xf32>
-  return %0#0, %0#1, %0#2, %0#3 : tensor<?x4096xi4>, tensor<?xf32>, tensor<?x64xi8>, tensor<?xf32>
+func.func @principal(%x: tensor<?x4096xf32>, %w: tensor<4096xf32>, %p: tensor<4x128x512xi8>, %t: tensor<256x2x512xi8>, %s: tensor<64xf32>) -> (tensor<?x4096xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x64xi8>, tensor<?xf32>) {
+  %0:6 = qk.quantize %x norm rms(%w) epsilon 1.0e-5 principal(%p, %t, %s) format(#qllm.int<4, asymmetric>) clip 0.9
+      : (tensor<?x4096xf32>, tensor<4096xf32>, tensor<4x128x512xi8>, tensor<256x2x512xi8>, tensor<64xf32>) -> tensor<?x4096xui4>, tensor<?xf32> zero_points tensor<?xi32> sums tensor<?xi32> principal tensor<?x64xi8>, tensor<?xf32>
+  return %0#0, %0#1, %0#2, %0#4, %0#5 : tensor<?x4096xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x64xi8>, tensor<?xf32>
 }
 
-func.func @widest(%x: tensor<?x32768xf16>, %p: tensor<32x32768xi8>, %s: tensor<32xf32>) -> (tensor<?x32768xi4>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>) {
-  %0:4 = qk.quantize %x principal(%p, %s) format(#qllm.int<4>) : (tensor<?x32768xf16>, tensor<32x32768xi8>, tensor<32xf32>) -> tensor<?x32768xi4>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
-  return %0#0, %0#1, %0#2, %0#3 : tensor<?x32768xi4>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>
+func.func @ragged(%x: tensor<?x1544xf16>, %w: tensor<1544xf16>, %p: tensor<8x49x512xi8>, %t: tensor<97x4x512xi8>, %s: tensor<128xf32>) -> (tensor<?x1544xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x128xi8>, tensor<?xf32>) {
+  %0:6 = qk.quantize %x norm rms(%w) epsilon 1.0e-5 principal(%p, %t, %s) format(#qllm.int<4, asymmetric>) clip 0.9
+      : (tensor<?x1544xf16>, tensor<1544xf16>, tensor<8x49x512xi8>, tensor<97x4x512xi8>, tensor<128xf32>) -> tensor<?x1544xui4>, tensor<?xf32> zero_points tensor<?xi32> sums tensor<?xi32> principal tensor<?x128xi8>, tensor<?xf32>
+  return %0#0, %0#1, %0#2, %0#4, %0#5 : tensor<?x1544xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x128xi8>, tensor<?xf32>
+}
+
+func.func @widest(%x: tensor<?x20480xf16>, %w: tensor<20480xf16>, %p: tensor<2x640x512xi8>, %t: tensor<1280x1x512xi8>, %s: tensor<32xf32>) -> (tensor<?x20480xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x32xi8>, tensor<?xf32>) {
+  %0:6 = qk.quantize %x norm rms(%w) epsilon 1.0e-5 principal(%p, %t, %s) format(#qllm.int<4, asymmetric>) clip 0.9
+      : (tensor<?x20480xf16>, tensor<20480xf16>, tensor<2x640x512xi8>, tensor<1280x1x512xi8>, tensor<32xf32>) -> tensor<?x20480xui4>, tensor<?xf32> zero_points tensor<?xi32> sums tensor<?xi32> principal tensor<?x32xi8>, tensor<?xf32>
+  return %0#0, %0#1, %0#2, %0#4, %0#5 : tensor<?x20480xui4>, tensor<?xf32>, tensor<?xi32>, tensor<?x32xi8>, tensor<?xf32>
 }

@@ -20,6 +20,8 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     layer norm, or a SiLU gate in front of those; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves
     the interpreter's form. Transforms become one table of sources, factors and offsets and a Hadamard rotation behind it, as far
     back as they can; rotations by other matrices, and what is in front of a rotation that others follow, stay operations.
+    A principal part that is taken off between transforms becomes part of it too, if only splits follow, its directions and symmetric codes have eight bits
+    and nobody else reads what is left; the wide products of its codes become part of the `qk.linear` that each is added to.
 
     Codes of inputs of up to four bits lie two to a byte, or one to a byte where that gives more products of the tensor a kernel, or where no target
     multiplies four bits as they are and the model finds all products of the tensor together faster with bytes, on every target (wgmma on sm_90a).

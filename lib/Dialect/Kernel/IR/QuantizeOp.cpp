@@ -28,6 +28,11 @@ LogicalResult verifyRows(Operation *op, StringRef name, Value rows, Value input)
   return rows ? verifyType(op, name, rows, shapeOf(input), elementTypeOf(input)) : success();
 }
 
+/// Columns of what a principal part is taken off.
+int64_t innerColumns(QuantizeOp op) {
+  return op.getIndex() ? shapeOf(op.getIndex()).back() : shapeOf(op.getInput())[1];
+}
+
 LogicalResult verifyIndex(QuantizeOp op, int64_t columns) {
   if (!op.getIndex())
     return success();
@@ -56,7 +61,7 @@ LogicalResult verifyShapes(QuantizeOp op) {
                         storageOfRows(op.getFormat(), op.getCodes()))))
     return failure();
   // quantize_c2
-  int64_t inner = op.getSplitIndex() ? shapeOf(op.getPrincipal())[1] : resultColumns;
+  int64_t inner = op.getSplitIndex() ? innerColumns(op) : resultColumns;
   if (!op.getIndex() && columns != inner)
     return op.emitOpError() << "expected " << columns
                             << " columns of codes where nothing is gathered, but got " << inner;
@@ -81,19 +86,28 @@ LogicalResult verifyPrincipal(QuantizeOp op) {
     return op.getSplitIndex()
                ? op.emitOpError() << "expected a split behind a principal part, but got none"
                : success();
-  ArrayRef<int64_t> shape = shapeOf(part);
-  if (ShapedType::isDynamic(shape[0]) || ShapedType::isDynamic(shape[1]))
-    return op.emitOpError() << "expected a principal part of a static shape, but got "
-                            << part.getType();
   int64_t rows = shapeOf(op.getInput())[0], resultColumns = shapeOf(op.getCodes())[1];
-  if (!op.getSplitIndex() && shape[1] != resultColumns)
-    return op.emitOpError() << "expected a principal part of " << resultColumns
-                            << " columns, but got " << part.getType();
-  if (failed(verifyVector(op, "scales of the principal part", op.getPrincipalScales(), shape[0])) ||
+  int64_t columns = innerColumns(op), rank = shapeOf(op.getPartCodes())[1];
+  if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(rank))
+    return op.emitOpError() << "expected static columns of what a principal part is taken off and "
+                               "of its codes, but got "
+                            << op.getInput().getType() << " and " << op.getPartCodes().getType();
+  if (!op.getSplitIndex() && columns != resultColumns)
+    return op.emitOpError() << "expected " << columns
+                            << " columns of codes where nothing is split, but got "
+                            << resultColumns;
+  Type i8 = IntegerType::get(op.getContext(), 8), f32 = Float32Type::get(op.getContext());
+  constexpr int64_t tile = 512;
+  if (failed(verifyType(op, "directions of a principal part", part,
+                        {rank / 16, int64_t(llvm::divideCeil(columns, 32)), tile}, i8)) ||
+      failed(verifyType(op, "transposed directions of a principal part",
+                        op.getPrincipalTransposed(),
+                        {int64_t(llvm::divideCeil(columns, 16)), rank / 32, tile}, i8)) ||
+      failed(
+          verifyType(op, "scales of the principal part", op.getPrincipalScales(), {rank}, f32)) ||
       failed(verifyVector(op, "an index of split channels", op.getSplitIndex(), resultColumns)) ||
       failed(verifyVector(op, "factors of split channels", op.getSplitFactors(), resultColumns)) ||
-      failed(verifyType(op, "codes of the principal part", op.getPartCodes(), {rows, shape[0]},
-                        elementTypeOf(part))) ||
+      failed(verifyType(op, "codes of the principal part", op.getPartCodes(), {rows, rank}, i8)) ||
       failed(verifyVector(op, "scales of the principal part's codes", op.getPartScales(), rows)))
     return failure();
   return success();
@@ -158,7 +172,8 @@ LogicalResult verifyParameters(QuantizeOp op) {
 } // namespace
 
 LogicalResult QuantizeOp::verify() {
-  if (failed(verifyPrincipal(*this)) || failed(verifyShapes(*this)) || failed(verifyNorm(*this)) || failed(verifyParameters(*this)))
+  if (failed(verifyPrincipal(*this)) || failed(verifyShapes(*this)) || failed(verifyNorm(*this)) ||
+      failed(verifyParameters(*this)))
     return failure();
   // quantize_c9
   if (FormatStatus status = getKernel().verify(); !status)
@@ -171,12 +186,18 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.codes = {getFormat().getBits(), !getFormat().isAsymmetric()};
   kernel.columns = shapeOf(getInput())[1];
   kernel.resultColumns = shapeOf(getCodes())[1];
-  kernel.innerColumns = getPrincipal() ? shapeOf(getPrincipal())[1] : kernel.resultColumns;
-  kernel.rank = getPrincipal() ? shapeOf(getPrincipal())[0] : 0;
+  kernel.innerColumns = getPrincipal() ? innerColumns(*this) : kernel.resultColumns;
+  kernel.rank = getPrincipal() ? shapeOf(getPartCodes())[1] : 0;
   kernel.splits = bool(getSplitIndex());
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
   kernel.gathers = bool(getIndex());
   kernel.hadamard = getHadamard() ? int64_t(*getHadamard()) : 1;
+  return kernel;
+}
+
+kernels::QuantizeKernel QuantizeOp::getKernelOn(const kernels::Target &target) {
+  kernels::QuantizeKernel kernel = getKernel();
+  kernel.targetShared = target.sharedBytes();
   return kernel;
 }
 
@@ -197,21 +218,21 @@ std::string QuantizeOp::describeKernel() {
 
 SmallVector<Type> QuantizeOp::getKernelTypes() {
   SmallVector<Type> types;
-  for (Value value :
-       {Value(getInput()), Value(getResidual()), Value(getGate()), Value(getCodes()),
-        Value(getScales()), Value(getZeroPoints()), Value(getSums()), Value(getStream()),
-        Value(getPartCodes()), Value(getPartScales())})
+  for (Value value : {Value(getInput()), Value(getResidual()), Value(getGate()), Value(getCodes()),
+                      Value(getScales()), Value(getZeroPoints()), Value(getSums()),
+                      Value(getStream()), Value(getPartCodes()), Value(getPartScales())})
     types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
-  for (Value value : {Value(getNormWeight()), Value(getNormBias()), Value(getIndex()),
-                      Value(getMultiply()), Value(getAdd()), Value(getRoundingOffsets()),
-                      Value(getPrincipal()), Value(getPrincipalScales()), Value(getSplitIndex()),
-                      Value(getSplitFactors())})
+  for (Value value :
+       {Value(getNormWeight()), Value(getNormBias()), Value(getIndex()), Value(getMultiply()),
+        Value(getAdd()), Value(getRoundingOffsets()), Value(getPrincipal()),
+        Value(getPrincipalTransposed()), Value(getPrincipalScales()), Value(getSplitIndex()),
+        Value(getSplitFactors())})
     types.push_back(value ? value.getType() : NoneType::get(getContext()));
   return types;
 }
 
-GeometryAttr QuantizeOp::getGeometryOn(const kernels::Target &) {
-  kernels::QuantizeKernel kernel = getKernel();
+GeometryAttr QuantizeOp::getGeometryOn(const kernels::Target &target) {
+  kernels::QuantizeKernel kernel = getKernelOn(target);
   return GeometryAttr::get(getContext(), /*columns=*/1, kernel.rowsOfBlock(), /*layers=*/1,
                            kernel.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
 }

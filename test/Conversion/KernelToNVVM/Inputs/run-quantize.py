@@ -33,6 +33,15 @@ INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
 random = np.random.default_rng(0)
 
 
+def fragments(codes):
+    """Tiles of 16 by 32 as qk.quantize_c10 has them."""
+    rows, columns = codes.shape
+    codes = np.pad(codes, ((0, -rows % 16), (0, -columns % 32)))
+    # row: tile, i % 2, lane / 4; column: tile, lane % 4, i / 2, b
+    tiles = codes.reshape(len(codes) // 16, 2, 8, -1, 4, 2, 4).transpose(0, 3, 2, 4, 5, 1, 6)
+    return np.ascontiguousarray(tiles).reshape(len(codes) // 16, -1, 512)
+
+
 def to_bits(values, kind):
     """f32 rounded to the element type, and as it lies in memory."""
     values = values.astype(np.float32)
@@ -122,9 +131,11 @@ class Problem:
     def draw_part(self):
         """Directions of about unit length, and where channels behind come from."""
         rank = int(self.options["principal"])
-        self.add("p", random.integers(-127, 128, (rank, self.inner)).astype(np.int8), f"{rank}x{self.inner}xi8", "")
+        self.directions = random.integers(-127, 128, (rank, self.inner)).astype(np.int8)
+        for name, tiles in (("p", fragments(self.directions)), ("pt", fragments(self.directions.T))):
+            self.add(name, tiles, "x".join(map(str, tiles.shape)) + "xi8", "")
         self.add("sp", (random.uniform(0.5, 1.5, rank) / (73 * np.sqrt(self.inner))).astype(np.float32), f"{rank}xf32", "")
-        self.clauses += "principal(%p, %sp) "
+        self.clauses += "principal(%p, %pt, %sp) "
         if self.has("split"):
             self.add("si", random.integers(0, self.inner + 1, self.width).astype(np.int32), f"{self.width}xi32", "")
             self.add("sf", (1 / random.integers(1, 4, self.width)).astype(np.float32), f"{self.width}xf32", "")
@@ -132,16 +143,18 @@ class Problem:
 
     def take_off(self, codes, scales):
         """The row behind the principal part that was found, and how far from it an element may be."""
-        directions = self.operands["p"] * self.operands["sp"].astype(np.float64)[:, None]
-        products, magnitudes = self.row @ directions.T, np.abs(self.row) @ np.abs(directions).T
-        error = 90 * 2.0**-24 * magnitudes
+        directions = self.directions * self.operands["sp"].astype(np.float64)[:, None]
+        # Rounded within 2^-22 of the largest, and eight roundings of f32.
+        products, largest = self.row @ directions.T, np.abs(self.row).max(1, keepdims=True)
+        error = 2.0**-22 * largest * np.abs(directions).sum(1) + 2.0**-21 * np.abs(products)
         wanted = np.maximum(np.abs(products).max(1) / 127, 1e-8)
         check(np.abs(scales - wanted) <= error.max(1) / 127 + wanted * 2.0**-22, "scales of the principal part", scales, wanted)
         away = np.abs(products / scales[:, None] - codes)
         check(away <= 0.5 + error / scales[:, None] + 2.0**-16, "codes next to the products", away.max())
         taken = codes * scales.astype(np.float64)[:, None]
         before, self.row = self.row, self.row - taken @ directions
-        self.slack = (len(directions) + 4) * 2.0**-24 * (np.abs(before) + np.abs(taken) @ np.abs(directions))
+        steps = np.abs(taken * self.operands["sp"]).max(1, keepdims=True)
+        self.slack = 2.0**-22 * (largest + steps * np.abs(self.directions.astype(int)).sum(0)) + 2.0**-21 * (np.abs(before) + np.abs(self.row))
         if self.has("split"):
             pick = lambda values: np.pad(values, ((0, 0), (0, 1)))[:, self.operands["si"]] * self.operands["sf"]
             self.row, self.slack = pick(self.row), pick(self.slack)

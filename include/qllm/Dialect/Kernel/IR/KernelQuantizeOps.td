@@ -28,7 +28,7 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     y[j] = sum over i of x[index[i, j]]               gather(index), index of shape [p, k'], from i = 0 on
     y[j] = y[j] * f[j] + d[j]                         multiply(f), add(d): two roundings
     y = y H for blocks of h neighbours                hadamard h
-    z[i] = sP[i] * sum over j of y[j] * P[i, j]       principal(P, sP)
+    z[i] = sP[i] * sum over j of y[j] * P[i, j]       principal(P, P^T, sP)
     z -> scale sz, codes c                            symmetric, of eight bits
     y[j] = y[j] - c[i] * sz * sP[i] * P[i, j]         for each row i of P
     y[j] = y[index[j]] * f[j]                         split(index, f)
@@ -56,17 +56,18 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     is rounded to f32, and 1 / (1 + exp(-g)) is rcp.approx, within 2^-23: a gate is within (3 + abs(g)) 2^-22 of
     itself. A code next to the middle between two can then be the other one.
 
-    The sums of a principal part have the same order, by fused multiply-adds, and so the same bound, (n + 5 + warps) 2^-24 of
-    the sum of magnitudes. It is taken off row by row of P from 0 on, by fused multiply-adds with the product (c[i] * sz) * sP[i],
-    which is rounded twice: with r rows an element is within (r + 3) 2^-24 times the largest magnitude on the way.
+    For a principal part the row is rounded to a multiple of a power of two that is within 2^-22 of its largest magnitude; the sums of these are
+    exact integers, in parts that are added in f32. What is taken off is rounded likewise: c[i] * sz * sP[i] to multiples within 2^-22 of the largest of these,
+    whose sums are exact. So z is within 2^-22 * max(abs(y)) * sum over j of abs(sP[i] * P[i, j]), and an element of y behind it within 2^-22 * (max(abs(y)) + sum over i of abs(c[i] * sz * sP[i] * P[i, j]) * r), besides
+    eight roundings of f32.
 
     What a row with a NaN or an infinity gives is not defined; other rows are not touched by it.
 
     **Binary interface.** The kernel takes a pointer to global memory for each operand that is there, in their order,
     and each result, and the number of rows m as an i32. Pointers are aligned to 16 bytes. Indices are columns of the
     input, or k for a zero: split and permuted channels have one source, merged ones several, filled up with zeros.
-    There is a block along y for each row, or for four rows where a row has at most 768 elements; a grid has at most
-    65535 of them.
+    There is a block along y for each row, or for four rows where a row has at most 768 elements, and with a principal part
+    for as many as fit into shared memory, up to eight; a grid has at most 65535 of them. `qk.launch` says the numbers.
 
     Constraints:
     - (C1) `input` has a static number of columns k; `residual`, `gate` and `stream` have its type. `codes` has its
@@ -82,8 +83,10 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     - (C8) `clip` is positive and finite.
     - (C9) the row fits: k and k' are multiples of 8 and at most 32768, groups are 8, 16, .. or 256 elements;
       `hadamard` is a power of two that divides what it rotates and is at most 16384.
-    - (C10) P is i8 of shape [r, K] and `sP` is f32 of size r, with r a multiple of 32 and at most 1024; `codes` of the
-      principal part are [m, r] of i8 and their scales [m] of f32. These four come together. K is k' without a `split`; with
+    - (C10) P has r rows, a multiple of 32 and at most 1024, and K columns; K is k, or with an index its columns. P is i8 of shape
+      [r / 16, ceil(K / 32), 512]: tiles of 16 rows and 32 columns, where byte 16 l + 4 i + b is that of row l / 4 + 8 (i % 2) and column 8 (l % 4) + 4 (i / 2) + b. P^T is of shape
+      [ceil(K / 16), r / 32, 512], tiles of the transpose in the same order; zeros fill up both. `sP` is f32 of size r; `codes` of the
+      principal part are [m, r] of i8 and their scales [m] of f32. These five come together. K is k' without a `split`; with
       one, which only comes behind a principal part, its index and factors have k' elements, and C2 and `hadamard` hold for K instead of k', `rounding_offsets`
       apart.
 
@@ -100,7 +103,8 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
       Optional<Kernel_FloatRows>:$gate, Optional<RankedTensorOf<[I32]>>:$index,
       Optional<Kernel_Table>:$multiply, Optional<Kernel_Table>:$add,
       Optional<Kernel_Table>:$rounding_offsets,
-      Optional<2DTensorOf<[I8]>>:$principal, Optional<Kernel_Table>:$principal_scales,
+      Optional<3DTensorOf<[I8]>>:$principal, Optional<3DTensorOf<[I8]>>:$principal_transposed,
+      Optional<Kernel_Table>:$principal_scales,
       Optional<1DTensorOf<[I32]>>:$split_index, Optional<Kernel_Table>:$split_factors,
       OptionalAttr<Kernel_NormKind>:$norm, OptionalAttr<F32Attr>:$epsilon,
       OptionalAttr<I64Attr>:$hadamard, QLLM_IntFormatAttr:$format, OptionalAttr<I64Attr>:$group, UnitAttr:$include_zero,
@@ -113,7 +117,7 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     $input (`residual` `(` $residual^ `)`)?
     (`norm` $norm^ `(` $norm_weight (`,` $norm_bias^)? `)` `epsilon` $epsilon)?
     (`gate` `(` $gate^ `)`)? (`gather` `(` $index^ `)`)? (`multiply` `(` $multiply^ `)`)? (`add` `(` $add^ `)`)?
-    (`hadamard` $hadamard^)? (`principal` `(` $principal^ `,` $principal_scales `)`)?
+    (`hadamard` $hadamard^)? (`principal` `(` $principal^ `,` $principal_transposed `,` $principal_scales `)`)?
     (`split` `(` $split_index^ `,` $split_factors `)`)?
     `format` `(` $format `)` (`group` $group^)? (`include_zero` $include_zero^)? (`clip` $clip^)?
     (`rounding_offsets` `(` $rounding_offsets^ `)`)? attr-dict
@@ -124,6 +128,8 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
   let extraClassDeclaration = [{
     /// The kernel without its tensors. The operation must be verified.
     ::qllm::kernels::QuantizeKernel getKernel();
+    /// The same on a target, whose shared memory says how many rows a block has.
+    ::qllm::kernels::QuantizeKernel getKernelOn(const ::qllm::kernels::Target &target);
     /// What ranges are multiplied by.
     float getRangeClip() { return getClip() ? getClip()->convertToFloat() : 1.0f; }
   }];
