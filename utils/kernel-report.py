@@ -33,18 +33,31 @@ def tensor_instructions(ptx):
     return {name: len(re.findall(r"\b(?:mma\.sync|wgmma\.mma_async|tcgen05\.mma)", body)) for name, body in zip(parts[::2], parts[1::2])}
 
 
+def is_slow_path(index, instructions):
+    """Whether a branch shortly before a call leads shortly behind it: that of a division whose operands are not ordinary."""
+    address, name, _ = instructions[index]
+    if not name.startswith("CALL"):
+        return False
+    targets = (re.search(r"0x([0-9a-f]+)", operands) for _, near, operands in instructions[max(index - 8, 0):index] if near.startswith("BRA"))
+    return any(address < int(target[1], 16) <= address + 128 for target in targets if target)
+
+
 def inner_loop(code):
     """The instructions of the smallest loop with tensor instructions in it."""
     instructions = [(int(m[1], 16), m[2], m[3]) for m in INSTRUCTION.finditer(code)]
+    instructions = [each for index, each in enumerate(instructions) if not is_slow_path(index, instructions)]
+    backwards = [(int(target[1], 16), address) for address, name, operands in instructions
+                 if name.startswith("BRA") and (target := re.search(r"0x([0-9a-f]+)", operands)) and int(target[1], 16) < address]
     loops = []
-    for address, name, operands in instructions:
-        target = re.search(r"0x([0-9a-f]+)", operands) if name.startswith("BRA") else None
-        if target and int(target[1], 16) < address:
-            inside = [i for i in instructions if int(target[1], 16) <= i[0] <= address]
-            # A call to what follows the loop is how some loops are left.
-            body = [i[1] for i in inside if not (i[1].startswith("CALL") and f"0x{address + 16:x}" in i[2])]
-            if any(TENSOR.match(i) for i in body):
-                loops.append(body)
+    for start, end in backwards:
+        # What comes back into the middle of a loop was moved out of it.
+        if any(other < start <= last < end for other, last in backwards):
+            continue
+        # A call to what follows the loop is how some loops are left.
+        body = [name for address, name, operands in instructions
+                if start <= address <= end and not (name.startswith("CALL") and f"0x{end + 16:x}" in operands)]
+        if any(TENSOR.match(name) for name in body):
+            loops.append(body)
     return min(loops, key=len, default=[])
 
 

@@ -6,8 +6,7 @@
 #include "LowerQuantize.h"
 
 #include "RowMatrix.h"
-#include "qllm/Dialect/Kernel/IR/KernelOps.h"
-#include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "RowProducers.h"
 #include "qllm/Kernels/QuantizeKernel.h"
 
 using namespace mlir;
@@ -16,103 +15,6 @@ using namespace qllm;
 namespace {
 
 RankedTensorType typeOf(Value value) { return dyn_cast<RankedTensorType>(value.getType()); }
-
-/// Whether an operation reads the value's last axis and nothing else of its shape.
-bool isLastAxis(std::optional<int64_t> axis, Value value) {
-  int64_t last = typeOf(value).getRank() - 1, given = axis.value_or(-1);
-  return given == -1 || given == last;
-}
-
-/// The operands of the kernel, found step by step.
-class Producers {
-public:
-  /// What comes before `x`, from which `op` gets its channels, and which `readers` operations read.
-  Producers(QuantizeOp op, Value x, unsigned readers)
-      : op(op), input(x), channels(x), readers(readers) {
-    if (!matchGate() && matchNorm())
-      matchResidual();
-  }
-
-  QuantizeOp op;
-  Value input, gate, weight, bias, residual;
-  std::optional<qk::NormKind> norm;
-  FloatAttr epsilon;
-  onnx::AddOp stream; ///< whose result the kernel stores as well
-
-private:
-  Value channels;
-  unsigned readers;
-
-  /// x * (g * sigmoid(g)), in any order of its factors.
-  bool matchGate() {
-    auto product = input.getDefiningOp<onnx::MulOp>();
-    if (!product || !input.hasNUses(readers))
-      return false;
-    for (auto [silu, other] :
-         {std::pair(product.getA(), product.getB()), std::pair(product.getB(), product.getA())}) {
-      auto inner = silu.getDefiningOp<onnx::MulOp>();
-      if (!inner || !inner->hasOneUse() || other.getType() != input.getType())
-        continue;
-      for (auto [value, sigmoid] :
-           {std::pair(inner.getA(), inner.getB()), std::pair(inner.getB(), inner.getA())}) {
-        auto sigma = sigmoid.getDefiningOp<onnx::SigmoidOp>();
-        if (!sigma || !sigma->hasOneUse() || sigma.getX() != value ||
-            value.getType() != input.getType())
-          continue;
-        gate = value;
-        input = other;
-        return true;
-      }
-    }
-    return false;
-  }
-
-  bool matchNorm() {
-    Operation *producer = input.getDefiningOp();
-    if (!producer || !input.hasNUses(readers))
-      return false;
-    if (auto rms = dyn_cast<onnx::RMSNormalizationOp>(producer)) {
-      if (!isLastAxis(rms.getAxis(), rms.getX()))
-        return false;
-      setNorm(qk::NormKind::RMS, rms.getX(), rms.getScale(), Value(), rms.getEpsilonAttr());
-      return true;
-    }
-    auto layer = dyn_cast<onnx::LayerNormalizationOp>(producer);
-    if (!layer || !isLastAxis(layer.getAxis(), layer.getX()) || layer.getMean() ||
-        layer.getInvStdDev())
-      return false;
-    setNorm(qk::NormKind::Layer, layer.getX(), layer.getScale(), layer.getB(),
-            layer.getEpsilonAttr());
-    return true;
-  }
-
-  void setNorm(qk::NormKind kind, Value x, Value scale, Value shift, FloatAttr given) {
-    norm = kind;
-    input = x;
-    weight = scale;
-    bias = shift;
-    // The default of ONNX.
-    epsilon = given ? given : Builder(op.getContext()).getF32FloatAttr(1e-5f);
-  }
-
-  /// The stream may be read by others as well, if all of them come later.
-  void matchResidual() {
-    auto add = input.getDefiningOp<onnx::AddOp>();
-    if (!add || add.getA().getType() != input.getType() || add.getB().getType() != input.getType())
-      return;
-    Operation *reader = channels.getDefiningOp();
-    for (Operation *user : add->getUsers())
-      if (user->getBlock() != op->getBlock() || (user != reader && !op->isBeforeInBlock(user)))
-        return;
-    stream = add;
-    input = add.getA();
-    residual = add.getB();
-  }
-};
-
-} // namespace
-
-namespace {
 
 /// The operands that say what is done to channels; null where nothing is.
 struct TableOperands {
@@ -250,7 +152,7 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
   const ChannelTable &table = row.table;
   const kernels::QuantizeKernel &wanted = row.kernel;
   PrincipalPart part = row.part;
-  Producers producers(op, table.input, part && table.input == part.input() ? 2 : 1);
+  RowProducers producers(op, table.input, part && table.input == part.input() ? 2 : 1);
   RankedTensorType input = typeOf(producers.input);
   OpBuilder builder(op);
   Location loc = op.getLoc();
