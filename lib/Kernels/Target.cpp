@@ -60,7 +60,7 @@ constexpr Target makeTarget(unsigned column, std::string_view name, unsigned ptx
 
 constexpr std::array<Target, 6> targets = {
     makeTarget(0, "sm_80", 70, 163),   makeTarget(1, "sm_86", 71, 99),
-    makeTarget(2, "sm_89", 81, 99),    makeTarget(3, "sm_90a", 80, 227),
+    makeTarget(2, "sm_89", 81, 99),    makeTarget(3, "sm_90a", 84, 227),
     makeTarget(4, "sm_100a", 88, 227), makeTarget(5, "sm_120a", 88, 99)};
 
 template <typename Predicate> std::string join(Predicate isListed) {

@@ -37,8 +37,6 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("symmetric weights in groups", weight.str());
   if (hasInputGroups)
     return refuse("one scale for each row of inputs", number(groups()) + " groups");
-  if (rank != 0)
-    return refuse("no low-rank branch", "one of rank " + number(rank));
   if (inputTile().rowBytes != swizzleBytes)
     return refuse("a tile depth of 128", number(s.tileDepth));
   if (s.stages < 2 || s.stages > 8)

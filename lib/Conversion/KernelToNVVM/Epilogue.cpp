@@ -29,7 +29,7 @@ public:
     for (int64_t block = 0; block != place.rowBlocks(); ++block) {
       SmallVector<Value> branchSums(count);
       if (kernel.rank != 0)
-        branchSums = branch.multiplyRows(block);
+        branchSums = branch.multiplyRows(block, 0, place.columnBlocks());
       for (int64_t half = 0; half != 2; ++half)
         emitRow(place.row(block, half), half, sums.slice(block * count, count), branchSums);
     }

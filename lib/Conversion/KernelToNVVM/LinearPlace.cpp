@@ -86,6 +86,11 @@ Value LinearPlace::transposedColumn(int64_t half) {
   return code.add(code.add(tileColumn, inWarp), half * 8);
 }
 
+Value LinearPlace::inputRow(int64_t block) {
+  Value inWarp = code.add(warpRow, code.shiftRight(lane, 2));
+  return code.add(code.add(tileRow, inWarp), block * 8);
+}
+
 Value LinearPlace::extend(Value value, Type elementType) {
   if (elementType.getIntOrFloatBitWidth() == 32)
     return value;

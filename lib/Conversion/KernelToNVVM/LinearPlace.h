@@ -68,6 +68,8 @@ public:
   /// The same when rows and columns are exchanged: neighbours are rows, the halves columns.
   mlir::Value transposedRow(int64_t block, int64_t neighbour);
   mlir::Value transposedColumn(int64_t half);
+  /// Row of the product whose inputs the lane multiplies in a block.
+  mlir::Value inputRow(int64_t block);
 
   /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
   /// extended to i32, narrow floats to f32.

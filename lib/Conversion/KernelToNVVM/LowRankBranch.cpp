@@ -25,23 +25,43 @@ Words LowRankBranch::loadWords(ArrayRef<Value> rows, int64_t step) {
   return words;
 }
 
-SmallVector<Value> LowRankBranch::multiplyRows(int64_t block) {
-  if (columnStarts.empty())
-    for (int64_t column = 0; column != place.columnBlocks(); ++column)
-      columnStarts.push_back(rowStart(weight, place.clampColumn(place.weightColumn(column))));
-  // Rows that are not there repeat the last one, and are not stored.
-  SmallVector<Value, 2> rows;
-  for (int64_t half = 0; half != 2; ++half)
-    rows.push_back(rowStart(input, place.clampRow(place.row(block, half))));
+Value LowRankBranch::columnStart(int64_t block) {
+  columnStarts.resize(size_t(place.columnBlocks()));
+  Value &start = columnStarts[size_t(block)];
+  if (!start)
+    start = rowStart(weight, place.clampColumn(place.weightColumn(block)));
+  return start;
+}
+
+/// Four sums for each row of the right operand, of which a lane has two of the left one.
+SmallVector<Value> LowRankBranch::multiply(ArrayRef<Value> left, ArrayRef<Value> right) {
   MmaAtom atom{kernels::MmaForm::Int8, /*leftSigned=*/true, /*rightSigned=*/true};
-  SmallVector<Value> sums(place.columnBlocks() * 4, code.constant(int64_t(0)));
+  SmallVector<Value> sums(right.size() * 4, code.constant(int64_t(0)));
   for (int64_t step = 0; step != rank / 32; ++step) {
-    Words left = loadWords(rows, step);
-    for (auto [column, start] : llvm::enumerate(columnStarts)) {
-      Words result = atom.multiplyAdd(code, left, loadWords(start, step),
-                                      ArrayRef<Value>(sums).slice(column * 4, 4));
-      llvm::copy(result, sums.begin() + column * 4);
+    Words leftWords = loadWords(left, step);
+    for (auto [i, start] : llvm::enumerate(right)) {
+      Words result = atom.multiplyAdd(code, leftWords, loadWords(start, step),
+                                      ArrayRef<Value>(sums).slice(i * 4, 4));
+      llvm::copy(result, sums.begin() + i * 4);
     }
   }
   return sums;
+}
+
+// Rows that are not there repeat the last one, and are not stored.
+
+SmallVector<Value> LowRankBranch::multiplyRows(int64_t block, int64_t first, int64_t count) {
+  SmallVector<Value> rows, columns;
+  for (int64_t half = 0; half != 2; ++half)
+    rows.push_back(rowStart(input, place.clampRow(place.row(block, half))));
+  for (int64_t column = first; column != first + count; ++column)
+    columns.push_back(columnStart(column));
+  return multiply(rows, columns);
+}
+
+SmallVector<Value> LowRankBranch::multiplyColumns(int64_t block) {
+  SmallVector<Value> columns;
+  for (int64_t half = 0; half != 2; ++half)
+    columns.push_back(rowStart(weight, place.clampColumn(place.transposedColumn(half))));
+  return multiply(columns, rowStart(input, place.clampRow(place.inputRow(block))));
 }

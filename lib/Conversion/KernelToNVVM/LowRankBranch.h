@@ -19,18 +19,24 @@ public:
   LowRankBranch(CodeBuilder &code, LinearPlace &place, int64_t rank, Buffer input, Buffer weight)
       : code(code), place(place), rank(rank), input(input), weight(weight) {}
 
-  /// Sums of products of a block of 16 rows, four for each block of eight columns.
-  llvm::SmallVector<mlir::Value> multiplyRows(int64_t block);
+  /// Sums of products of a block of 16 rows, four for each of `count` blocks of eight columns from
+  /// the `first` on.
+  llvm::SmallVector<mlir::Value> multiplyRows(int64_t block, int64_t first, int64_t count);
+  /// Where rows and columns are exchanged: those of 16 columns with a block of eight rows.
+  llvm::SmallVector<mlir::Value> multiplyColumns(int64_t block);
 
 private:
   mlir::Value rowStart(Buffer matrix, mlir::Value row);
+  mlir::Value columnStart(int64_t block);
+  llvm::SmallVector<mlir::Value> multiply(llvm::ArrayRef<mlir::Value> left,
+                                          llvm::ArrayRef<mlir::Value> right);
   Words loadWords(llvm::ArrayRef<mlir::Value> rows, int64_t step);
 
   CodeBuilder &code;
   LinearPlace &place;
   int64_t rank;
   Buffer input, weight;
-  llvm::SmallVector<mlir::Value> columnStarts; ///< of each block of columns, once they are known
+  llvm::SmallVector<mlir::Value> columnStarts; ///< of each block of columns; null until it is known
 };
 
 } // namespace qllm

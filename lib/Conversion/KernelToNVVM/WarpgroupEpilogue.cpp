@@ -7,6 +7,7 @@
 #include "WarpgroupEpilogue.h"
 
 #include "LinearFormula.h"
+#include "LowRankBranch.h"
 #include "MatrixRow.h"
 
 using namespace mlir;
@@ -17,13 +18,16 @@ namespace {
 /// Blocks of columns whose values are loaded once for all rows; with more there is no room in
 /// registers, and each row loads them again.
 constexpr int64_t mostHeldBlocks = 8;
+/// Blocks of columns whose sums of a low-rank branch are there at a time.
+constexpr int64_t branchBlocks = 4;
 
 class WarpgroupEpilogue {
 public:
   WarpgroupEpilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
                     const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), kernel(kernel), arguments(arguments),
-        formula(code, place, kernel, arguments, scaleLog2) {}
+        formula(code, place, kernel, arguments, scaleLog2),
+        branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight) {}
 
   /// Blocks of 16 rows and 8 columns: a lane has two neighbours in each half of the rows.
   void emit(ValueRange sums) {
@@ -31,19 +35,28 @@ public:
     SmallVector<std::array<ColumnValues, 2>> held;
     for (int64_t block = 0; block != blocks && blocks <= mostHeldBlocks; ++block)
       held.push_back(formula.loadColumns(block));
+    int64_t atOnce = kernel.rank == 0 ? blocks : std::min(blocks, branchBlocks);
     for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
-      for (int64_t half = 0; half != 2; ++half)
-        emitRow(place.row(rows, half), [&](const RowValues &row, MatrixRow &result) {
-          for (int64_t block = 0; block != blocks; ++block) {
-            std::array<ColumnValues, 2> columns =
-                held.empty() ? formula.loadColumns(block) : held[block];
-            std::array<Value, 2> results;
-            for (unsigned i = 0; i != 2; ++i)
-              results[i] =
-                  formula.finish(sums[(rows * blocks + block) * 4 + half * 2 + i], row, columns[i]);
-            result.storePair(place.column(block), results);
-          }
-        });
+      for (int64_t first = 0; first < blocks; first += atOnce) {
+        int64_t count = std::min(atOnce, blocks - first);
+        // All lanes multiply, also those whose rows are not there.
+        SmallVector<Value> branchSums(size_t(count * 4));
+        if (kernel.rank != 0)
+          branchSums = branch.multiplyRows(rows, first, count);
+        for (int64_t half = 0; half != 2; ++half)
+          emitRow(place.row(rows, half), [&](const RowValues &row, MatrixRow &result) {
+            for (int64_t block = first; block != first + count; ++block) {
+              std::array<ColumnValues, 2> columns =
+                  held.empty() ? formula.loadColumns(block) : held[block];
+              std::array<Value, 2> results;
+              for (unsigned i = 0; i != 2; ++i)
+                results[i] =
+                    formula.finish(sums[(rows * blocks + block) * 4 + half * 2 + i], row,
+                                   columns[i], branchSums[(block - first) * 4 + half * 2 + i]);
+              result.storePair(place.column(block), results);
+            }
+          });
+      }
   }
 
   /// The same with rows and columns exchanged: neighbours lie in rows, halves in columns.
@@ -54,13 +67,18 @@ public:
       indices[half] = place.transposedColumn(half);
       columns[half] = formula.loadColumn(indices[half]);
     }
-    for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block)
+    for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block) {
+      SmallVector<Value> branchSums(4);
+      if (kernel.rank != 0)
+        branchSums = branch.multiplyColumns(block);
       for (unsigned i = 0; i != 2; ++i)
         emitRow(place.transposedRow(block, i), [&](const RowValues &row, MatrixRow &result) {
           for (unsigned half = 0; half != 2; ++half)
             store(result, indices[half],
-                  formula.finish(sums[block * 4 + half * 2 + i], row, columns[half]));
+                  formula.finish(sums[block * 4 + half * 2 + i], row, columns[half],
+                                 branchSums[half * 2 + i]));
         });
+    }
   }
 
 private:
@@ -83,6 +101,7 @@ private:
   const kernels::LinearKernel &kernel;
   const LinearArguments &arguments;
   LinearFormula formula;
+  LowRankBranch branch;
 };
 
 } // namespace

@@ -11,6 +11,8 @@
 // CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k4096 {{.*}}spilled=0 tensor=8 warnings=0
+// CHECK: sm_90a linear_int8_int8_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
+// CHECK: sm_90a linear_uint4_bytes_int4_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
 // NVVM: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n256k32.s32.s8.s8 {$0, $1,
 
 func.func @w8a8(%x: tensor<?x1024xi8>, %w: tensor<1536x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<1536xf32>)
@@ -58,4 +60,23 @@ func.func @w4a4_groups(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: ten
       layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
       : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<8x1536xf32>) -> tensor<?x1536xf16>
   return %0 : tensor<?x1536xf16>
+}
+
+// A low-rank branch is multiplied where the sums become results, some columns at a time.
+
+func.func @w8a8_branch(%x: tensor<?x1024xi8>, %w: tensor<2048x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<2048xf32>, %z: tensor<?x64xi8>, %sz: tensor<?xf32>,
+                       %b: tensor<2048x64xi8>, %sb: tensor<2048xf32>) -> tensor<?x2048xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, producers = 1>)
+      : (tensor<?x1024xi8>, tensor<2048x1024xi8>, tensor<?xf32>, tensor<2048xf32>, tensor<?x64xi8>, tensor<?xf32>, tensor<2048x64xi8>, tensor<2048xf32>) -> tensor<?x2048xf16>
+  return %0 : tensor<?x2048xf16>
+}
+
+func.func @w4a4_branch(%x: tensor<?x1024xui8>, %w: tensor<128x16x512xi8>, %sx: tensor<?xf32>, %sw: tensor<2048xf32>, %zx: tensor<?xi32>, %sums: tensor<2048xi32>,
+                       %bias: tensor<2048xf32>, %z: tensor<?x32xi8>, %sz: tensor<?xf32>, %b: tensor<2048x32xi8>, %sb: tensor<2048xf32>) -> tensor<?x2048xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) bias(%bias) low_rank(%z, %sz, %b, %sb) formats(#qllm.int<4, asymmetric>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x1024xui8>, tensor<128x16x512xi8>, tensor<?xf32>, tensor<2048xf32>, tensor<?xi32>, tensor<2048xi32>, tensor<2048xf32>, tensor<?x32xi8>, tensor<?xf32>, tensor<2048x32xi8>, tensor<2048xf32>) -> tensor<?x2048xf16>
+  return %0 : tensor<?x2048xf16>
 }
