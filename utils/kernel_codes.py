@@ -9,11 +9,12 @@ LAYOUT = "#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>"
 
 
 class Format:
-    """Codes called int4, uint8, ..."""
+    """Codes called int4, uint8, ... Those of up to 4 bits lie two to a byte, unless they are `in_bytes`."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, in_bytes: bool = False):
         self.bits, self.signed = int(name[-1]), name[0] == "i"
-        self.storage = ("" if self.signed else "u") + ("i4" if self.bits <= 4 else "i8")
+        self.halves = self.bits <= 4 and not in_bytes
+        self.storage = ("" if self.signed else "u") + ("i4" if self.halves else "i8")
         self.attribute = f"#qllm.int<{self.bits}{'' if self.signed else ', asymmetric'}>"
 
     def random(self, random, *shape) -> np.ndarray:
@@ -23,7 +24,7 @@ class Format:
 
     def pack(self, codes: np.ndarray) -> np.ndarray:
         """Bytes, half bytes the low one first."""
-        if self.bits > 4:
+        if not self.halves:
             return codes.view(np.uint8)
         pairs = codes.view(np.uint8).reshape(codes.shape[0], -1, 2)
         return pairs[..., 0] & 15 | pairs[..., 1] << 4
@@ -31,14 +32,14 @@ class Format:
     def unpack(self, packed: np.ndarray) -> np.ndarray:
         """The codes of each byte along one more axis: one, or two half bytes."""
         packed = packed.view(np.uint8)
-        if self.bits > 4:
+        if not self.halves:
             return packed.view(np.int8 if self.signed else np.uint8)[..., None].astype(int)
         codes = np.stack([packed & 15, packed >> 4], -1).astype(int)
         return (codes ^ 8) - 8 if self.signed else codes
 
     def spread(self, values: np.ndarray) -> np.ndarray:
         """Values of codes as `unpack` arranges those."""
-        return values.reshape(*values.shape[:-1], -1, 1 if self.bits > 4 else 2)
+        return values.reshape(*values.shape[:-1], -1, 2 if self.halves else 1)
 
 
 def tile_order(layout: str) -> tuple:

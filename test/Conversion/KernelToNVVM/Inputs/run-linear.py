@@ -32,18 +32,14 @@ class Problem:
     def __init__(self, o):
         self.options = o
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
-        self.input, self.weight = Format(o["input"]), Format(o["weight"])
-        in_bytes = int(o["bytes"])
-        self.shuffled = (in_bytes or self.input.bits > 4) and self.weight.bits <= 4
+        self.input, self.weight = Format(o["input"], o["bytes"] != "0"), Format(o["weight"])
+        self.shuffled = self.weight.halves and not self.input.halves
         x, w = self.input.random(random, m, k), self.weight.random(random, n, k)
         groups = k // int(o["group"]) if int(o["group"]) else 1
         self.scales = random.uniform(0.01, 0.1, m).astype(np.float32)
         self.weight_scales = random.uniform(0.001, 0.01, (groups, n)).astype(np.float32)
         self.operands, self.types, self.clauses = {}, {}, "scales(%sx, %sw)"
-        if in_bytes:
-            self.add("x", x.astype(np.int8 if self.input.signed else np.uint8), f"?x{k}x{'i8' if self.input.signed else 'ui8'}")
-        else:
-            self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
+        self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
         packed = shuffle(w) if self.shuffled else self.weight.pack(w)
         self.add("w", packed, "x".join(map(str, packed.shape)) + "xi8" if self.shuffled else f"{n}x{k}x{self.weight.storage}")
         self.add("sx", self.scales, "?xf32")

@@ -23,6 +23,7 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import Format  # noqa: E402
+from kernel_principal import PrincipalPart  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", bytes="0", group="0", clip="", include_zero="0",
@@ -31,15 +32,6 @@ DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="in
 EPSILON = 1.0e-5
 INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
 random = np.random.default_rng(0)
-
-
-def fragments(codes):
-    """Tiles of 16 by 32 as qk.quantize_c10 has them."""
-    rows, columns = codes.shape
-    codes = np.pad(codes, ((0, -rows % 16), (0, -columns % 32)))
-    # row: tile, i % 2, lane / 4; column: tile, lane % 4, i / 2, b
-    tiles = codes.reshape(len(codes) // 16, 2, 8, -1, 4, 2, 4).transpose(0, 3, 2, 4, 5, 1, 6)
-    return np.ascontiguousarray(tiles).reshape(len(codes) // 16, -1, 512)
 
 
 def to_bits(values, kind):
@@ -78,8 +70,7 @@ class Problem:
         self.rows, self.columns = int(o["rows"]), int(o["columns"])
         self.inner = int(o["gather"]) or self.columns
         self.width = int(o["split"]) or self.inner
-        self.format = Format(o["format"])
-        self.storage = self.format.storage.replace("i4", "i8") if int(o["bytes"]) else self.format.storage
+        self.format = Format(o["format"], o["bytes"] != "0")
         self.isExact = not o["norm"] and o["gate"] == "0" and o["principal"] == "0"
         self.operands, self.types, self.clauses = {}, {}, ""
         y = self.matrix("x", draw(o, self.rows, self.columns))
@@ -129,12 +120,10 @@ class Problem:
         return values
 
     def draw_part(self):
-        """Directions of about unit length, and where channels behind come from."""
-        rank = int(self.options["principal"])
-        self.directions = random.integers(-127, 128, (rank, self.inner)).astype(np.int8)
-        for name, tiles in (("p", fragments(self.directions)), ("pt", fragments(self.directions.T))):
-            self.add(name, tiles, "x".join(map(str, tiles.shape)) + "xi8", "")
-        self.add("sp", (random.uniform(0.5, 1.5, rank) / (73 * np.sqrt(self.inner))).astype(np.float32), f"{rank}xf32", "")
+        """Directions, and where channels behind come from."""
+        self.part = PrincipalPart.draw(random, int(self.options["principal"]), self.inner)
+        for name, (kind, value) in zip(("p", "pt", "sp"), self.part.operands()):
+            self.add(name, value, kind, "")
         self.clauses += "principal(%p, %pt, %sp) "
         if self.has("split"):
             self.add("si", random.integers(0, self.inner + 1, self.width).astype(np.int32), f"{self.width}xi32", "")
@@ -143,18 +132,12 @@ class Problem:
 
     def take_off(self, codes, scales):
         """The row behind the principal part that was found, and how far from it an element may be."""
-        directions = self.directions * self.operands["sp"].astype(np.float64)[:, None]
-        # Rounded within 2^-22 of the largest, and eight roundings of f32.
-        products, largest = self.row @ directions.T, np.abs(self.row).max(1, keepdims=True)
-        error = 2.0**-22 * largest * np.abs(directions).sum(1) + 2.0**-21 * np.abs(products)
-        wanted = np.maximum(np.abs(products).max(1) / 127, 1e-8)
+        products, error = self.part.project(self.row)
+        wanted = self.part.scales_of(products)
         check(np.abs(scales - wanted) <= error.max(1) / 127 + wanted * 2.0**-22, "scales of the principal part", scales, wanted)
         away = np.abs(products / scales[:, None] - codes)
         check(away <= 0.5 + error / scales[:, None] + 2.0**-16, "codes next to the products", away.max())
-        taken = codes * scales.astype(np.float64)[:, None]
-        before, self.row = self.row, self.row - taken @ directions
-        steps = np.abs(taken * self.operands["sp"]).max(1, keepdims=True)
-        self.slack = 2.0**-22 * (largest + steps * np.abs(self.directions.astype(int)).sum(0)) + 2.0**-21 * (np.abs(before) + np.abs(self.row))
+        self.row, self.slack = self.part.take_off(self.row, codes * scales.astype(np.float64)[:, None])
         if self.has("split"):
             pick = lambda values: np.pad(values, ((0, 0), (0, 1)))[:, self.operands["si"]] * self.operands["sf"]
             self.row, self.slack = pick(self.row), pick(self.slack)
@@ -193,7 +176,7 @@ class Problem:
         """Name, shape and element type of each result."""
         o, rows = self.options, self.rows
         groups = self.width // int(o["group"]) if self.has("group") else 0
-        found = [("codes", [rows, self.width], self.storage), ("scales", [rows] + [groups] * bool(groups), "f32")]
+        found = [("codes", [rows, self.width], self.format.storage), ("scales", [rows] + [groups] * bool(groups), "f32")]
         if not self.format.signed:
             found.append(("zero_points", found[1][1], o["zeros"]))
         if self.has("sums"):
@@ -222,7 +205,7 @@ class Problem:
         granularity = f"group<1, {self.options['group']}>" if self.has("group") else "per_token"
         kind = f"!qllm.quantized<{rows}x{width}, {self.format.attribute}, {granularity}>"
         parts = [f"tensor<{'x'.join(map(str, shape))}x{element}>" for _, shape, element in self.results()[:2]]
-        parts[0] = f"tensor<{rows}x{width}x{self.format.storage}>"
+        parts[0] = f"tensor<{rows}x{width}x{Format(self.options['format']).storage}>"
         if not self.format.signed:
             parts.append(parts[1].replace("f32", "i32"))
         names = ", ".join(f"%{i}" for i in range(len(parts)))
@@ -264,21 +247,13 @@ def run(problem, folder, extra):
     return {name: np.load(folder / f"{name}.npy") for name, _, _ in problem.results()}
 
 
-def unpack(problem, codes):
-    if problem.storage.endswith("i4"):
-        codes = codes.view(np.uint8)
-        codes = np.stack([codes & 15, codes >> 4], -1).reshape(problem.rows, -1)
-        return (codes ^ 8).astype(int) - 8 if problem.format.signed else codes.astype(int)
-    return codes.view(np.int8 if problem.format.signed else np.uint8).astype(int)
-
-
 def check(condition, what, *details):
     if not np.all(condition):
         sys.exit(f"expected {what}, but got {details}")
 
 
 def compare(problem, found, wanted):
-    codes, scales = unpack(problem, found["codes"]), found["scales"]
+    codes, scales = problem.format.unpack(found["codes"]).reshape(problem.rows, -1), found["scales"]
     reference = [part.astype(int) if i != 1 else part for i, part in enumerate(wanted)]
     zeros = found["zero_points"].astype(int) if "zero_points" in found else np.zeros_like(scales, int)
     if problem.isExact:
