@@ -29,10 +29,10 @@ MODELS = {"w8a8": (8, 8), "w4a8": (4, 8), "w4a4": (4, 4)}
 
 def kernel(options, folder: Path, kind: str) -> Path:
     """A module with one linear layer, with the schedule for prompts."""
-    inputs, weights, group = plan.LINEARS[kind]
-    schedule, _ = next(plan.linear_schedules(kind, 4096, options.target))
+    problem = {"n": 4096, "k": 4096, **plan.LINEARS[kind]}
+    schedule, _ = next(plan.linear_schedules(problem, options.target))
     path = folder / f"{kind}.mlir"
-    path.write_text(Linear({"n": 4096, "k": 4096, "input": inputs, "weight": weights, "group": group}).module(schedule))
+    path.write_text(Linear(problem).module(schedule))
     return path
 
 

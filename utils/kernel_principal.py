@@ -26,10 +26,14 @@ class PrincipalPart:
         codes = random.integers(-127, 128, (rank, columns)).astype(np.int8)
         return PrincipalPart(codes, (random.uniform(0.5, 1.5, rank) / (73 * np.sqrt(columns))).astype(np.float32))
 
+    @staticmethod
+    def types(rank: int, columns: int) -> list:
+        """Of the operands of `principal(..)`."""
+        shapes = [f"{-(-rows // 16)}x{-(-width // 32)}x512xi8" for rows, width in ((rank, columns), (columns, rank))]
+        return [f"tensor<{each}>" for each in (*shapes, f"{rank}xf32")]
+
     def operands(self) -> list:
-        """Types, as they are in tensor<..>, and arrays of the operands of `principal(..)`."""
-        tiles = [fragments(self.codes), fragments(self.codes.T)]
-        return [*(("x".join(map(str, each.shape)) + "xi8", each) for each in tiles), (f"{len(self.scales)}xf32", self.scales)]
+        return [fragments(self.codes), fragments(self.codes.T), self.scales]
 
     def directions(self) -> np.ndarray:
         return self.codes * self.scales.astype(np.float64)[:, None]

@@ -3,8 +3,20 @@
 # Outputs and inputs of a linear layer.
 SHAPES = {"7b-gate-up": (22016, 4096), "square": (4096, 4096), "70b-gate-up": (57344, 8192), "7b-qkv": (12288, 4096),
           "7b-down": (4096, 11008), "70b-o": (8192, 8192), "70b-down": (8192, 28672)}
-LINEARS = {"w8a8": ("int8", "int8", 0), "w4a8": ("int8", "int4", 0), "w4a4-g128": ("int4", "int4", 128), "w4a4": ("int4", "int4", 0),
-           "w4a8-zero": ("uint8", "uint4", 0)}
+
+
+def linear(inputs: str, weights: str, group: int = 0, **more) -> dict:
+    """A problem of families.linear without its shape."""
+    return {"input": inputs, "weight": weights, "group": group, **more}
+
+
+LINEARS = {"w8a8": linear("int8", "int8"), "w4a8": linear("int8", "int4"), "w4a4-g128": linear("int4", "int4", 128), "w4a4": linear("int4", "int4"),
+           "w4a8-zero": linear("uint8", "uint4")}
+# How four bits on both sides run where nothing but bytes is fast, which is sm_90a.
+IN_BYTES = {f"{kind}-bytes": {**LINEARS[kind], "bytes": True} for kind in ("w4a4", "w4a4-g128")}
+# Of the first shape alone: beside the same without a branch, and zero points of groups.
+MORE_LINEARS = {**{f"{kind}-rank32": {**LINEARS[kind], "rank": 32} for kind in ("w4a4", "w4a8")},
+                "w4a4-g128-zero": linear("int4", "uint4", 128), "w4a8-g128-zero": linear("int8", "uint4", 128)}
 # Rows that a kernel is timed with: prompts, single sequences, batches.
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 # Multiprocessors of the largest product of a target.
@@ -16,27 +28,29 @@ def schedule(tile, warps, stages, producers=0):
     return f"#qk.schedule<{sizes}{', producers = 1' if producers else ''}>"
 
 
-def warpgroup_schedules(kind: str):
+def warpgroup_schedules(problem: dict):
     """Those of sm_90a; weights of four bits are the left operand, so their tiles have the columns on the side of warps."""
-    if LINEARS[kind][1].endswith("8"):
+    if problem["weight"].endswith("8"):
         yield schedule((128, 256, 128), (8, 1), 4, 1), PREFILL
         yield schedule((64, 32, 128), (4, 1), 8, 1), SINGLE
         yield schedule((64, 64, 128), (4, 1), 8, 1), BATCH
     else:
-        yield schedule((256, 128, 128), (1, 8), 4, 1), PREFILL
+        yield schedule((128 if problem["group"] else 256, 128, 128), (1, 8), 4, 1), PREFILL
         yield schedule((16, 64, 128), (1, 4), 8, 1), SINGLE
         yield schedule((64, 64, 128), (1, 4), 8, 1), BATCH
 
 
-def linear_schedules(kind: str, n: int, target: str):
-    """(schedule, rows) for a kind of LINEARS: large tiles for prompts; few columns a block for few rows, so that all processors load."""
-    if target == "sm_90a" and LINEARS[kind][0].endswith("8"):
-        yield from warpgroup_schedules(kind)
-    depth = 64 if LINEARS[kind][0].endswith("8") else 128
-    yield schedule((128, 128 if LINEARS[kind][2] else 256, depth), (2, 4), 4), PREFILL
-    narrow = n <= 8192
-    yield schedule((16, 32 if narrow else 64, 2 * depth), (1, 2 if narrow else 4), 8), SINGLE
-    yield schedule((64, 32 if narrow else 64, 2 * depth), (2, 1) if narrow else (2, 2), 6), BATCH
+def linear_schedules(problem: dict, target: str):
+    """(schedule, rows) for a linear layer: large tiles for prompts; few columns a block for few rows, so that all processors load."""
+    in_bytes, group = problem["input"].endswith("8") or problem.get("bytes"), problem["group"]
+    # Warpgroups have neither branches nor zero points of groups.
+    if target == "sm_90a" and in_bytes and not problem.get("rank") and not (group and problem["weight"].startswith("u")):
+        yield from warpgroup_schedules(problem)
+    deep = 128 if in_bytes else 256  # rows of 128 bytes
+    yield schedule((128, 128 if group else 256, max(deep // 2, group)), (2, 4), 4), PREFILL
+    narrow = problem["n"] <= 8192
+    yield schedule((16, 32 if narrow else 64, deep), (1, 2 if narrow else 4), 8), SINGLE
+    yield schedule((64, 32 if narrow else 64, deep), (2, 1) if narrow else (2, 2), 6), BATCH
 
 
 def attentions():
@@ -52,11 +66,14 @@ def quantizers():
     for columns in (4096, 8192):
         for norm in (True, False):
             yield "quantize", {"columns": columns, "norm": norm, "residual": norm, "format": "int8"}, [("", (4096, 16384))]
+    for rank in (0, 32):
+        yield "quantize", {"columns": 4096, "norm": True, "residual": True, "format": "int4", "principal": rank}, [("", (4096, 16384))]
 
 
-def linears(n: int, k: int, target: str):
-    for kind, (inputs, weights, group) in LINEARS.items():
-        yield "linear", {"n": n, "k": k, "input": inputs, "weight": weights, "group": group}, list(linear_schedules(kind, n, target))
+def linears(n: int, k: int, target: str, kinds: dict):
+    for kind in kinds.values():
+        problem = {"n": n, "k": k, **kind}
+        yield "linear", problem, list(linear_schedules(problem, target))
 
 
 def stream_schedule(tile, warps, stages, blocks):
@@ -76,11 +93,11 @@ def weight_only(n: int, k: int, target: str):
 
 def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
-    shapes = list(SHAPES.values())
-    yield from linears(*shapes[0], target)
+    shapes, kinds = list(SHAPES.values()), LINEARS | (IN_BYTES if target == "sm_90a" else {})
+    yield from linears(*shapes[0], target, kinds | MORE_LINEARS)
     yield from weight_only(*shapes[0], target)
     yield from attentions()
     yield from quantizers()
     for shape in shapes[1:]:
-        yield from linears(*shape, target)
+        yield from linears(*shape, target, kinds)
         yield from weight_only(*shape, target)

@@ -64,6 +64,7 @@ class Supervisor:
         self.begun = number
 
     def take_row(self, row: dict) -> None:
+        row["ratio"] = self.ratio(row)
         self.rows.append(row)
         timing, floor = row["timing"], row["floor"]
         line = f"{row['kernel']:34} {row['rows']:>5} {micro(timing)} {cell(floor * 1e6, floor, '9.2f')} "
@@ -71,7 +72,13 @@ class Supervisor:
         for name in ("bf16", "int8"):
             peer = row["peers"].get(name)
             line += f" {micro(peer)} {cell(peer['median'] / timing['median'] if peer and timing else 0, peer and timing, '5.2f')}"
-        print(f"{line}  {row['result']}", flush=True)
+        print(f"{line}  {row['result']}" + (f", {row['ratio']:.2f} of {row['base']}" if row["ratio"] else ""), flush=True)
+
+    def ratio(self, row: dict):
+        """The time beside that of the base, with the same schedule and number of rows; None unless both are known."""
+        key = row["base"], row["schedule"], row["rows"]
+        bases = [each for each in self.rows if (each["kernel"], each["schedule"], each["rows"]) == key and each["timing"]]
+        return row["timing"]["median"] / bases[0]["timing"]["median"] if row["timing"] and bases else None
 
     def take_left_out(self, title: str) -> None:
         self.left_out.append(title)

@@ -24,6 +24,7 @@ class Trial:
         if entry.family not in FAMILIES:
             raise BadInput(f"expected a family of {', '.join(FAMILIES)}, but got '{entry.family}'")
         self.family = FAMILIES[entry.family](entry.problem)
+        self.title, self.base = entry.title, f"{entry.family} {self.family.base}" if self.family.base else ""
         self.random = np.random.default_rng(seed)
         self.arrays, self.rows = [], 0
         self.buffers = []

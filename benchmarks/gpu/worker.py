@@ -57,17 +57,17 @@ class Worker:
             call = trial.call(kernel, handle, FEW_ROWS)
             self.driver.launch(self.driver.prepare(call))
             self.driver.synchronise()
-            self.report(title, kernel, FEW_ROWS, trial.check(call, all_of_it=True))
+            self.report(trial, kernel, FEW_ROWS, trial.check(call, all_of_it=True))
             self.driver.free(*call.results)
         for kernel, handle in zip(entry.kernels, handles) if self.driver.can_time else ():
             for rows in kernel.rows:
                 if time.monotonic() > self.end:
                     tell("left_out", f"{title}, {rows} rows")
                 else:
-                    self.time(trial, title, kernel, handle, rows)
+                    self.time(trial, kernel, handle, rows)
         trial.release()
 
-    def time(self, trial: Trial, title: str, kernel, handle, rows: int) -> None:
+    def time(self, trial: Trial, kernel, handle, rows: int) -> None:
         call = trial.call(kernel, handle, rows)
         launches = [self.driver.prepare(each) for each in trial.rotate(call, 3 * self.driver.cache_bytes)]
         timing = measure(lambda count: self.driver.graph([launches[turn % len(launches)] for turn in range(count)]), len(launches),
@@ -77,9 +77,9 @@ class Worker:
         self.driver.free(*call.results)
         peers = {name: self.peers.time(name, arguments) for name, arguments in trial.family.peers(rows)}
         floor = self.card.floor(trial.family.cost(rows, native_int4=bool(self.card.int4)))
-        self.report(title, kernel, rows, check, timing, floor, peers, state)
+        self.report(trial, kernel, rows, check, timing, floor, peers, state)
 
-    def report(self, title, kernel, rows, check, timing=None, floor=0.0, peers=None, state=None) -> None:
-        tell("row", {"kernel": title, "schedule": kernel.schedule, "rows": rows, "check": asdict(check), "result": str(check),
-                     "timing": asdict(timing) if timing else None, "floor": floor, "clocks": state or {},
+    def report(self, trial: Trial, kernel, rows, check, timing=None, floor=0.0, peers=None, state=None) -> None:
+        tell("row", {"kernel": trial.title, "base": trial.base, "schedule": kernel.schedule, "rows": rows, "check": asdict(check),
+                     "result": str(check), "timing": asdict(timing) if timing else None, "floor": floor, "clocks": state or {},
                      "peers": {name: asdict(peer) for name, peer in (peers or {}).items() if peer}})

@@ -48,11 +48,12 @@ class Wanted:
 class Family:
     """A kind of kernel on one problem, which is a dictionary that goes through the manifest.
 
-    `title` names the problem. `rotated` are the operands that an application reads once: their copies are rotated past the cache.
+    `title` names the problem, `base` the same without what is added to it, if there is such: their times are compared. `rotated` are the operands that an application reads once: their copies are rotated past the cache.
     `checked` are the results that are compared.
     """
     name = ""
     title = ""
+    base = ""
     rotated = ()
     checked = (0,)
 

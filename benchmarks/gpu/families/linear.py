@@ -1,46 +1,58 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""qk.linear: integer codes times integer codes, exact, with zero points where formats are unsigned."""
+"""qk.linear: integer codes times integer codes, exact, with zero points where formats are unsigned, and a low-rank branch."""
 import numpy as np
 from kernel_codes import LAYOUT, Format, shuffle
+from kernel_text import TensorType
 
 from families.family import Cost, Family, Wanted
 
 CHUNK = 4096  # weights of as many outputs are in double at a time
 
 
+BRANCH = Format("int8")
+# In titles, by whether inputs and weights are symmetric.
+ZERO_POINTS = {(True, True): "", (True, False): " weight zero points", (False, True): " input zero points", (False, False): " zero points"}
+
+
 class Linear(Family):
-    """y = sx sw ((x - zx) (w - zw)), with w of shape [n, k]; `group` is 0 for scales of whole channels, or their length."""
+    """y = sx sw ((x - zx) (w - zw)) + sz sb (z b), with w of shape [n, k]; `group` is 0 for scales and zero points of whole channels, or
+    their length. May be left out: `bytes`, true for inputs of up to 4 bits one to a byte; `rank` of the branch, 0 for none."""
     name = "linear"
 
     def __init__(self, problem: dict):
-        self.n, self.k, self.group = problem["n"], problem["k"], problem["group"]
-        self.input, self.weight = Format(problem["input"]), Format(problem["weight"])
-        self.shuffled = self.input.bits > 4 >= self.weight.bits
+        self.n, self.k, self.group, self.rank = problem["n"], problem["k"], problem["group"], problem.get("rank", 0)
+        self.input, self.weight = Format(problem["input"], problem.get("bytes", False)), Format(problem["weight"])
+        self.shuffled = self.weight.halves and not self.input.halves
         self.groups = self.k // self.group if self.group else 1
         kind = f"w{self.weight.bits}a{self.input.bits}" + (f" g{self.group}" if self.group else "")
-        kind += "" if self.input.signed and self.weight.signed else " zero points"
-        self.title = f"{kind} {self.n}x{self.k}"
-        self.rotated = tuple(index for index, (name, _) in enumerate(self.types()) if name in ("w", "t", "sums", "zw"))
+        kind += ZERO_POINTS[self.input.signed, self.weight.signed] + (" in bytes" if self.input.bits <= 4 and not self.input.halves else "")
+        self.title = kind + (f" rank {self.rank}" if self.rank else "") + f" {self.n}x{self.k}"
+        if self.rank:
+            self.base = Linear({**problem, "rank": 0}).title
+        self.rotated = tuple(index for index, (_, each) in enumerate(self.types()) if "?" not in each)
         self.constants = None
 
     def types(self) -> list:
         """Name and type of each operand."""
         packed = f"{-(-self.n // 16)}x{-(-self.k // 64)}x512xi8" if self.shuffled else f"{self.n}x{self.k}x{self.weight.storage}"
-        found = [("x", f"?x{self.k}x{self.input.storage}"), ("w", packed), ("s", "?xf32"),
-                 ("t", (f"{self.groups}x" if self.group else "") + f"{self.n}xf32")]
+        groups = f"{self.groups}x" if self.group else ""
+        found = [("x", f"?x{self.k}x{self.input.storage}"), ("w", packed), ("s", "?xf32"), ("t", f"{groups}{self.n}xf32")]
         if not self.input.signed:
             found += [("zx", "?xi32"), ("sums", f"{self.n}x{'f32' if self.group else 'i32'}")]
         if not self.weight.signed:
-            found += [("zw", f"{self.n}xui8"), ("xsums", "?xi32")]
+            found += [("zw", f"{groups}{self.n}xui8")] + [("xsums", "?xi32")] * (not self.group)
+        if self.rank:
+            found += [("z", f"?x{self.rank}xi8"), ("sz", "?xf32"), ("b", f"{self.n}x{self.rank}xi8"), ("sb", f"{self.n}xf32")]
         return [(name, f"tensor<{each}>") for name, each in found]
 
     def module(self, schedule):
         result = f"tensor<?x{self.n}xf16>"
-        zero = "" if self.input.signed else " zero_points(%zx, %sums)"
-        zero += "" if self.weight.signed else " weight_zero_points(%zw, %xsums)"
+        clauses = "" if self.input.signed else " zero_points(%zx, %sums)"
+        clauses += "" if self.weight.signed else f" weight_zero_points(%zw{'' if self.group else ', %xsums'})"
+        clauses += " low_rank(%z, %sz, %b, %sb)" if self.rank else ""
         layout = f" layout({LAYOUT})" if self.shuffled else ""
         arguments = ", ".join(f"%{name}: {each}" for name, each in self.types())
-        return (f"func.func @linear({arguments}) -> {result} {{\n  %y = qk.linear %x, %w scales(%s, %t){zero} "
+        return (f"func.func @linear({arguments}) -> {result} {{\n  %y = qk.linear %x, %w scales(%s, %t){clauses} "
                 f"formats({self.input.attribute}, {self.weight.attribute}) schedule({schedule}){layout}\n"
                 f"    : ({', '.join(each for _, each in self.types())}) -> {result}\n  return %y : {result}\n}}\n")
 
@@ -54,7 +66,11 @@ class Linear(Family):
             found["zx"] = random.integers(0, 1 << self.input.bits, rows).astype(np.int32)
         if not self.weight.signed:
             found["xsums"] = self.inputs.sum(1, dtype=np.int32)
-        found.update(self.constants)
+        if self.rank:
+            # As large as the rest, so that neither hides what is wrong with the other.
+            size = np.sqrt(self.k / self.rank) * 2.0**(self.input.bits + self.weight.bits - 2 * BRANCH.bits)
+            found |= {"z": BRANCH.random(random, rows, self.rank), "sz": (size * random.uniform(0.001, 0.01, rows)).astype(np.float32)}
+        found |= self.constants
         return [found[name] for name, _ in self.types()]
 
     def make_constants(self, random) -> dict:
@@ -64,7 +80,10 @@ class Linear(Family):
         if not self.input.signed:
             found["sums"] = self.sum_groups(codes, scales) if self.group else codes.sum(1, dtype=np.int32)
         if not self.weight.signed:
-            found["zw"] = random.integers(0, 1 << self.weight.bits, self.n).astype(np.uint8)
+            zero = random.integers(0, 1 << self.weight.bits, scales.shape).astype(np.uint8)
+            found["zw"] = zero if self.group else zero[0]
+        if self.rank:
+            found |= {"b": BRANCH.random(random, self.n, self.rank), "sb": random.uniform(1e-4, 1e-3, self.n).astype(np.float32)}
         return found
 
     def sum_groups(self, codes, scales):
@@ -80,32 +99,42 @@ class Linear(Family):
         inputs = self.inputs[rows].astype(np.float64)
         scales, row_scales = self.constants["t"], named["s"][rows][:, None]
         chunks = [columns[first:first + CHUNK] for first in range(0, len(columns), CHUNK)]
+        multiply = self.multiply_groups if self.group else self.multiply
+        total = np.concatenate([multiply(inputs, zero, chunk) for chunk in chunks], axis=1)
         if not self.group:
-            total = np.concatenate([(inputs - zero) @ self.weights(chunk).T for chunk in chunks], axis=1).astype(np.float32)
-            return [Wanted((total * (row_scales * scales[columns])).astype(np.float16))]
-        total = np.concatenate([self.grouped(inputs, self.weights(chunk), scales[:, chunk]) for chunk in chunks], axis=1)
-        if "zx" in named:
-            total -= zero.astype(np.float32) * named["sums"][columns]
-        return [Wanted((total * row_scales).astype(np.float16))]
+            total *= row_scales * scales[columns]
+        else:
+            if "zx" in named:
+                total -= zero.astype(np.float32) * named["sums"][columns]
+            total *= row_scales
+        if self.rank:
+            sums = named["z"][rows].astype(np.int32) @ named["b"][columns].T.astype(np.int32)
+            total += sums.astype(np.float32) * (named["sz"][rows][:, None] * named["sb"][columns])
+        return [Wanted(total.astype(np.float16))]
 
-    def weights(self, columns):
-        """Codes without their zero points, in double, where sums of their products are exact: they stay below 2^53."""
-        zero = self.constants["zw"][columns].astype(np.float64)[:, None] if "zw" in self.constants else 0
-        return self.constants["codes"][columns] - np.float64(zero)
+    def multiply(self, inputs, zero, columns):
+        """In double, where sums of products are exact: they stay below 2^53."""
+        weights = self.constants["codes"][columns].astype(np.float64)
+        if not self.weight.signed:
+            weights -= self.constants["zw"][columns][:, None]
+        return ((inputs - zero) @ weights.T).astype(np.float32)
 
-    def grouped(self, inputs, weights, scales):
-        total = np.zeros((len(inputs), len(weights)), np.float32)
-        for group, scale in enumerate(scales):
+    def multiply_groups(self, inputs, zero, columns):
+        """Sums of scaled groups, each by one fused multiply-add, whose product is exact in double."""
+        total = np.zeros((len(inputs), len(columns)), np.float32)
+        for group, scale in enumerate(self.constants["t"][:, columns]):
             part = slice(group * self.group, (group + 1) * self.group)
-            # A fused multiply-add: the product is exact in double.
-            total = (inputs[:, part] @ weights[:, part].T * scale + total).astype(np.float32)
+            sums = inputs[:, part] @ self.constants["codes"][columns, part].T.astype(np.float64)
+            if not self.weight.signed:
+                centred = (inputs[:, part].sum(1, keepdims=True) - zero * self.group).astype(np.float32)
+                sums = (sums - centred.astype(np.float64) * self.constants["zw"][group, columns]).astype(np.float32)
+            total = (sums * scale.astype(np.float64) + total).astype(np.float32)
         return total
 
     def cost(self, rows, native_int4):
-        bits = rows * self.k * self.input.bits + self.n * self.k * self.weight.bits + rows * self.n * 16
-        memory = bits // 8 + 4 * (rows + self.groups * self.n)
-        kind = "int4" if native_int4 and self.input.bits == 4 else "int8"
-        return Cost(memory, 2 * rows * self.n * self.k, kind)
+        memory = sum(TensorType.parse(each).bytes(rows) for _, each in self.types()) + rows * self.n * 2
+        kind = "int4" if native_int4 and self.input.halves else "int8"
+        return Cost(memory, 2 * rows * self.n * (self.k + self.rank), kind)
 
     def peers(self, rows):
         return [("bf16", (rows, self.n, self.k)), ("int8", (rows, self.n, self.k))]

@@ -121,9 +121,10 @@ class Problem:
 
     def draw_part(self):
         """Directions, and where channels behind come from."""
-        self.part = PrincipalPart.draw(random, int(self.options["principal"]), self.inner)
-        for name, (kind, value) in zip(("p", "pt", "sp"), self.part.operands()):
-            self.add(name, value, kind, "")
+        rank, names = int(self.options["principal"]), ("p", "pt", "sp")
+        self.part = PrincipalPart.draw(random, rank, self.inner)
+        self.operands |= zip(names, self.part.operands())
+        self.types |= zip(names, PrincipalPart.types(rank, self.inner))
         self.clauses += "principal(%p, %pt, %sp) "
         if self.has("split"):
             self.add("si", random.integers(0, self.inner + 1, self.width).astype(np.int32), f"{self.width}xi32", "")
