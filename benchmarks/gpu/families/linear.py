@@ -7,8 +7,6 @@ from kernel_text import TensorType
 from families.family import Cost, Family, Wanted
 
 CHUNK = 4096  # weights of as many outputs are in double at a time
-
-
 BRANCH = Format("int8")
 # In titles, by whether inputs and weights are symmetric.
 ZERO_POINTS = {(True, True): "", (True, False): " weight zero points", (False, True): " input zero points", (False, False): " zero points"}
