@@ -12,11 +12,11 @@ def linear(inputs: str, weights: str, group: int = 0, **more) -> dict:
 
 LINEARS = {"w8a8": linear("int8", "int8"), "w4a8": linear("int8", "int4"), "w4a4-g128": linear("int4", "int4", 128), "w4a4": linear("int4", "int4"),
            "w4a8-zero": linear("uint8", "uint4")}
-# How four bits on both sides run where nothing but bytes is fast, which is sm_90a.
+# How four bits on both sides run by warpgroups.
 IN_BYTES = {f"{kind}-bytes": {**LINEARS[kind], "bytes": True} for kind in ("w4a4", "w4a4-g128")}
-# Of the first shape alone: beside the same without a branch, and zero points of groups.
-MORE_LINEARS = {**{f"{kind}-rank32": {**LINEARS[kind], "rank": 32} for kind in ("w4a4", "w4a8")},
-                "w4a4-g128-zero": linear("int4", "uint4", 128), "w4a8-g128-zero": linear("int8", "uint4", 128)}
+# Of one shape: these beside the same without a branch, and zero points of groups.
+BRANCHES = {f"{kind}-rank32": {**problem, "rank": 32} for kind, problem in (LINEARS | IN_BYTES).items() if kind in ("w4a8", "w4a4", "w4a4-bytes")}
+GROUP_ZEROS = {"w4a4-g128-zero": linear("int4", "uint4", 128), "w4a8-g128-zero": linear("int8", "uint4", 128)}
 # Rows that a kernel is timed with: prompts, single sequences, batches.
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 # Multiprocessors of the largest product of a target.
@@ -43,8 +43,8 @@ def warpgroup_schedules(problem: dict):
 def linear_schedules(problem: dict, target: str):
     """(schedule, rows) for a linear layer: large tiles for prompts; few columns a block for few rows, so that all processors load."""
     in_bytes, group = problem["input"].endswith("8") or problem.get("bytes"), problem["group"]
-    # Warpgroups have neither branches nor zero points of groups.
-    if target == "sm_90a" and in_bytes and not problem.get("rank") and not (group and problem["weight"].startswith("u")):
+    # Warpgroups have no zero points of groups.
+    if target == "sm_90a" and in_bytes and not (group and problem["weight"].startswith("u")):
         yield from warpgroup_schedules(problem)
     deep = 128 if in_bytes else 256  # rows of 128 bytes
     yield schedule((128, 128 if group else 256, max(deep // 2, group)), (2, 4), 4), PREFILL
@@ -72,8 +72,9 @@ def quantizers():
 
 def linears(n: int, k: int, target: str, kinds: dict):
     for kind in kinds.values():
-        problem = {"n": n, "k": k, **kind}
-        yield "linear", problem, list(linear_schedules(problem, target))
+        if target == "sm_90a" or not kind.get("bytes"):
+            problem = {"n": n, "k": k, **kind}
+            yield "linear", problem, list(linear_schedules(problem, target))
 
 
 def stream_schedule(tile, warps, stages, blocks):
@@ -93,8 +94,8 @@ def weight_only(n: int, k: int, target: str):
 
 def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
-    shapes, kinds = list(SHAPES.values()), LINEARS | (IN_BYTES if target == "sm_90a" else {})
-    yield from linears(*shapes[0], target, kinds | MORE_LINEARS)
+    shapes, kinds = list(SHAPES.values()), LINEARS | IN_BYTES
+    yield from linears(*shapes[0], target, kinds | BRANCHES | GROUP_ZEROS)
     yield from weight_only(*shapes[0], target)
     yield from attentions()
     yield from quantizers()
