@@ -14,14 +14,9 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+import sanitizers
+
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
-# The distribution's LLVM is not instrumented: what crosses its boundary (containers, arenas) looks overflown, and what it allocates
-# once looks leaked. Python and mlir-opt load libraries with the sanitizers' runtime behind them, so late.
-SANITIZERS = {
-    "ASAN_OPTIONS": "detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1:verify_asan_link_order=0",
-    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    "TSAN_OPTIONS": "halt_on_error=1:exitcode=66",
-}
 # What lit calls success; an unsupported test ran nothing and counts as neither.
 LIT_PASSED, LIT_SKIPPED = {"PASS", "XFAIL", "FLAKYPASS"}, {"UNSUPPORTED", "EXCLUDED", "SKIPPED"}
 
@@ -69,7 +64,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     build = pathlib.Path(sys.argv[1]).resolve()
-    for name, options in SANITIZERS.items(): # of no effect in a build without
+    for name, options in sanitizers.ENVIRONMENT.items():  # of no effect in a build without
         os.environ.setdefault(name, options)
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+import sanitizers
+
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 KINDS = ["onnx", "text", "bytecode", "numpy", "safetensors", "recipe", "launch"]
 
@@ -23,8 +25,7 @@ def run(build, kind, seconds):
     finds, corpus = build / "finds", build / "corpus" / kind
     for folder in (finds, corpus):
         folder.mkdir(parents=True, exist_ok=True)
-    # As in check.py.
-    environment = dict(os.environ, ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0:allocator_may_return_null=1")
+    environment = os.environ | sanitizers.ENVIRONMENT
     with tempfile.TemporaryDirectory() as empty:
         result = subprocess.run([build / "bin" / f"fuzz-{kind}", f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=4096",
                                  "-print_final_stats=1", f"-dict={SOURCE}/fuzz/dictionaries/{kind}.dict",

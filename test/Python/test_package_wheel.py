@@ -16,7 +16,9 @@ print(model.perplexity(range(96), 1, 96) > 1, qllm.__file__)
 
 
 def test_pip_installs_the_package(tmp_path):
-    options = [f"-Cbuild-dir={tmp_path / 'build'}", f"-Ccmake.define.QLLM_BUILD={package.BUILD.resolve()}"]
+    # The long name: pip 23.0 has no other.
+    settings = {"build-dir": tmp_path / "build", "cmake.define.QLLM_BUILD": package.BUILD.resolve()}
+    options = [f"--config-settings={name}={value}" for name, value in settings.items()]
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index",
                *options, "--target", tmp_path / "site", package.ROOT]
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
