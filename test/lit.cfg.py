@@ -28,6 +28,10 @@ config.substitutions += [
     ("%qllm_utils", os.path.join(config.qllm_source, "utils")),
 ]
 
+# A sanitizer's shadow is larger than any limit of memory.
+if not config.sanitize:
+    config.available_features.add("memory-limits")
+
 # NVIDIA's assembler checks what we emit where it is installed; nothing else depends on it.
 if shutil.which("ptxas"):
     config.available_features.add("ptxas")

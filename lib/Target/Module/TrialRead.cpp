@@ -10,11 +10,13 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Errno.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <new>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -56,13 +58,31 @@ void silence() {
     std::signal(signal, SIG_DFL);
 }
 
+/// What a child says that gets no memory, and to whom; there is none to say it with by then.
+struct Shortage {
+  int answer = -1;
+  std::string text;
+};
+Shortage shortage;
+
+[[noreturn]] void reportShortage() {
+  _exit(write(shortage.answer, shortage.text.data(), shortage.text.size()) < 0);
+}
+
+void limitMemory(uint64_t bytes, int answer) {
+  shortage = {answer, "expected bytecode that is read in " + std::to_string(bytes >> 20) + " MiB of memory, but it takes more"};
+  std::set_new_handler(reportShortage);
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { reportShortage(); });
+  limit(RLIMIT_DATA, bytes);
+}
+
 [[noreturn]] void readInChild(llvm::MemoryBufferRef file, const DialectRegistry &registry, const InputLimits &limits,
                               int answer) {
   silence();
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_CPU, limits.seconds);
   if (limitsMemory)
-    limit(RLIMIT_DATA, memoryBase + memoryPerByte * file.getBufferSize());
+    limitMemory(memoryBase + memoryPerByte * file.getBufferSize(), answer);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.allowUnregisteredDialects();
   context.getDiagEngine().registerHandler([](Diagnostic &) {});
