@@ -37,8 +37,7 @@ Value floats::divide(CodeBuilder &code, Value a, Value b) {
 }
 
 Value floats::roundToInteger(CodeBuilder &code, Value a) {
-  // Where floats are a unit apart, a sum is rounded to one.
-  Value magic = code.constant(0x1.8p23f);
+  Value magic = code.constant(roundingMagic);
   return code.subtractFloat(code.addFloat(a, magic), magic);
 }
 

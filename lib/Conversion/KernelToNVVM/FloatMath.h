@@ -13,6 +13,11 @@ namespace qllm::floats {
 
 using Value = mlir::Value;
 
+/// A sum with it is an integer, as floats there are a unit apart, in the low bits of the sum above
+/// those of the number itself; for magnitudes of at most 2^22.
+constexpr float roundingMagic = 0x1.8p23f;
+constexpr int64_t roundingBits = 0x4b400000;
+
 /// The other one where one is NaN.
 Value maximum(CodeBuilder &code, Value a, Value b);
 Value minimum(CodeBuilder &code, Value a, Value b);

@@ -18,15 +18,15 @@ namespace {
 constexpr int64_t pieceLength = RowThreads::pieceLength, slots = kernels::QuantizeKernel::partRows,
                   chunk = kernels::QuantizeKernel::rankStep, tilesOfChunk = chunk / 16;
 constexpr float largestCode = 127;
-/// A sum with it is rounded to an integer, which the low bits are, above those of the constant.
-constexpr float roundingMagic = 0x1.8p23f;
-constexpr int64_t roundingBits = 0x4b400000;
+using floats::roundingBits;
+using floats::roundingMagic;
 constexpr kernels::MmaForm form = kernels::MmaForm::Int8;
 
 } // namespace
 
 PrincipalRows::PrincipalRows(CodeBuilder &code, RowThreads &threads,
-                             const kernels::QuantizeKernel &kernel, PrincipalPart part, Value rows)
+                             const kernels::QuantizeKernel &kernel, PrincipalBuffers part,
+                             Value rows)
     : code(code), threads(threads), kernel(kernel), part(part) {
   rowsLeft =
       code.minimum(code.subtract(rows, threads.firstRow), code.constant(kernel.rowsOfBlock()));

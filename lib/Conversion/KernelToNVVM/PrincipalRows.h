@@ -13,7 +13,7 @@ namespace qllm {
 
 /// Directions as fragments of both products, with a scale for each, and where what rows have in
 /// them goes.
-struct PrincipalPart {
+struct PrincipalBuffers {
   Buffer directions, transposed, scales, codes, codeScales;
 };
 
@@ -24,7 +24,7 @@ class PrincipalRows {
 public:
   /// Of `rows` rows in the matrix.
   PrincipalRows(CodeBuilder &code, RowThreads &threads, const kernels::QuantizeKernel &kernel,
-                PrincipalPart part, mlir::Value rows);
+                PrincipalBuffers part, mlir::Value rows);
 
   /// The row of the threads, to shared memory.
   void stage(FloatRow &row);
@@ -58,7 +58,7 @@ private:
   CodeBuilder &code;
   RowThreads &threads;
   const kernels::QuantizeKernel &kernel;
-  PrincipalPart part;
+  PrincipalBuffers part;
   mlir::Value rowsLeft;      ///< rows of the block that there are
   mlir::Value group, member; ///< of the lane in a fragment: lane / 4 and lane % 4
 };

@@ -18,8 +18,8 @@ using namespace qllm;
 namespace {
 
 constexpr int64_t pieceLength = RowThreads::pieceLength;
-constexpr float roundingMagic = 0x1.8p23f;
-constexpr int64_t roundingBits = 0x4b400000; ///< of the float above
+using floats::roundingBits;
+using floats::roundingMagic;
 /// The least step of an asymmetric range, as a part of its largest magnitude.
 constexpr float smallestStepRatio = 0x1p-20f;
 

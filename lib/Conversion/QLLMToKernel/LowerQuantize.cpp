@@ -145,7 +145,12 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
                                    ConstantValues &constants,
                                    ArrayRef<const kernels::Target *> targets) {
   QuantizedRow row(op, principalPartOf(op, constants), depth, constants, targets);
-  if (!row.isKnown && row.part)
+  DirectionOperands directions;
+  if (row.isKnown && row.part) {
+    OpBuilder builder(op);
+    directions = directionOperands(builder, row.part, constants);
+  }
+  if (row.part && !directions)
     row = QuantizedRow(op, PrincipalPart(), depth, constants, targets);
   if (!row.isKnown)
     return {};
@@ -171,11 +176,9 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
     storage = IntegerType::get(op.getContext(), 8, storage.getSignedness());
   TableOperands channels =
       operandsOf(builder, op, table, part ? std::nullopt : row.roundingOffsets);
-  DirectionOperands directions;
   TableOperands split;
   Type partCodes, partScales;
   if (part) {
-    directions = directionOperands(builder, part, constants);
     partCodes = RankedTensorType::get({count, part.rank()}, builder.getI8Type());
     partScales = vector(f32);
     split = operandsOf(builder, op, row.behind, row.roundingOffsets);

@@ -88,16 +88,18 @@ DirectionOperands qllm::directionOperands(OpBuilder &builder, PrincipalPart part
   PackOp pack = part.directions();
   auto shape = cast<RankedTensorType>(pack.getCodes().getType()).getShape();
   int64_t rows = shape[0], columns = shape[1], rank = part.rank();
-  std::vector<float> codes = *constants.get(pack.getCodes()),
-                     scales = *constants.get(pack.getScales());
-  scales.resize(size_t(rank), 1);
+  std::optional<std::vector<float>> codes = constants.get(pack.getCodes()),
+                                    scales = constants.get(pack.getScales());
+  if (!codes || !scales)
+    return {};
+  scales->resize(size_t(rank), 1);
   auto at = [&](int64_t row, int64_t column) {
-    return row < rows ? codes[size_t(row * columns + column)] : 0;
+    return row < rows ? (*codes)[size_t(row * columns + column)] : 0;
   };
   auto transposed = [&](int64_t row, int64_t column) { return at(column, row); };
   Location loc = part.thin.getLoc();
   return {fragmentsOf(builder, loc, rank, columns, at, pack.getCodes(), "_fragments"),
           fragmentsOf(builder, loc, columns, rank, transposed, pack.getCodes(), "_transposed"),
           initializer(builder, loc, RankedTensorType::get({rank}, builder.getF32Type()),
-                      ArrayRef<float>(scales), pack.getScales(), "_filled")};
+                      ArrayRef<float>(*scales), pack.getScales(), "_filled")};
 }

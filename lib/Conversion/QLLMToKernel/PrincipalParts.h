@@ -35,8 +35,11 @@ PrincipalPart matchPrincipalPart(mlir::Value x);
 /// P as qk.quantize reads it, constants in the order of fragments.
 struct DirectionOperands {
   mlir::Value directions, transposed, scales;
+
+  explicit operator bool() const { return bool(directions); }
 };
 
+/// Null where P is no constant.
 DirectionOperands directionOperands(mlir::OpBuilder &builder, PrincipalPart part,
                                     ConstantValues &constants);
 

@@ -148,3 +148,25 @@ func.func @scaled(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %5 = qllm.linear %q, %w : (!input, !weight) -> tensor<?x64xf32>
   return %5 : tensor<?x64xf32>
 }
+
+// Directions that are no constants have no order that a kernel reads.
+
+// CHECK-LABEL: func.func @arguments
+// CHECK: %[[REST:.*]] = onnx.Sub
+// CHECK: qk.quantize %[[REST]] format
+func.func @arguments(%x: tensor<?x64xf32>, %pc: tensor<32x64xi8>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x64xi4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %w = qllm.pack %c, %s : (tensor<64x64xi4>, tensor<64xf32>) -> !weight
+  %ps = onnx.Initializer "ps" = dense<0.01> : tensor<32xf32>
+  %p = qllm.pack %pc, %ps : (tensor<32x64xi8>, tensor<32xf32>) -> !p
+  %1 = qllm.linear %x, %p {qllm.branch} : (tensor<?x64xf32>, !p) -> tensor<?x32xf32>
+  %z = qllm.quantize %1 : tensor<?x32xf32> -> !z
+  %pf = qllm.dequantize %p : !p -> tensor<32x64xf32>
+  %pt = onnx.Transpose(%pf) {perm = array<i64: 1, 0>} : (tensor<32x64xf32>) -> tensor<64x32xf32>
+  %2 = qllm.linear %z, %pt {qllm.branch} : (!z, tensor<64x32xf32>) -> tensor<?x64xf32>
+  %3 = onnx.Sub(%x, %2) : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  %q = qllm.quantize %3 : tensor<?x64xf32> -> !input
+  %4 = qllm.linear %q, %w : (!input, !weight) -> tensor<?x64xf32>
+  return %4 : tensor<?x64xf32>
+}

@@ -347,3 +347,48 @@ func.func @quantize_c10_factors(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t
       : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>, tensor<96xi32>, tensor<64xf32>) -> tensor<?x96xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
   return
 }
+
+// -----
+
+func.func @quantize_c10_no_transpose(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected directions of a principal part, their transpose and scales together, and its codes and scales}}
+  %0:4 = "qk.quantize"(%x, %p, %s) <{format = #qllm.int<8>, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 1>}>
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<32xf32>) -> (tensor<?x64xi8>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>)
+  return
+}
+
+// -----
+
+func.func @quantize_c10_no_code_scales(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected directions of a principal part, their transpose and scales together, and its codes and scales}}
+  %0:3 = "qk.quantize"(%x, %p, %t, %s) <{format = #qllm.int<8>, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 0>}>
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> (tensor<?x64xi8>, tensor<?xf32>, tensor<?x32xi8>)
+  return
+}
+
+// -----
+
+func.func @quantize_c10_no_split_factors(%x: tensor<?x64xf16>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>, %i: tensor<64xi32>) {
+  // expected-error @+1 {{expected an index and factors of split channels together}}
+  %0:4 = "qk.quantize"(%x, %p, %t, %s, %i) <{format = #qllm.int<8>, operandSegmentSizes = array<i32: 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0>, resultSegmentSizes = array<i32: 1, 1, 0, 0, 0, 1, 1>}>
+      : (tensor<?x64xf16>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>, tensor<64xi32>) -> (tensor<?x64xi8>, tensor<?xf32>, tensor<?x32xi8>, tensor<?xf32>)
+  return
+}
+
+// -----
+
+func.func @quantize_c10_scalar_index(%x: tensor<?x64xf16>, %i: tensor<i32>, %p: tensor<2x2x512xi8>, %t: tensor<4x1x512xi8>, %s: tensor<32xf32>) {
+  // expected-error @+1 {{expected an index of shape [64] or [sources, 64] with 1 to 16 sources, but got 'tensor<i32>'}}
+  %0:4 = qk.quantize %x gather(%i) principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<i32>, tensor<2x2x512xi8>, tensor<4x1x512xi8>, tensor<32xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x32xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c10_no_rows(%x: tensor<?x64xf16>, %p: tensor<0x2x512xi8>, %t: tensor<4x0x512xi8>, %s: tensor<0xf32>) {
+  // expected-error @+1 {{expected a principal part of at least 32 rows, but got none}}
+  %0:4 = qk.quantize %x principal(%p, %t, %s) format(#qllm.int<8>)
+      : (tensor<?x64xf16>, tensor<0x2x512xi8>, tensor<4x0x512xi8>, tensor<0xf32>) -> tensor<?x64xi8>, tensor<?xf32> principal tensor<?x0xi8>, tensor<?xf32>
+  return
+}

@@ -30,7 +30,8 @@ LogicalResult verifyRows(Operation *op, StringRef name, Value rows, Value input)
 
 /// Columns of what a principal part is taken off.
 int64_t innerColumns(QuantizeOp op) {
-  return op.getIndex() ? shapeOf(op.getIndex()).back() : shapeOf(op.getInput())[1];
+  ArrayRef<int64_t> shape = shapeOf(op.getIndex() ? op.getIndex() : op.getInput());
+  return shape.empty() ? ShapedType::kDynamic : shape.back();
 }
 
 LogicalResult verifyIndex(QuantizeOp op, int64_t columns) {
@@ -78,6 +79,13 @@ LogicalResult verifyShapes(QuantizeOp op) {
 LogicalResult verifyPrincipal(QuantizeOp op) {
   // quantize_c10
   Value part = op.getPrincipal();
+  if (bool(part) != bool(op.getPrincipalTransposed()) ||
+      bool(part) != bool(op.getPrincipalScales()) ||
+      bool(op.getPartCodes()) != bool(op.getPartScales()))
+    return op.emitOpError() << "expected directions of a principal part, their transpose and "
+                               "scales together, and its codes and scales";
+  if (bool(op.getSplitIndex()) != bool(op.getSplitFactors()))
+    return op.emitOpError() << "expected an index and factors of split channels together";
   if (bool(part) != bool(op.getPartCodes()))
     return op.emitOpError() << "expected codes of a principal part "
                             << (part ? "beside one, but got none"
@@ -87,7 +95,12 @@ LogicalResult verifyPrincipal(QuantizeOp op) {
                ? op.emitOpError() << "expected a split behind a principal part, but got none"
                : success();
   int64_t rows = shapeOf(op.getInput())[0], resultColumns = shapeOf(op.getCodes())[1];
+  // Of an index without a shape, verifyIndex speaks.
+  if (op.getIndex() && shapeOf(op.getIndex()).empty())
+    return success();
   int64_t columns = innerColumns(op), rank = shapeOf(op.getPartCodes())[1];
+  if (rank == 0)
+    return op.emitOpError() << "expected a principal part of at least 32 rows, but got none";
   if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(rank))
     return op.emitOpError() << "expected static columns of what a principal part is taken off and "
                                "of its codes, but got "
