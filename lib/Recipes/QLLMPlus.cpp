@@ -65,7 +65,7 @@ std::string searchStep(const QLLMPlusOptions &options) {
     add("attention-output", number(options.outputBudget));
   if (options.downBudget >= 0)
     add("feed-forward-output", number(options.downBudget));
-  if (options.branchRank > 0)
+  if (options.branchRank != 0)
     add("principal-rank", int64_t(options.branchRank));
   else if (options.branchBudget > 0)
     add("principal-budget", number(options.branchBudget));

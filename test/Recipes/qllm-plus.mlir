@@ -7,6 +7,8 @@
 // RUN: %python -c "import subprocess; s = open('%t.pipeline').read().strip(); s = s[s.index('builtin.module'):]; subprocess.run(['qllm-opt', '--pass-pipeline=' + s, '%s', '-o', '%t.string'], check=True)"
 // RUN: cmp %t.recipe %t.string
 // RUN: qllm-opt --recipe-qllm-plus="weight-bits=4 activation-bits=8 rotation=false mean=false branch-rank=2 round=nearest target=none refit=false budget=0.25 calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=OPTIONS
+// RUN: not qllm-opt --recipe-qllm-plus="weight-bits=4 activation-bits=8 branch-rank=-1 calibration=%t.npy" %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=NEGATIVE
+// NEGATIVE: expected an integer from 0 to 1048576 for 'rank', but got '-1'
 // RUN: qllm-opt --recipe-qllm-plus="weight-bits=3 activation-bits=16 calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: qllm-opt --recipe-qllm-plus="scale-search calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=SCALES
 // RUN: not qllm-opt --recipe-qllm-plus="clip=0:1:2 calibration=%t.npy" %s 2>&1 | FileCheck %s --check-prefix=CLIP

@@ -525,3 +525,13 @@ func.func @linear_c8_stream_k(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: 
       : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
   return
 }
+
+// -----
+
+func.func @linear_c7_together(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>, %z: tensor<?x32xi8>) -> tensor<?x64xf32> {
+  // expected-error @+1 {{expected inputs and weights of a branch and scales of both together}}
+  %0 = "qk.linear"(%x, %w, %sx, %sw, %z) <{input_format = #qllm.int<8>, weight_format = #qllm.int<8>, schedule = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>,
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0>}>
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x32xi8>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}

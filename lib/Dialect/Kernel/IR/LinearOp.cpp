@@ -135,7 +135,12 @@ LogicalResult verifyScales(LinearOp op, int64_t rows, int64_t columns, int64_t d
 
 LogicalResult verifyBranch(LinearOp op, int64_t rows, int64_t columns) {
   // linear_c7
-  if (!op.getBranchInput())
+  bool given = bool(op.getBranchInput());
+  for (Value value : {op.getBranchInputScales(), op.getBranchWeight(), op.getBranchWeightScales()})
+    if (bool(value) != given)
+      return op.emitOpError()
+             << "expected inputs and weights of a branch and scales of both together";
+  if (!given)
     return success();
   int64_t rank = shapeOf(op.getBranchWeight())[1];
   if (ShapedType::isDynamic(rank))
