@@ -56,13 +56,14 @@ MmaForm LinearKernel::formOn(const Target &target) const {
 unsigned LinearKernel::scaleLog2(MmaForm form) const {
   if (form == MmaForm::Int4)
     return 0;
-  return (input.storageBits() == 4 ? 4 : 0) + (weight.storageBits() == 4 ? 4 : 0);
+  return (input.storageBits() == 4 ? 4 : 0) +
+         (weight.storageBits() == 4 && !subtractsZeroPoints() ? 4 : 0);
 }
 
 AccumulatorProof LinearKernel::proveAccumulator(MmaForm form) const {
   SumOfProducts sum;
   sum.left = input.codes();
-  sum.right = weight.codes();
+  sum.right = weightFactors().value_or(weight.codes()); // without any, verify has refused it
   sum.length = groupLength;
   // Zero points of grouped weights are corrected in floats, outside the integer sum.
   sum.leftZero = isGrouped() ? Interval{} : inputZero;

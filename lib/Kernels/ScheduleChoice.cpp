@@ -66,6 +66,16 @@ const Machine &machineOf(const Target &target) {
   return machines[0];
 }
 
+/// Issue slots of a step in which a lane adds groups to that many of its sums: a conversion and an
+/// addition for each group, and one more for each thing that is multiplied in.
+double slotsOfGroups(const LinearKernel &kernel, double sums) {
+  if (!kernel.isGrouped())
+    return 0;
+  int more = int(kernel.hasInputGroups) + int(kernel.hasInputGroups && !kernel.input.isSigned) +
+             int(!kernel.weight.isSigned);
+  return sums * (2 + more) * double(kernel.stepDepth()) / double(kernel.groupLength);
+}
+
 /// Tiles of the whole product along both sides.
 struct Grid {
   std::int64_t rows, columns;
@@ -98,7 +108,8 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
       double(kernel.tiles()) * double(kernel.inputTile().rowBytes) / LinearKernel::stepBytes;
   if (kernel.isWarpSpecialized()) {
     double products = double(kernel.wholeSide()) / 8;
-    double slots = (kernel.isWeightShuffled() ? unpackingSlots : warpgroupSlots) / 4;
+    double slots = (kernel.isWeightShuffled() ? unpackingSlots : warpgroupSlots) / 4 +
+                   slotsOfGroups(kernel, double(kernel.wholeSide()) / 2);
     double busy = std::max(slots, products * machine.warpgroupCycles) * warpsPerScheduler * steps;
     return producerLatency + std::max(busy, loads) + epilogue;
   }
@@ -108,11 +119,10 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   // A step of 4-bit codes has twice the depth: two products of bytes, or one of the native form.
   double products = rowBlocks * columnBlocks * (bothSmall && !nativeInt4 ? 2 : 1);
   double slots = products + rowBlocks + columnBlocks / 2 + (unpacks ? columnBlocks * 1.5 : 0) + 4;
-  if (kernel.isGrouped())
-    slots += products * (kernel.hasInputGroups ? 8 : 4);
+  slots += slotsOfGroups(kernel, rowBlocks * columnBlocks * 4);
   // Beside zero points of groups, inputs are summed by products with ones.
   if (kernel.isGrouped() && !kernel.weight.isSigned) {
-    slots += products * 4 + products / columnBlocks;
+    slots += products / columnBlocks;
     products += products / columnBlocks;
   }
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;

@@ -30,13 +30,14 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("one of them", number(s.producers));
   if (input.storageBits() != 8)
     return refuse("inputs of one code to a byte", input.str() + ", two to a byte");
-  if (isGrouped() && !isWeightShuffled())
-    return refuse("one scale for each column of weights of 5 to 8 bits",
-                  number(groups()) + " groups");
-  if (isGrouped() && !weight.isSigned)
-    return refuse("symmetric weights in groups", weight.str());
-  if (hasInputGroups)
-    return refuse("one scale for each row of inputs", number(groups()) + " groups");
+  std::optional<Interval> factors = weightFactors();
+  bool areBytes = factors && codeInterval(8, /*isSigned=*/true).contains(*factors);
+  if (isGrouped() && !weight.isSigned && !(subtractsZeroPoints() && areBytes))
+    return refuse("groups of symmetric weights, or of weights of 3 or 4 bits with zero points of 4",
+                  weight.str() + " with zero points in " + weightZero.str());
+  if (isGrouped() && !isTransposed())
+    return refuse("warps that share columns, as there are scales of groups",
+                  number(s.warpRows) + "x" + number(s.warpColumns) + " warps");
   if (inputTile().rowBytes != swizzleBytes)
     return refuse("a tile depth of 128", number(s.tileDepth));
   if (s.stages < 2 || s.stages > 8)

@@ -202,6 +202,30 @@ TEST(LinearKernel, WarpgroupsThatShareColumns) {
             "expected 8 or a multiple of 16 up to 256 rows of the tile with producers, but got 24");
 }
 
+// What is multiplied are differences of codes and zero points of groups, if those are bytes; what
+// belongs to rows and groups of inputs takes shared memory behind the barriers.
+TEST(LinearKernel, WarpgroupsWithGroups) {
+  LinearKernel kernel = makeWarpgroupKernel(4);
+  kernel.schedule = {128, 128, 128, 1, 8, 4, /*blocks=*/0, /*producers=*/1};
+  kernel.groupLength = 32;
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 4u);
+  kernel.weight.isSigned = false;
+  kernel.weightZero = {0, 15};
+  EXPECT_EQ(messageOf(kernel), "");
+  EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 0u);
+  EXPECT_EQ(kernel.proveAccumulator(MmaForm::Int8).explanation,
+            "the sum of 32 products of [-128, 127] and [-15, 15] lies in [-61440, 61440], below "
+            "2^22");
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64);
+  kernel.hasInputGroups = true;
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (4 * 128 * 4));
+  kernel.input.isSigned = false;
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * 2 * (4 * 128 * 4));
+  kernel.schedule.producers = 0;
+  EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 4u);
+}
+
 TEST(LinearKernel, WarpgroupSchedules) {
   auto messageWith = [](auto change, unsigned weightBits = 8) {
     LinearKernel kernel = makeWarpgroupKernel(weightBits);
@@ -213,19 +237,20 @@ TEST(LinearKernel, WarpgroupSchedules) {
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.rank = 32; }), "");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileDepth = 64; }),
             "expected a tile depth of 128 with producers, but got 64");
-  EXPECT_EQ(
-      messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
-      "expected one scale for each column of weights of 5 to 8 bits with producers, but got 8 "
-      "groups");
+  EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }),
+            "expected warps that share columns, as there are scales of groups with producers, but "
+            "got 8x1 warps");
   EXPECT_EQ(
       messageWith([](LinearKernel &kernel) { kernel.groupLength = 128; }, 4),
       "expected 8 or a multiple of 16 up to 128 rows of the tile with producers, but got 256");
   auto asymmetricGroups = [](LinearKernel &kernel) {
     kernel.groupLength = 128;
     kernel.weight.isSigned = false;
+    kernel.weightZero = {0, 255};
   };
   EXPECT_EQ(messageWith(asymmetricGroups, 4),
-            "expected symmetric weights in groups with producers, but got uint4");
+            "expected groups of symmetric weights, or of weights of 3 or 4 bits with zero points of "
+            "4 with producers, but got uint4 with zero points in [0, 255]");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
             "expected 2 to 8 stages with producers, but got 9");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),

@@ -113,7 +113,7 @@ TEST(ScheduleChoice, UsesTensorMemory) {
 }
 
 // Tensor cores are faster by warpgroups, where there are enough rows to keep them busy; one target
-// has them, and they have no groups of weights of eight bits.
+// has them, and they have no groups of weights of eight bits with zero points.
 TEST(ScheduleChoice, TakesProducersForManyRows) {
   LinearKernel kernel = w4a8(4096, 4096);
   auto producers = [&](const char *target, std::int64_t rows) {
@@ -123,9 +123,14 @@ TEST(ScheduleChoice, TakesProducersForManyRows) {
   EXPECT_EQ(producers("sm_80", 8192), 0);
   kernel.weight.bits = 8;
   kernel.groupLength = 128;
+  EXPECT_EQ(producers("sm_90a", 8192), 1);
+  kernel.hasInputGroups = true;
+  EXPECT_EQ(producers("sm_90a", 8192), 1);
+  kernel.weight.isSigned = false;
+  kernel.weightZero = {0, 15};
   ScheduleChoice grouped = chooseSchedule(kernel, *findTarget("sm_90a"), 8192);
   EXPECT_EQ(grouped.candidates.front().schedule.producers, 0);
-  EXPECT_NE(grouped.producerRefusal.find("one scale for each column"), std::string::npos);
+  EXPECT_NE(grouped.producerRefusal.find("groups of symmetric weights"), std::string::npos);
 }
 
 /// The cheapest candidate that a producer serves, of those with so many warps along the rows.

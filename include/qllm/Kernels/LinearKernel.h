@@ -99,9 +99,19 @@ struct LinearKernel {
   OperandTile weightTile() const;
   std::int64_t stageBytes() const { return inputTile().bytes() + weightTile().bytes(); }
   std::int64_t ringBytes() const { return schedule.stages * stageBytes(); }
-  /// With producers, two barriers of 8 bytes for each stage lie behind the ring.
+  /// With producers, two barriers of 8 bytes for each stage lie behind the ring, and behind these
+  /// what belongs to rows of each stage.
+  std::int64_t barrierBytes() const { return isWarpSpecialized() ? 16 * schedule.stages : 0; }
   std::int64_t sharedBytes() const {
-    return ringBytes() + (isWarpSpecialized() ? 16 * schedule.stages : 0);
+    return ringBytes() + barrierBytes() + schedule.stages * rowValueBytes();
+  }
+  /// With producers, scales and zero points of groups of inputs are brought to shared memory as
+  /// f32, [scale or zero point, group, row] of a stage.
+  std::int64_t groupsOfTile() const { return schedule.tileDepth / groupLength; }
+  std::int64_t rowValueBytes() const {
+    return isWarpSpecialized() && hasInputGroups
+               ? (input.isSigned ? 1 : 2) * groupsOfTile() * schedule.tileRows * 4
+               : 0;
   }
 
   /// Producers load by tensor copies, and warpgroups multiply.
@@ -121,6 +131,16 @@ struct LinearKernel {
   }
   /// The tensor copies of a stage; an operand's lie behind each other along its rows of bytes.
   std::vector<TensorBox> boxes() const;
+
+  /// Whether zero points are taken off weights of groups before the product: bytes that come from
+  /// registers hold the differences, where others hold 16 times the code.
+  bool subtractsZeroPoints() const {
+    return isWarpSpecialized() && isGrouped() && isWeightShuffled() && !weight.isSigned;
+  }
+  /// What is multiplied as weights.
+  std::optional<Interval> weightFactors() const {
+    return subtractsZeroPoints() ? subtract(weight.codes(), weightZero) : weight.codes();
+  }
 
   /// The form that is fastest on the target.
   MmaForm formOn(const Target &target) const;

@@ -70,7 +70,7 @@ public:
   /// Loads the scales of all groups of the tile, long before they are wanted.
   void beginTile(ValueRange carried, Value tile) override {
     Accumulators::beginTile(carried, tile);
-    int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
+    int64_t groupsOfTile = kernel.groupsOfTile();
     Value hidden = code.hide(tile);
     groups.clear();
     for (int64_t group = 0; group != groupsOfTile; ++group) {

@@ -23,9 +23,9 @@ void qllm::waitForBarrier(CodeBuilder &code, Value barrier, Value parity) {
                                         code.constant(waitHint));
 }
 
-void BarrierRing::initialize(Value isFirst, int64_t readers) {
+void BarrierRing::initialize(Value isFirst, int64_t readers, int64_t fillers) {
   for (int64_t stage = 0; stage != stages; ++stage) {
-    initializeBarrier(code, code.advance(barriers, 8 * stage), /*arrivals=*/1, isFirst);
+    initializeBarrier(code, code.advance(barriers, 8 * stage), fillers, isFirst);
     initializeBarrier(code, code.advance(barriers, 8 * (stage + stages)), readers, isFirst);
   }
   // The copies that arrive at them see them initialized.
@@ -60,7 +60,11 @@ void BarrierRing::fill(int64_t tiles, llvm::function_ref<void(Value tile, Turn t
               });
 }
 
-void BarrierRing::release(Value stage) {
+static void arriveAt(CodeBuilder &code, Value barrier) {
   NVVM::MBarrierArriveOp::create(code.getBuilder(), code.getLoc(), code.getBuilder().getI64Type(),
-                                 empty(stage), /*count=*/Value());
+                                 barrier, /*count=*/Value());
 }
+
+void BarrierRing::release(Value stage) { arriveAt(code, empty(stage)); }
+
+void BarrierRing::arrive(Value stage) { arriveAt(code, full(stage)); }

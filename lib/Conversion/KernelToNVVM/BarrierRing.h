@@ -30,8 +30,9 @@ public:
       : code(code), barriers(barriers), stages(stages) {}
 
   /// Makes the barriers; of all threads that call it, the one where `isFirst` holds. `readers` is
-  /// how many arrivals empty a stage. A barrier of the block has to follow.
-  void initialize(mlir::Value isFirst, int64_t readers);
+  /// how many arrivals empty a stage, `fillers` how many fill it: the announcement of bytes, and
+  /// calls of `arrive`. A barrier of the block has to follow.
+  void initialize(mlir::Value isFirst, int64_t readers, int64_t fillers = 1);
 
   /// Stages are empty in the beginning, so who fills them does not wait for their first phase.
   Turn firstToFill() { return {code.constant(int64_t(0)), code.constant(int64_t(1))}; }
@@ -42,6 +43,8 @@ public:
   void waitUntilFull(Turn turn) { waitForBarrier(code, full(turn.stage), turn.parity); }
   /// Announces that `bytes` are to come, and the barrier that they complete.
   mlir::Value expect(Turn turn, mlir::Value bytes);
+  /// One of those that fill the stage without announcing bytes is done.
+  void arrive(mlir::Value stage);
   /// Fills a stage for each of `tiles`, as soon as its readers have emptied it.
   void fill(int64_t tiles, llvm::function_ref<void(mlir::Value tile, Turn turn)> copy);
   /// One of the readers is done with the stage.

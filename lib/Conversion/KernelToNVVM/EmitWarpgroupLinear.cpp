@@ -9,9 +9,9 @@
 #include "BarrierRing.h"
 #include "BulkCopies.h"
 #include "LinearFunction.h"
-#include "OperandReader.h"
 #include "WarpgroupAtom.h"
 #include "WarpgroupEpilogue.h"
+#include "WarpgroupGroups.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,7 +25,14 @@ namespace {
 
 /// Registers of a thread that loads and of one that multiplies; together no more than a block with
 /// two warpgroups that multiply has.
-constexpr uint32_t producerRegisters = 40, consumerRegisters = 232;
+struct RegisterShares {
+  uint32_t producer = 40, consumer = 232;
+};
+
+RegisterShares sharesOf(const kernels::LinearKernel &kernel) {
+  // What belongs to rows of a tile passes through registers of the producer.
+  return kernel.hasInputGroups ? RegisterShares{64, 224} : RegisterShares();
+}
 
 class WarpgroupEmitter {
 public:
@@ -34,6 +41,8 @@ public:
       : code(code), kernel(kernel), arguments(arguments), shared(shared),
         place(code, kernel, arguments.rows),
         ring(code, code.advance(shared, kernel.ringBytes()), kernel.schedule.stages),
+        groups(code, place, kernel, arguments,
+               code.advance(shared, kernel.ringBytes() + kernel.barrierBytes()), ring),
         atom(code, kernel.wholeSide(), leftSigned(),
              !kernel.isTransposed() ? kernel.weight.isSigned : kernel.input.isSigned) {}
 
@@ -41,7 +50,8 @@ public:
 
 private:
   bool leftSigned() const {
-    return kernel.isTransposed() ? kernel.weight.isSigned : kernel.input.isSigned;
+    return kernel.isTransposed() ? kernel.weight.isSigned || kernel.subtractsZeroPoints()
+                                 : kernel.input.isSigned;
   }
   int64_t consumers() const { return 32 * kernel.schedule.warps(); }
 
@@ -51,10 +61,12 @@ private:
   Value multiplyShared();
   Value multiplyRegisters();
   SmallVector<Value> multiplyGroups();
-  Value startShared(Value sums, BarrierRing::Turn turn, bool accumulate);
+  Value startTile(Value sums, BarrierRing::Turn turn, bool accumulate);
+  Value startShared(Value sums, BarrierRing::Turn turn, int64_t first, int64_t count,
+                    bool accumulate);
   SmallVector<Words> readWeights(BarrierRing::Turn turn);
   Value startRegisters(Value sums, Value right, ArrayRef<Words> left);
-  std::array<Value, 2> loadScales(Value tile, int64_t group);
+  Value startGroup(BarrierRing::Turn turn, ArrayRef<Words> left, int64_t first, int64_t count);
   void release(Value stage);
   /// Units of the stage's first byte.
   Value unitsOf(Value stage) {
@@ -70,6 +82,7 @@ private:
   Value shared;
   LinearPlace place;
   BarrierRing ring;
+  WarpgroupGroups groups;
   WarpgroupAtom atom;
   Value sharedUnits, isFirstLane;
   Value leftUnits; ///< of the warpgroup's part of the left operand in shared memory
@@ -95,13 +108,15 @@ void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
   }
 }
 
-/// One thread asks for all tiles, as soon as there is room.
+/// One thread asks for all tiles, as soon as there is room; warps behind its own bring what belongs
+/// to rows.
 void WarpgroupEmitter::produce() {
-  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), producerRegisters,
+  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), sharesOf(kernel).producer,
                                  NVVM::SetMaxRegisterAction::decrease);
   code.when(code.isEqual(place.thread, code.constant(consumers())), [&] {
     ring.fill(kernel.tiles(), [&](Value tile, BarrierRing::Turn turn) { copyTile(tile, turn); });
   });
+  groups.fillRows(consumers() + 32);
 }
 
 /// Each warp says so for itself: others of its warpgroup may still read.
@@ -109,8 +124,9 @@ void WarpgroupEmitter::release(Value stage) {
   code.when(isFirstLane, [&] { ring.release(stage); });
 }
 
-Value WarpgroupEmitter::startShared(Value sums, BarrierRing::Turn turn, bool accumulate) {
-  ring.waitUntilFull(turn);
+/// Products of `count` steps of the stage from `first` on, both operands in shared memory.
+Value WarpgroupEmitter::startShared(Value sums, BarrierRing::Turn turn, int64_t first,
+                                    int64_t count, bool accumulate) {
   Value units = unitsOf(turn.stage);
   Value left = units,
         right = code.add(units, kernel.inputTile().bytes() / WarpgroupAtom::unitBytes);
@@ -118,26 +134,31 @@ Value WarpgroupEmitter::startShared(Value sums, BarrierRing::Turn turn, bool acc
     std::swap(left, right);
   left = code.add(left, leftUnits);
   atom.fence();
-  for (int64_t step = 0; step != steps(); ++step) {
+  for (int64_t step = first; step != first + count; ++step) {
     sums = atom.multiply(code.add(left, step * WarpgroupAtom::stepUnits),
                          code.add(right, step * WarpgroupAtom::stepUnits), sums,
-                         accumulate || step != 0);
+                         accumulate || step != first);
   }
   atom.commit();
   return sums;
+}
+
+Value WarpgroupEmitter::startTile(Value sums, BarrierRing::Turn turn, bool accumulate) {
+  ring.waitUntilFull(turn);
+  return startShared(sums, turn, 0, steps(), accumulate);
 }
 
 /// The products of one tile are under way while those of the next are started; then the stage of
 /// the first is released.
 Value WarpgroupEmitter::multiplyShared() {
   BarrierRing::Turn turn = ring.firstToRead();
-  Value first = startShared(atom.zeroSums(), turn, /*accumulate=*/false);
+  Value first = startTile(atom.zeroSums(), turn, /*accumulate=*/false);
   BarrierRing::Turn second = ring.next(turn);
   ValueRange results =
       code.repeat(1, kernel.tiles(), {first, second.stage, second.parity, turn.stage},
                   [&](Value, ValueRange carried) -> SmallVector<Value> {
                     BarrierRing::Turn turn{carried[1], carried[2]};
-                    Value sums = startShared(carried[0], turn, /*accumulate=*/true);
+                    Value sums = startTile(carried[0], turn, /*accumulate=*/true);
                     atom.waitForAllBut(1);
                     release(carried[3]);
                     BarrierRing::Turn next = ring.next(turn);
@@ -149,7 +170,6 @@ Value WarpgroupEmitter::multiplyShared() {
 
 /// Unpacks the warp's part of the weights, 16 outputs, to registers: words for each step.
 SmallVector<Words> WarpgroupEmitter::readWeights(BarrierRing::Turn turn) {
-  ring.waitUntilFull(turn);
   kernels::TensorBox box = kernel.boxes()[1];
   kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
   int64_t stepsOfLayout = layout.tileColumns() / 32;
@@ -159,10 +179,10 @@ SmallVector<Words> WarpgroupEmitter::readWeights(BarrierRing::Turn turn) {
   for (int64_t step = 0; step != steps(); ++step) {
     Value address = code.advance(from, step / stepsOfLayout * layoutBytes);
     Value vector = code.load(VectorType::get(4, code.i32()), address, 16);
-    UnpackedWord upper = unpackHalves(code, code.element(vector, unsigned(step % stepsOfLayout))),
-                 lower =
-                     unpackHalves(code, code.element(vector, unsigned(2 + step % stepsOfLayout)));
-    left.push_back({upper.low, lower.low, upper.high, lower.high});
+    auto inVector = unsigned(step % stepsOfLayout);
+    int64_t group = kernel.isGrouped() ? step * kernel.groupsOfTile() / steps() : 0;
+    left.push_back(
+        groups.unpack(group, {code.element(vector, inVector), code.element(vector, 2 + inVector)}));
   }
   return left;
 }
@@ -184,6 +204,7 @@ Value WarpgroupEmitter::multiplyRegisters() {
       code.repeat(0, kernel.tiles(), {atom.zeroSums(), first.stage, first.parity},
                   [&](Value, ValueRange carried) -> SmallVector<Value> {
                     BarrierRing::Turn turn{carried[1], carried[2]};
+                    ring.waitUntilFull(turn);
                     Value sums = startRegisters(carried[0], unitsOf(turn.stage), readWeights(turn));
                     atom.waitForAllBut(0);
                     release(turn.stage);
@@ -193,41 +214,44 @@ Value WarpgroupEmitter::multiplyRegisters() {
   return results[0];
 }
 
-/// Of the lane's two outputs.
-std::array<Value, 2> WarpgroupEmitter::loadScales(Value tile, int64_t group) {
-  int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
-  Value index = code.add(code.multiply(tile, groupsOfTile), group);
-  // The last tile may have groups beyond the depth; their sums are zero.
-  if (kernel.depth % kernel.schedule.tileDepth != 0)
-    index = code.minimum(index, code.constant(kernel.groups() - 1));
-  return {place.loadColumn(arguments.weightScales, place.transposedColumn(0), index),
-          place.loadColumn(arguments.weightScales, place.transposedColumn(1), index)};
+/// Products of a group, whose integers start at zero.
+Value WarpgroupEmitter::startGroup(BarrierRing::Turn turn, ArrayRef<Words> left, int64_t first,
+                                   int64_t count) {
+  if (!kernel.isWeightShuffled())
+    return startShared(atom.zeroSums(), turn, first, count, /*accumulate=*/false);
+  Value right = code.add(unitsOf(turn.stage), first * WarpgroupAtom::stepUnits);
+  return startRegisters(atom.zeroSums(), right, left.slice(size_t(first), size_t(count)));
 }
 
-/// The integers of a group start at zero, and are added to floats when they are there.
+/// The integers of a group are added to floats when they are there.
 SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
-  int64_t groupsOfTile = kernel.schedule.tileDepth / kernel.groupLength;
-  size_t stepsOfGroup = size_t(steps() / groupsOfTile), count = size_t(kernel.wholeSide() / 2);
+  int64_t groupsOfTile = kernel.groupsOfTile();
+  int64_t stepsOfGroup = steps() / groupsOfTile;
+  size_t count = size_t(kernel.wholeSide() / 2);
+  groups.begin();
   BarrierRing::Turn first = ring.firstToRead();
   SmallVector<Value> initial(count, code.constant(0.0f));
   initial.append({first.stage, first.parity});
   auto body = [&](Value tile, ValueRange carried) -> SmallVector<Value> {
     BarrierRing::Turn turn{carried[count], carried[count + 1]};
     SmallVector<Value> sums(carried.take_front(count));
-    SmallVector<std::array<Value, 2>> scales;
-    for (int64_t group = 0; group != groupsOfTile; ++group)
-      scales.push_back(loadScales(tile, group));
-    SmallVector<Words> left = readWeights(turn);
-    for (auto [group, ofGroup] : llvm::enumerate(scales)) {
-      size_t step = group * stepsOfGroup;
-      Value right = code.add(unitsOf(turn.stage), int64_t(step) * WarpgroupAtom::stepUnits);
-      Value products =
-          startRegisters(atom.zeroSums(), right, ArrayRef(left).slice(step, stepsOfGroup));
+    groups.beginTile(tile, turn.stage);
+    ring.waitUntilFull(turn);
+    SmallVector<Words> left;
+    if (kernel.isWeightShuffled())
+      left = readWeights(turn);
+    for (int64_t group = 0; group != groupsOfTile; ++group) {
+      Value products = startGroup(turn, left, group * stepsOfGroup, stepsOfGroup);
       atom.waitForAllBut(0);
-      if (group + 1 == scales.size())
+      bool isLast = group + 1 == groupsOfTile;
+      if (isLast && !kernel.hasInputGroups)
         release(turn.stage);
-      for (auto [i, sum] : llvm::enumerate(atom.elements(products)))
-        sums[i] = code.multiplyAdd(code.intToFloat(sum), ofGroup[i / 2 % 2], sums[i]);
+      groups.add(group, atom.elements(products), sums);
+      if (isLast && kernel.hasInputGroups) {
+        // All lanes have read what belongs to rows.
+        NVVM::SyncWarpOp::create(code.getBuilder(), code.getLoc(), code.constant(int64_t(-1)));
+        release(turn.stage);
+      }
     }
     BarrierRing::Turn next = ring.next(turn);
     sums.append({next.stage, next.parity});
@@ -238,7 +262,7 @@ SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
 }
 
 SmallVector<Value> WarpgroupEmitter::consume() {
-  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), consumerRegisters,
+  NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), sharesOf(kernel).consumer,
                                  NVVM::SetMaxRegisterAction::increase);
   isFirstLane = code.isEqual(place.lane, code.constant(int64_t(0)));
   sharedUnits = code.sharedUnits(shared);
@@ -247,7 +271,7 @@ SmallVector<Value> WarpgroupEmitter::consume() {
     Value group = code.broadcast(code.shiftRight(place.thread, 7));
     leftUnits = code.multiply(group, WarpgroupAtom::rows * kernel.inputTile().rowBytes /
                                          WarpgroupAtom::unitBytes);
-    return atom.elements(multiplyShared());
+    return kernel.isGrouped() ? multiplyGroups() : atom.elements(multiplyShared());
   }
   // Boxes of 256 bytes of each row of tiles of the layout; 16 lanes have their words in one.
   kernels::TensorBox box = kernel.boxes()[1];
@@ -261,7 +285,8 @@ SmallVector<Value> WarpgroupEmitter::consume() {
 }
 
 void WarpgroupEmitter::emit() {
-  ring.initialize(code.isEqual(place.thread, code.constant(int64_t(0))), kernel.schedule.warps());
+  ring.initialize(code.isEqual(place.thread, code.constant(int64_t(0))), kernel.schedule.warps(),
+                  groups.fillers());
   NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
   Value multiplies = code.less(place.thread, code.constant(consumers()));
   code.either(

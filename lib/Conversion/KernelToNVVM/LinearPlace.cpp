@@ -110,7 +110,24 @@ Value LinearPlace::address(Buffer buffer, Value column, GroupRow row) {
   return code.advance(code.advanceWide(inRow, row.index, row.count * pitch), row.offset * pitch);
 }
 
+LinearPlace::HalfByte LinearPlace::halfByte(Buffer buffer, Value column, GroupRow row) {
+  Value element = column;
+  if (row.index) {
+    Value rowIndex = code.add(code.multiply(row.index, row.count), row.offset);
+    element = code.add(code.multiply(rowIndex, columns), column);
+  }
+  Type i8 = IntegerType::get(buffer.elementType.getContext(), 8);
+  Value from = code.advance(buffer.pointer, code.shiftRight(element, 1));
+  Value byte = code.loadConstant(i8, from, 1);
+  return {arith::ExtUIOp::create(code.getBuilder(), code.getLoc(), code.i32(), byte), element};
+}
+
 Value LinearPlace::loadElement(Buffer buffer, Value index, GroupRow row) {
+  if (buffer.elementType.getIntOrFloatBitWidth() == 4) {
+    HalfByte half = halfByte(buffer, index, row);
+    Value upper = code.isEqual(code.bitAnd(half.element, 1), code.constant(int64_t(1)));
+    return code.bitAnd(code.select(upper, code.shiftRight(half.byte, 4), half.byte), 15);
+  }
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
   return extend(code.loadConstant(signless(buffer.elementType), address(buffer, index, row), bytes),
                 buffer.elementType);
@@ -134,6 +151,11 @@ std::array<Value, 2> LinearPlace::loadColumns(Buffer buffer, int64_t block, Grou
   if (!hasColumnPairs())
     return {loadElement(buffer, clamp(first, columns - 1), row),
             loadElement(buffer, clamp(code.add(first, 1), columns - 1), row)};
+  // An even number of columns, so both are in one byte.
+  if (buffer.elementType.getIntOrFloatBitWidth() == 4) {
+    Value byte = halfByte(buffer, clamp(first, columns - 2), row).byte;
+    return {code.bitAnd(byte, 15), code.shiftRight(byte, 4)};
+  }
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
   Value loaded =
       code.loadConstant(VectorType::get(2, signless(buffer.elementType)),

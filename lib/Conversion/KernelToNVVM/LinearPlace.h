@@ -91,8 +91,14 @@ public:
   mlir::Value warpRow, warpColumn; ///< first of the warp's part, inside the tile
 
 private:
+  /// The byte that has an element of four bits, as i32, and the element's number.
+  struct HalfByte {
+    mlir::Value byte, element;
+  };
+
   mlir::Value address(Buffer buffer, mlir::Value column, GroupRow row);
   mlir::Value loadElement(Buffer buffer, mlir::Value index, GroupRow row = {});
+  HalfByte halfByte(Buffer buffer, mlir::Value column, GroupRow row);
   mlir::Value extend(mlir::Value value, mlir::Type elementType);
 
   CodeBuilder &code;

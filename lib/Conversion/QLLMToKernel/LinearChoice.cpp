@@ -30,13 +30,6 @@ std::string print(Attribute attribute) {
   return text;
 }
 
-kernels::Interval zeroPointValues(Value zeroPoints) {
-  if (!zeroPoints)
-    return {};
-  Type type = cast<RankedTensorType>(zeroPoints.getType()).getElementType();
-  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
-}
-
 /// The codes of a row that kernels read for `depth` of them: whole pieces of 16 bytes.
 int64_t wholePieces(int64_t depth, const kernels::CodeFormat &format) {
   return llvm::alignTo(depth, 128 / format.storageBits());
@@ -83,6 +76,24 @@ bool qllm::hasGroups(QuantizedType weight) {
   return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
 }
 
+/// Those of the type; or constants of groups as codes of four bits, if they are.
+kernels::Interval LinearChoice::zeroPointValues(PackOp weight) {
+  Value zeroPoints = weight.getZeroPoints();
+  if (!zeroPoints)
+    return {};
+  if (hasGroups(cast<QuantizedType>(weight.getType()))) {
+    auto [entry, isNew] = haveHalfByteZeros.try_emplace(weight);
+    if (isNew) {
+      std::optional<std::vector<float>> values = constants.get(zeroPoints);
+      entry->second = values && llvm::all_of(*values, [](float z) { return z >= 0 && z <= 15; });
+    }
+    if (entry->second)
+      return kernels::codeInterval(4, /*isSigned=*/false);
+  }
+  Type type = cast<RankedTensorType>(zeroPoints.getType()).getElementType();
+  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
+}
+
 kernels::LinearKernel LinearChoice::describe(LinearOp op, bool inBytes) {
   kernels::LinearKernel kernel;
   auto weight = cast<QuantizedType>(op.getWeight().getType());
@@ -91,7 +102,7 @@ kernels::LinearKernel LinearChoice::describe(LinearOp op, bool inBytes) {
   kernel.hasInputGroups = hasInputGroups(op);
   if (!kernel.input.isSigned)
     kernel.inputZero = kernels::codeInterval(32, /*isSigned=*/true);
-  kernel.weightZero = zeroPointValues(op.getWeight().getDefiningOp<PackOp>().getZeroPoints());
+  kernel.weightZero = zeroPointValues(op.getWeight().getDefiningOp<PackOp>());
   kernel.columns = weight.getShape()[0];
   kernel.depth = weight.getShape()[1];
   if (hasGroups(weight)) {

@@ -37,7 +37,7 @@ public:
       : policy(policy), constants(constants) {}
 
   /// The kernel that the operands ask for, without a schedule; `choose` says whether there is one.
-  static kernels::LinearKernel describe(LinearOp op, bool inBytes);
+  kernels::LinearKernel describe(LinearOp op, bool inBytes);
 
   /// For the product alone, or with a branch of a rank.
   ChosenSchedules choose(LinearOp op, int64_t rank, bool inBytes);
@@ -50,11 +50,13 @@ public:
 private:
   std::string refusal(LinearOp op);
   std::string paddingRefusal(LinearOp op, bool inBytes);
+  kernels::Interval zeroPointValues(PackOp weight);
   CodeStorage compare(QuantizeOp op, RankOf rankOf);
 
   const SchedulePolicy &policy;
   ConstantValues &constants;
   llvm::DenseMap<mlir::Operation *, CodeStorage> storages;
+  llvm::DenseMap<mlir::Operation *, bool> haveHalfByteZeros; ///< by weight
 };
 
 } // namespace qllm

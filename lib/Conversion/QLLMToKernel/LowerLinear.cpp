@@ -211,7 +211,7 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   if (!chosen.schedules)
     return false;
   auto pack = op.getWeight().getDefiningOp<PackOp>();
-  kernels::LinearKernel kernel = LinearChoice::describe(op, storage.inBytes);
+  kernels::LinearKernel kernel = choice.describe(op, storage.inBytes);
   QuantizedRows input = inputRows(quantize, kernel.depth, storage.inBytes);
   WeightParts weight = weights.get(pack, kernel);
   // With a branch, what both are added up to.

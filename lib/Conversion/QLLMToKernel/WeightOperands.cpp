@@ -88,6 +88,19 @@ Value WeightOperands::sums(PackOp pack, const kernels::LinearKernel &kernel,
   });
 }
 
+static bool inHalfBytes(kernels::Interval zeroPoints) {
+  return zeroPoints.low == 0 && zeroPoints.high == 15;
+}
+
+/// Zero points that are codes of four bits.
+static Value halfBytes(OpBuilder &builder, Location loc, Value zeroPoints) {
+  auto type = cast<RankedTensorType>(zeroPoints.getType());
+  Type uint4 = builder.getIntegerType(4, /*isSigned=*/false);
+  constexpr int64_t onnxUInt4 = 21;
+  return onnx::CastOp::create(builder, loc, type.clone(uint4), zeroPoints, nullptr, nullptr,
+                              builder.getI64IntegerAttr(onnxUInt4));
+}
+
 WeightParts WeightOperands::get(PackOp pack, const kernels::LinearKernel &kernel) {
   packs.insert(pack);
   WeightParts parts;
@@ -97,7 +110,8 @@ WeightParts WeightOperands::get(PackOp pack, const kernels::LinearKernel &kernel
   });
   if (pack.getZeroPoints())
     parts.zeroPoints = once(pack, ZeroPoints, 0, [&](OpBuilder &builder) {
-      return groupsFirst(builder, loc, pack.getZeroPoints());
+      Value zeros = groupsFirst(builder, loc, pack.getZeroPoints());
+      return inHalfBytes(kernel.weightZero) ? halfBytes(builder, loc, zeros) : zeros;
     });
   parts.codes = paddedCodes(pack, kernel, parts.zeroPoints);
   if (!kernel.input.isSigned)

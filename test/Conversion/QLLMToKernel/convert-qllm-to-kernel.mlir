@@ -69,7 +69,8 @@ func.func @groups(%x: tensor<?x256xf32>) -> tensor<?x64xf32> {
 
 // CHECK-LABEL: func.func @zero_points_of_groups
 // CHECK-DAG: %[[S:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<64x2xf32>) -> tensor<2x64xf32>
-// CHECK-DAG: %[[Z:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<64x2xui8>) -> tensor<2x64xui8>
+// CHECK: %[[Z8:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<64x2xui8>) -> tensor<2x64xui8>
+// CHECK: %[[Z:.*]] = onnx.Cast(%[[Z8]]) {to = 21 : i64} : (tensor<2x64xui8>) -> tensor<2x64xui4>
 // CHECK-NOT: qk.code_sums
 // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %[[S]]) weight_zero_points(%[[Z]]) formats(<8>, <4, asymmetric>)
 func.func @zero_points_of_groups(%x: tensor<?x256xf32>) -> tensor<?x64xf32> {

@@ -1,8 +1,9 @@
 """Writes a module of random qk.linear operations, each with its operands and the exact result that it is checked against.
 
-usage: fuzz-linear.py COUNT SEED > MODULE.mlir
+usage: fuzz-linear.py COUNT SEED [producers] > MODULE.mlir
 
 Shapes, formats, schedules, groups, zero points, biases and branches are drawn; operands and results come from run-linear.py.
+With `producers`, products are those of warpgroups.
 """
 
 import importlib
@@ -40,13 +41,31 @@ def draw(random):
     return {key: str(value) for key, value in (linear.DEFAULTS | options).items()}
 
 
+def draw_produced(random):
+    """The same for warpgroups. Four-bit weights are on the left, where warps share columns, as everything with groups is."""
+    weight, input = random.choice(FORMATS, 2)
+    narrow, group = linear.Format(weight).bits <= 4, int(random.choice((0, 32, 64, 128)))
+    if group and not narrow:
+        weight = "int8" if linear.Format(weight).bits == 8 else "int6"
+    share, columns_shared = 16 * int(random.choice((4, 8))), narrow or group or random.integers(2)
+    whole = int(random.choice((8, 16, 32, 64, 96, 128)))
+    rows, columns, warps = (whole, share, f"1,{share // 16}") if columns_shared else (share, whole, f"{share // 16},1")
+    options = dict(target="sm_90a", producers=1, rows=random.integers(1, 2 * rows), columns=random.integers(1, 201), depth=random.integers(1, 30) * 16,
+                   input=input, weight=weight, bytes=int(linear.Format(input).bits <= 4), tile=f"{rows},{columns},128", warps=warps,
+                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16")), weight_zero="ui4" if group else "ui8", bias=random.integers(2),
+                   rank=random.choice((0, 0, 32)), result=random.choice(("f16", "f32")))
+    if group:
+        options |= dict(group=group, depth=group * random.integers(2, 8), input_groups=random.integers(2))
+    return {key: str(value) for key, value in (linear.DEFAULTS | options).items()}
+
+
 def dense(value, kind):
     """A constant of a type whose dynamic size is that of the value."""
     sizes = kind.removeprefix("tensor<").removesuffix(">").split("x")
     element = sizes.pop()
-    shape = [str(value.shape[0]) if size == "?" else size for size in sizes]
+    shape = [str(value.shape[0]) if size == "?" else size for size in sizes]  # of packed codes, the rows
     if element in ("i4", "ui4"):
-        value = np.stack([value & 15, value >> 4], -1)
+        value = np.stack([value & 15, value >> 4], -1).reshape(-1)[: np.prod([int(size) for size in shape])]
     return f'dense<"0x{np.ascontiguousarray(value).tobytes().hex()}"> : tensor<{"x".join(shape)}x{element}>'
 
 
@@ -71,8 +90,9 @@ def main():
     count, seed = int(sys.argv[1]), int(sys.argv[2])
     random = np.random.default_rng(seed)
     linear.random = random
+    draw_options = draw_produced if sys.argv[3:] == ["producers"] else draw
     for index in range(count):
-        print(function(f"linear{index}", draw(random)))
+        print(function(f"linear{index}", draw_options(random)))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
-schedule. producers: warpgroups that only load. group: elements with a common weight scale. zero: type of the zero
-points of the input. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
+schedule. producers: warpgroups that only load. group: elements with a common weight scale. input_groups: 1 for scales of
+the same groups of the input. zero: type of the zero
+points of the input; weight_zero: of those of groups of the weight. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
 Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -22,8 +23,14 @@ from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0", bytes="0")
+                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0", bytes="0")
 random = np.random.default_rng(0)
+
+
+def pack_halves(codes):
+    """Two to a byte, also where a row ends inside of one."""
+    flat = np.append(codes, np.zeros(codes.size % 2, np.uint8)).reshape(-1, 2)
+    return flat[:, 0] | flat[:, 1] << 4
 
 
 class Problem:
@@ -36,13 +43,14 @@ class Problem:
         self.shuffled = self.weight.halves and not self.input.halves
         x, w = self.input.random(random, m, k), self.weight.random(random, n, k)
         groups = k // int(o["group"]) if int(o["group"]) else 1
-        self.scales = random.uniform(0.01, 0.1, m).astype(np.float32)
+        self.input_groups = o["input_groups"] != "0"
+        self.scales = random.uniform(0.01, 0.1, (m, groups) if self.input_groups else m).astype(np.float32)
         self.weight_scales = random.uniform(0.001, 0.01, (groups, n)).astype(np.float32)
         self.operands, self.types, self.clauses = {}, {}, "scales(%sx, %sw)"
         self.add("x", self.input.pack(x), f"?x{k}x{self.input.storage}")
         packed = shuffle(w) if self.shuffled else self.weight.pack(w)
         self.add("w", packed, "x".join(map(str, packed.shape)) + "xi8" if self.shuffled else f"{n}x{k}x{self.weight.storage}")
-        self.add("sx", self.scales, "?xf32")
+        self.add("sx", self.scales, f"?x{groups}xf32" if self.input_groups else "?xf32")
         grouped = int(o["group"]) != 0
         sums = self.sum_groups if grouped else self.sum_whole
         self.add("sw", self.weight_scales if grouped else self.weight_scales[0], (f"{groups}x" if grouped else "") + f"{n}xf32")
@@ -72,27 +80,38 @@ class Problem:
         return total.astype(np.float32), self.scales[:, None] * self.weight_scales[0]
 
     def sum_groups(self, x, w):
-        length, total, sums = int(self.options["group"]), np.float32(0), np.float32(0)
-        zx = np.zeros(len(x), int) if self.input.signed else self.zero_points(len(x))
-        zw = np.zeros((len(self.weight_scales), len(w)), np.uint8)
+        """Groups are added as kernels do: what a fused multiply-add rounds once is exact in f64, 24 bits by 24, and rounded then."""
+        (m, k), n, groups = x.shape, len(w), len(self.weight_scales)
+        x, w = x.reshape(m, groups, -1), w.reshape(n, groups, -1)
+        zx, zw, total = np.zeros((m, groups), int), np.zeros((groups, n), np.uint8), np.float32(0)
+        if not self.input.signed:
+            zx[:] = self.zero_points((m, groups) if self.input_groups else (m, 1))
         if not self.weight.signed:
             zw = random.integers(0, 1 << self.weight.bits, zw.shape).astype(np.uint8)
+        code_sums = w.sum(2).T
+        rounded = zx.astype(np.float32).astype(np.float64)
         for group, scales in enumerate(self.weight_scales):
-            part = slice(group * length, (group + 1) * length)
-            # Rounded once, as a fused multiply-add is: the product of 24 bits by 24 is exact in f64.
-            centred = (x[:, part].sum(1) - zx.astype(np.float32).astype(np.float64) * length).astype(np.float32)
-            product = (x[:, part] @ w[:, part].T - centred[:, None].astype(np.float64) * zw[group]).astype(np.float32)
-            total = (product * scales.astype(np.float64) + total).astype(np.float32)
-            sums = sums + scales * w[:, part].sum(1).astype(np.float32)
+            product = (x[:, group] @ w[:, group].T).astype(np.float64)
+            if self.input_groups:
+                product = (product - rounded[:, group, None] * code_sums[group]).astype(np.float32)
+            centred = (x[:, group].sum(1) - rounded[:, group] * x.shape[2]).astype(np.float32).astype(np.float64)
+            product = (product - centred[:, None] * zw[group]).astype(np.float32)
+            scale = scales * self.scales[:, group, None] if self.input_groups else scales
+            total = (product * scale.astype(np.float64) + total).astype(np.float32)
+        sums = (self.weight_scales * code_sums.astype(np.float32)).cumsum(0)[-1]
         if not self.input.signed:
-            self.add("zx", zx, f"?x{self.options['zero']}")
-            self.add("sums", sums, f"{len(w)}xf32")
+            self.add("zx", (zx if self.input_groups else zx[:, 0]).astype(INTEGERS[self.options["zero"]]),
+                     (f"?x{groups}" if self.input_groups else "?") + f"x{self.options['zero']}")
+            self.add("sums", code_sums.astype(np.int32) if self.input_groups else sums, f"{groups}x{n}xi32" if self.input_groups else f"{n}xf32")
             self.clauses += " zero_points(%zx, %sums)"
         if not self.weight.signed:
-            self.add("zw", zw, f"{len(zw)}x{len(w)}xui8")
+            halves = self.options["weight_zero"] == "ui4"
+            self.add("zw", pack_halves(zw) if halves else zw, f"{groups}x{n}x{self.options['weight_zero']}")
             self.clauses += " weight_zero_points(%zw)"
+        if self.input_groups:
+            return total, np.float32(1)
         if not self.input.signed:
-            total = total - zx.astype(np.float32)[:, None] * sums
+            total = total - rounded[:, :1].astype(np.float32) * sums
         return total, self.scales[:, None]
 
     def finish(self, total, scales, n):

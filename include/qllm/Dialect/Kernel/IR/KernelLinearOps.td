@@ -11,6 +11,8 @@ include "qllm/Dialect/QLLM/IR/QLLMAttrs.td"
 
 /// Zero points; their type is part of what is proven about accumulators.
 def Kernel_ZeroPoints : RankedTensorOf<[I8, UI8, I16, UI16, I32]>;
+/// Those of weights, also as codes of four bits, two to a byte.
+def Kernel_WeightZeroPoints : RankedTensorOf<[UI<4>, I8, UI8, I16, UI16, I32]>;
 def Kernel_Result : 2DTensorOf<[F16, BF16, F32]>;
 
 def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
@@ -37,7 +39,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     sums `W[n] = sum over g of sw[g, n] * (sum over the group of w)`.
 
     Zero points of weights are [G, n] then, and each P has `zw[g, n] * (X[g, m] - K/G * zx[m])` taken off in f32, by two fused multiply-adds,
-    exact below 2^24. The kernel computes the sums `X[g, m] = sum over the group of x` itself, as products with ones.
+    exact below 2^24. The kernel computes the sums `X[g, m] = sum over the group of x` itself, as products with ones; or, where weights of up to
+    four bits come from registers, multiplies differences `w - zw`, which zero points of type ui4 prove to be bytes.
 
     `input_scales` of shape [m, G] belong to the same groups. Then zero points are [m, G] too, `weight_sums` are the integers
     [G, n], and
@@ -65,7 +68,8 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     A block has `32 * warps` threads along x, the grid is `ceil(n / tile columns)` by `ceil(m / tile rows)`, and
     `stages * (bytes of both operands' tiles)` of dynamic shared memory are wanted; `qk.launch` says the numbers.
     With producers in the schedule the first two arguments are tensor maps, a block has 128 threads more for each of them,
-    and there are 16 bytes more of shared memory for each stage.
+    and there are 16 bytes more of shared memory for each stage; beside scales of groups of inputs also 4 for each of them in a tile,
+    and 4 for each zero point.
 
     `schedule` may be a dictionary with one schedule for each target: `schedule({sm_80 = #qk.schedule<..>, ..})`.
 
@@ -79,7 +83,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
       beside those `input_scales` may be [m, G]; both are f32.
     - (C5) `input_zero_points` and `weight_sums` are there if and only if `input_format` is asymmetric;
       `weight_zero_points` if and only if `weight_format` is, with `input_sums` where weights have no groups. They fit the rows and n, zero points of groups
-      are [G, n]. Sums are i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32.
+      are [G, n]. Zero points of weights may be ui4, two to a byte in the order of all elements. Sums are i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32.
     - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
     - (C7) `z` is i8 of shape [m, r] and `B` i8 of shape [n, r]; `sz` has the rows of `input` and `sB` is [n], both f32. The
       rank r is a multiple of 32 and at most 1024.
@@ -101,7 +105,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
   let arguments = (ins 2DTensorOf<[AnyInteger]>:$input, RankedTensorOf<[AnyInteger]>:$weight,
       RankedTensorOf<[F32]>:$input_scales, RankedTensorOf<[F32]>:$weight_scales,
       Optional<Kernel_ZeroPoints>:$input_zero_points, Optional<RankedTensorOf<[I32, F32]>>:$weight_sums,
-      Optional<Kernel_ZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
+      Optional<Kernel_WeightZeroPoints>:$weight_zero_points, Optional<1DTensorOf<[I32]>>:$input_sums,
       Optional<1DTensorOf<[F32]>>:$bias,
       Optional<2DTensorOf<[I8]>>:$branch_input, Optional<1DTensorOf<[F32]>>:$branch_input_scales,
       Optional<2DTensorOf<[I8]>>:$branch_weight, Optional<1DTensorOf<[F32]>>:$branch_weight_scales,
