@@ -8,6 +8,12 @@ import numpy as np
 LAYOUT = "#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>"
 
 
+def pack_halves(codes: np.ndarray) -> np.ndarray:
+    """Codes of four bits two to a byte, the low half first, also where a row ends inside of one."""
+    flat = np.append(codes, np.zeros(codes.size % 2, np.uint8)).reshape(-1, 2)
+    return flat[:, 0] | flat[:, 1] << 4
+
+
 class Format:
     """Codes called int4, uint8, ... Those of up to 4 bits lie two to a byte, unless they are `in_bytes`."""
 

@@ -14,9 +14,11 @@ LINEARS = {"w8a8": linear("int8", "int8"), "w4a8": linear("int8", "int4"), "w4a4
            "w4a8-zero": linear("uint8", "uint4")}
 # How four bits on both sides run by warpgroups.
 IN_BYTES = {f"{kind}-bytes": {**LINEARS[kind], "bytes": True} for kind in ("w4a4", "w4a4-g128")}
-# Of one shape: these beside the same without a branch, and zero points of groups.
+# Of one shape: these beside the same without a branch; zero points of groups, and groups of eight bits and on both sides.
 BRANCHES = {f"{kind}-rank32": {**problem, "rank": 32} for kind, problem in (LINEARS | IN_BYTES).items() if kind in ("w4a8", "w4a4", "w4a4-bytes")}
-GROUP_ZEROS = {"w4a4-g128-zero": linear("int4", "uint4", 128), "w4a8-g128-zero": linear("int8", "uint4", 128)}
+GROUPS = {"w4a4-g128-zero": linear("int4", "uint4", 128), "w4a8-g128-zero": linear("int8", "uint4", 128), "w8a8-g128": linear("int8", "int8", 128),
+          "w4a4-g128-both": linear("int4", "int4", 128, input_groups=True),
+          "w4a4-g128-both-bytes": linear("int4", "int4", 128, input_groups=True, bytes=True)}
 # Rows that a kernel is timed with: prompts, single sequences, batches.
 PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 # Multiprocessors of the largest product of a target.
@@ -29,8 +31,8 @@ def schedule(tile, warps, stages, producers=0):
 
 
 def warpgroup_schedules(problem: dict):
-    """Those of sm_90a; weights of four bits are the left operand, so their tiles have the columns on the side of warps."""
-    if problem["weight"].endswith("8"):
+    """Those of sm_90a; weights of four bits or with groups are the left operand, so their tiles have the columns on the side of warps."""
+    if problem["weight"].endswith("8") and not problem["group"]:
         yield schedule((128, 256, 128), (8, 1), 4, 1), PREFILL
         yield schedule((64, 32, 128), (4, 1), 8, 1), SINGLE
         yield schedule((64, 64, 128), (4, 1), 8, 1), BATCH
@@ -43,8 +45,7 @@ def warpgroup_schedules(problem: dict):
 def linear_schedules(problem: dict, target: str):
     """(schedule, rows) for a linear layer: large tiles for prompts; few columns a block for few rows, so that all processors load."""
     in_bytes, group = problem["input"].endswith("8") or problem.get("bytes"), problem["group"]
-    # Warpgroups have no zero points of groups.
-    if target == "sm_90a" and in_bytes and not (group and problem["weight"].startswith("u")):
+    if target == "sm_90a" and in_bytes:
         yield from warpgroup_schedules(problem)
     deep = 128 if in_bytes else 256  # rows of 128 bytes
     yield schedule((128, 128 if group else 256, max(deep // 2, group)), (2, 4), 4), PREFILL
@@ -95,7 +96,7 @@ def weight_only(n: int, k: int, target: str):
 def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
     shapes, kinds = list(SHAPES.values()), LINEARS | IN_BYTES
-    yield from linears(*shapes[0], target, kinds | BRANCHES | GROUP_ZEROS)
+    yield from linears(*shapes[0], target, kinds | BRANCHES | GROUPS)
     yield from weight_only(*shapes[0], target)
     yield from attentions()
     yield from quantizers()

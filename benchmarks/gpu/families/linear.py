@@ -1,7 +1,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """qk.linear: integer codes times integer codes, exact, with zero points where formats are unsigned, and a low-rank branch."""
 import numpy as np
-from kernel_codes import LAYOUT, Format, shuffle
+from kernel_codes import LAYOUT, Format, pack_halves, shuffle
 from kernel_text import TensorType
 
 from families.family import Cost, Family, Wanted
@@ -14,15 +14,17 @@ ZERO_POINTS = {(True, True): "", (True, False): " weight zero points", (False, T
 
 class Linear(Family):
     """y = sx sw ((x - zx) (w - zw)) + sz sb (z b), with w of shape [n, k]; `group` is 0 for scales and zero points of whole channels, or
-    their length. May be left out: `bytes`, true for inputs of up to 4 bits one to a byte; `rank` of the branch, 0 for none."""
+    their length. May be left out: `bytes`, true for inputs of up to 4 bits one to a byte; `input_groups`, true for scales and zero points of
+    the same groups of the inputs; `rank` of the branch, 0 for none."""
     name = "linear"
 
     def __init__(self, problem: dict):
         self.n, self.k, self.group, self.rank = problem["n"], problem["k"], problem["group"], problem.get("rank", 0)
         self.input, self.weight = Format(problem["input"], problem.get("bytes", False)), Format(problem["weight"])
+        self.input_groups = problem.get("input_groups", False)
         self.shuffled = self.weight.halves and not self.input.halves
         self.groups = self.k // self.group if self.group else 1
-        kind = f"w{self.weight.bits}a{self.input.bits}" + (f" g{self.group}" if self.group else "")
+        kind = f"w{self.weight.bits}a{self.input.bits}" + (f" g{self.group}" if self.group else "") + (" on both sides" if self.input_groups else "")
         kind += ZERO_POINTS[self.input.signed, self.weight.signed] + (" in bytes" if self.input.bits <= 4 and not self.input.halves else "")
         self.title = kind + (f" rank {self.rank}" if self.rank else "") + f" {self.n}x{self.k}"
         if self.rank:
@@ -30,15 +32,22 @@ class Linear(Family):
         self.rotated = tuple(index for index, (_, each) in enumerate(self.types()) if "?" not in each)
         self.constants = None
 
+    @property
+    def half_zeros(self) -> bool:
+        """Whether zero points of weights lie two to a byte, as the compiler stores those of groups."""
+        return bool(self.group) and self.weight.bits <= 4
+
     def types(self) -> list:
         """Name and type of each operand."""
         packed = f"{-(-self.n // 16)}x{-(-self.k // 64)}x512xi8" if self.shuffled else f"{self.n}x{self.k}x{self.weight.storage}"
         groups = f"{self.groups}x" if self.group else ""
-        found = [("x", f"?x{self.k}x{self.input.storage}"), ("w", packed), ("s", "?xf32"), ("t", f"{groups}{self.n}xf32")]
+        row = f"?x{self.groups}x" if self.input_groups else "?x"
+        found = [("x", f"?x{self.k}x{self.input.storage}"), ("w", packed), ("s", f"{row}f32"), ("t", f"{groups}{self.n}xf32")]
         if not self.input.signed:
-            found += [("zx", "?xi32"), ("sums", f"{self.n}x{'f32' if self.group else 'i32'}")]
+            sums = f"{groups}{self.n}xi32" if self.input_groups or not self.group else f"{self.n}xf32"
+            found += [("zx", f"{row}i32"), ("sums", sums)]
         if not self.weight.signed:
-            found += [("zw", f"{groups}{self.n}xui8")] + [("xsums", "?xi32")] * (not self.group)
+            found += [("zw", f"{groups}{self.n}x{'ui4' if self.half_zeros else 'ui8'}")] + [("xsums", "?xi32")] * (not self.group)
         if self.rank:
             found += [("z", f"?x{self.rank}xi8"), ("sz", "?xf32"), ("b", f"{self.n}x{self.rank}xi8"), ("sb", f"{self.n}xf32")]
         return [(name, f"tensor<{each}>") for name, each in found]
@@ -59,9 +68,10 @@ class Linear(Family):
             self.constants = self.make_constants(random)
         self.inputs = self.input.random(random, rows, self.k)
         # Small enough that every sum fits f16.
-        found = {"x": self.input.pack(self.inputs), "s": random.uniform(0.001, 0.01, rows).astype(np.float32)}
+        shape = (rows, self.groups) if self.input_groups else rows
+        found = {"x": self.input.pack(self.inputs), "s": random.uniform(0.001, 0.01, shape).astype(np.float32)}
         if not self.input.signed:
-            found["zx"] = random.integers(0, 1 << self.input.bits, rows).astype(np.int32)
+            found["zx"] = random.integers(0, 1 << self.input.bits, shape).astype(np.int32)
         if not self.weight.signed:
             found["xsums"] = self.inputs.sum(1, dtype=np.int32)
         if self.rank:
@@ -76,32 +86,35 @@ class Linear(Family):
         scales = random.uniform(1e-4, 1e-3, (self.groups, self.n)).astype(np.float32)
         found = {"codes": codes, "w": shuffle(codes) if self.shuffled else self.weight.pack(codes), "t": scales if self.group else scales[0]}
         if not self.input.signed:
-            found["sums"] = self.sum_groups(codes, scales) if self.group else codes.sum(1, dtype=np.int32)
+            by_group = codes.reshape(self.n, self.groups, -1).sum(2, dtype=np.int32).T
+            found["sums"] = by_group if self.input_groups else self.sum_groups(by_group, scales) if self.group else by_group[0]
         if not self.weight.signed:
             zero = random.integers(0, 1 << self.weight.bits, scales.shape).astype(np.uint8)
-            found["zw"] = zero if self.group else zero[0]
+            found["zeros"] = zero
+            found["zw"] = pack_halves(zero) if self.half_zeros else zero if self.group else zero[0]
         if self.rank:
             found |= {"b": BRANCH.random(random, self.n, self.rank), "sb": random.uniform(1e-4, 1e-3, self.n).astype(np.float32)}
         return found
 
-    def sum_groups(self, codes, scales):
-        """Sums of scaled codes in f32, one group after the other."""
-        total = np.zeros(self.n, np.float32)
-        for group, scale in enumerate(scales):
-            total += scale * codes[:, group * self.group:(group + 1) * self.group].sum(1).astype(np.float32)
-        return total
+    @staticmethod
+    def sum_groups(sums, scales):
+        """Sums of scaled sums of codes in f32, one group after the other."""
+        return np.add.accumulate(scales * sums.astype(np.float32))[-1]
 
     def expected(self, operands, rows, columns):
         named = dict(zip((name for name, _ in self.types()), operands))
-        zero = named["zx"][rows][:, None] if "zx" in named else np.zeros((1, 1))
+        zero = named["zx"][rows].reshape(len(rows), -1) if "zx" in named else np.zeros((1, 1))
         inputs = self.inputs[rows].astype(np.float64)
-        scales, row_scales = self.constants["t"], named["s"][rows][:, None]
+        scales, row_scales = self.constants["t"], named["s"][rows].reshape(len(rows), -1)
         chunks = [columns[first:first + CHUNK] for first in range(0, len(columns), CHUNK)]
-        multiply = self.multiply_groups if self.group else self.multiply
-        total = np.concatenate([multiply(inputs, zero, chunk) for chunk in chunks], axis=1)
+        if self.group:
+            total = [self.multiply_groups(inputs, zero, row_scales if self.input_groups else None, chunk) for chunk in chunks]
+        else:
+            total = [self.multiply(inputs, zero, chunk) for chunk in chunks]
+        total = np.concatenate(total, axis=1)
         if not self.group:
             total *= row_scales * scales[columns]
-        else:
+        elif not self.input_groups:
             if "zx" in named:
                 total -= zero.astype(np.float32) * named["sums"][columns]
             total *= row_scales
@@ -114,18 +127,22 @@ class Linear(Family):
         """In double, where sums of products are exact: they stay below 2^53."""
         weights = self.constants["codes"][columns].astype(np.float64)
         if not self.weight.signed:
-            weights -= self.constants["zw"][columns][:, None]
+            weights -= self.constants["zeros"][0, columns][:, None]
         return ((inputs - zero) @ weights.T).astype(np.float32)
 
-    def multiply_groups(self, inputs, zero, columns):
-        """Sums of scaled groups, each by one fused multiply-add, whose product is exact in double."""
+    def multiply_groups(self, inputs, zero, row_scales, columns):
+        """Sums of scaled groups, each by one fused multiply-add, whose product is exact in double; `row_scales` of groups, or None."""
         total = np.zeros((len(inputs), len(columns)), np.float32)
         for group, scale in enumerate(self.constants["t"][:, columns]):
             part = slice(group * self.group, (group + 1) * self.group)
             sums = inputs[:, part] @ self.constants["codes"][columns, part].T.astype(np.float64)
+            of_group = zero[:, group % zero.shape[1], None]
+            if row_scales is not None and not self.input.signed:
+                sums = (sums - of_group.astype(np.float64) * self.constants["sums"][group, columns]).astype(np.float32)
             if not self.weight.signed:
-                centred = (inputs[:, part].sum(1, keepdims=True) - zero * self.group).astype(np.float32)
-                sums = (sums - centred.astype(np.float64) * self.constants["zw"][group, columns]).astype(np.float32)
+                centred = (inputs[:, part].sum(1, keepdims=True) - of_group * self.group).astype(np.float32)
+                sums = (sums - centred.astype(np.float64) * self.constants["zeros"][group, columns]).astype(np.float32)
+            scale = scale if row_scales is None else scale * row_scales[:, group, None]
             total = (sums * scale.astype(np.float64) + total).astype(np.float32)
         return total
 

@@ -4,8 +4,9 @@ usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
 schedule. producers: warpgroups that only load. group: elements with a common weight scale. input_groups: 1 for scales of
-the same groups of the input. zero: type of the zero
-points of the input; weight_zero: of those of groups of the weight. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank branch. target: sm_80 unless given.
+the same groups of the input. zero: type of the zero points of the input; weight_zero: of those of groups of the weight, ui8
+or ui4. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank
+branch. target: sm_80 unless given.
 Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -18,19 +19,13 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
-from kernel_codes import LAYOUT, Format, shuffle  # noqa: E402
+from kernel_codes import LAYOUT, Format, pack_halves, shuffle  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
                 stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0", bytes="0")
 random = np.random.default_rng(0)
-
-
-def pack_halves(codes):
-    """Two to a byte, also where a row ends inside of one."""
-    flat = np.append(codes, np.zeros(codes.size % 2, np.uint8)).reshape(-1, 2)
-    return flat[:, 0] | flat[:, 1] << 4
 
 
 class Problem:
