@@ -122,3 +122,40 @@ func.func @rms_then_add(%x: tensor<?x8xf32>, %g: tensor<8xf32>, %b: tensor<8xf32
   %6 = onnx.Add(%5, %b) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   onnx.Return %6 : tensor<?x8xf32>
 }
+
+// What is multiplied by the reciprocal root has to be what was squared.
+// CHECK-LABEL: func.func @rms_times_other_value
+// CHECK-NOT: onnx.RMSNormalization
+func.func @rms_times_other_value(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %g: tensor<8xf32>) -> tensor<?x8xf32> {
+  %half = onnx.Constant() {value = dense<-0.5> : tensor<f32>} : () -> tensor<f32>
+  %eps = onnx.Constant() {value = dense<1.0e-06> : tensor<f32>} : () -> tensor<f32>
+  %axes = onnx.Constant() {value = dense<-1> : tensor<1xi64>} : () -> tensor<1xi64>
+  %0 = onnx.Mul(%x, %x) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %1 = onnx.ReduceMean(%0, %axes) : (tensor<?x8xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Add(%1, %eps) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %3 = onnx.Pow(%2, %half) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %4 = onnx.Mul(%y, %3) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %5 = onnx.Mul(%4, %g) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  onnx.Return %5 : tensor<?x8xf32>
+}
+
+// A difference to the mean of another value is no centring: the root mean square of the difference stays one.
+// CHECK-LABEL: func.func @layer_norm_of_other_mean
+// CHECK-SAME: (%[[X:.*]]: tensor<?x8xf32>, %{{.*}}: tensor<?x8xf32>, %[[G:.*]]: tensor<8xf32>)
+// CHECK-NOT: onnx.LayerNormalization
+// CHECK: %[[D:.*]] = onnx.Sub(%[[X]],
+// CHECK: onnx.RMSNormalization(%[[D]], %[[G]])
+func.func @layer_norm_of_other_mean(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %g: tensor<8xf32>) -> tensor<?x8xf32> {
+  %two = onnx.Constant() {value = dense<2.0> : tensor<f32>} : () -> tensor<f32>
+  %eps = onnx.Constant() {value = dense<1.0e-12> : tensor<f32>} : () -> tensor<f32>
+  %axes = onnx.Constant() {value = dense<-1> : tensor<1xi64>} : () -> tensor<1xi64>
+  %m = onnx.ReduceMean(%y, %axes) : (tensor<?x8xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %d = onnx.Sub(%x, %m) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %0 = onnx.Pow(%d, %two) : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %1 = onnx.ReduceMean(%0, %axes) : (tensor<?x8xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %2 = onnx.Add(%1, %eps) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %3 = onnx.Sqrt(%2) : (tensor<?x1xf32>) -> tensor<?x1xf32>
+  %4 = onnx.Div(%d, %3) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %5 = onnx.Mul(%4, %g) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  onnx.Return %5 : tensor<?x8xf32>
+}
