@@ -50,6 +50,15 @@ def rotate(x: np.ndarray, cosines: np.ndarray, sines: np.ndarray) -> np.ndarray:
     return np.concatenate([cosines * first - sines * second, sines * first + cosines * second], -1)
 
 
+def multiply_hadamard(x: np.ndarray) -> np.ndarray:
+    """The last axis by the Hadamard matrix as wide as it is: sums and differences at distances 1, 2, 4, .. in f32."""
+    size, x = x.shape[-1], x.astype(f32)
+    for distance in (1 << i for i in range(size.bit_length() - 1)):
+        pairs = x.reshape(*x.shape[:-1], -1, 2, distance)
+        x = np.stack([pairs[..., 0, :] + pairs[..., 1, :], pairs[..., 0, :] - pairs[..., 1, :]], -2).reshape(x.shape)
+    return x * f32(1 / np.sqrt(f32(size)))
+
+
 @dataclass(frozen=True)
 class Cache:
     """The layout of kernels::KVCache: codes take 4 or 8 bits."""

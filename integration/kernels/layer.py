@@ -5,7 +5,7 @@ usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy]
                 [--work build/layer] [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
-in 4 bits) and with a principal part of 32 (W4A4), given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
+in 4 bits) and with rotated heads and a principal part of 32 (W4A4), given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
 emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
 
 Integers are exact, so a token differs by roundings of f32, unless one of its 4000 codes lies so near a boundary that a rounding
@@ -31,9 +31,10 @@ PROMPT, TOKENS = 16, 17
 MOST = 2.0**-17
 EMBEDDING = "model.embed_tokens.weight"
 PLAN = "granularity=channel weight-bits=4 activation-bits=4 kv-bits=4"
-PRINCIPAL = ("qllm-raise,convert-onnx-to-qllm,qllm-plan-rounding{" + PLAN + "},qllm-quantize-activations{sites=attention},"
+PRINCIPAL = ("qllm-raise,convert-onnx-to-qllm,qllm-plan-rounding{" + PLAN + "},qllm-rotate-heads{queries=true values=true},"
+             "qllm-quantize-activations{sites=attention},"
              'qllm-quantize-sites{calibration=%s calibration-windows=4 steps="mean,principal{rank=32},round,refit"}')
-CALIBRATED = "W4A4 KV4, principal part"
+CALIBRATED = "W4A4 KV4, rotated heads and a principal part"
 SETTINGS = {"W4A8 KV4": 8, "W4A4 KV4": 4, CALIBRATED: 4}
 
 

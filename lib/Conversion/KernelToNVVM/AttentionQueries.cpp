@@ -30,7 +30,8 @@ TileRow qllm::findRow(CodeBuilder &code, const kernels::AttentionTile &tile, Val
 AttentionQueries::AttentionQueries(CodeBuilder &code, AttentionOp op,
                                    const KernelFunction &function, const AttentionPlace &place,
                                    Value shared)
-    : code(code), op(op), tile(tileOf(op)), kernel(tile.kernel), function(function) {
+    : code(code), op(op), tile(tileOf(op)), kernel(tile.kernel), function(function),
+      laneOfWarp(place.lane) {
   int64_t count = kernel.cache.headSize / 8;
   part = {kernel.cache.headSize, count, code.multiply(code.bitAnd(place.lane, 3), count)};
   own = code.advance(shared, code.multiply(place.lane, tile.queryWords() * 4));
@@ -74,6 +75,8 @@ void AttentionQueries::readRow(LaneRow &lane, SmallVector<Value> &elements) {
                         code.extend64(code.multiply(row.head, kernel.cache.headSize)));
   HeadValues values = loadHead(code, function[op.getQuery()], head, part);
   rotateHead(code, values, function[op.getCosines()], function[op.getSines()], row.position, part);
+  if (op.getHadamard())
+    multiplyHadamard(code, values, laneOfWarp, part);
   double scale = double(op.getScale().convertToFloat()) * log2e;
   lane.factor = code.constant(float(scale));
   if (op.getQueryFormat()) {

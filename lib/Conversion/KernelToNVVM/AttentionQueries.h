@@ -63,6 +63,7 @@ private:
   kernels::AttentionKernel kernel;
   const KernelFunction &function;
   HeadPart part;
+  mlir::Value laneOfWarp;
   mlir::Value own; ///< the lane's part of the first fragment
 };
 

@@ -114,6 +114,8 @@ void AppendEmitter::storeParameters(Value scale, Value zero, int64_t at) {
 void AppendEmitter::emitKey() {
   HeadValues values = loadRow(function[op.getKey()]);
   rotateHead(code, values, function[op.getCosines()], function[op.getSines()], position, part);
+  if (op.getHadamard())
+    multiplyHadamard(code, values, lane, part);
   QuantizedHead quantized =
       quantizeHead(code, values, op.getKeyFormat(), op.getRangeClip(), distances);
   Value zero;

@@ -29,6 +29,11 @@ HeadValues loadHead(CodeBuilder &code, Buffer matrix, mlir::Value head, const He
 void rotateHead(CodeBuilder &code, HeadValues &values, Buffer cosines, Buffer sines,
                 mlir::Value position, const HeadPart &part);
 
+/// Multiplies by the Hadamard matrix of a head, in the order of sums that qllm.rotate_channels has.
+/// Neighbouring lanes have neighbouring parts.
+void multiplyHadamard(CodeBuilder &code, HeadValues &values, mlir::Value lane,
+                      const HeadPart &part);
+
 /// A head quantized by its own range: x = scale * centred, where `centred` is the code minus the
 /// zero point. All are f32.
 struct QuantizedHead {

@@ -28,6 +28,10 @@ Value stripExpand(Value table) {
 }
 
 std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
+  // What is added back behind the tables is another value for every position.
+  if (auto add = operand.getDefiningOp<onnx::AddOp>();
+      add && (add.getA().getDefiningOp<DequantizeOp>() || add.getB().getDefiningOp<DequantizeOp>()))
+    return (name + " without static means (center-attention=false of the recipe)").str();
   if (auto dequantize = operand.getDefiningOp<DequantizeOp>()) {
     auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
     auto type = cast<QuantizedType>(dequantize.getInput().getType());
@@ -37,6 +41,13 @@ std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
       return (name + " quantized to integers by their own range, per token").str();
     found.clip = quantize.getClipAttr();
     operand = quantize.getInput();
+  }
+  if (auto rotation = operand.getDefiningOp<RotateChannelsOp>()) {
+    int64_t size = cast<ShapedType>(operand.getType()).getShape().back();
+    if (rotation.getHadamard() != uint64_t(size) || rotation.getStride() != 1)
+      return (name + " that no matrix but a Hadamard matrix of whole heads rotates").str();
+    found.hadamard = true;
+    operand = rotation.getInput();
   }
   if (auto rotary = operand.getDefiningOp<onnx::RotaryEmbeddingOp>()) {
     if (rotary.getInterleaved().value_or(0) != 0 || rotary.getPositionIds() ||
@@ -162,6 +173,8 @@ std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &fo
       return wanted;
   if (!found.key.format || !found.value.format)
     return "keys and values that are quantized";
+  if (found.value.hadamard)
+    return "values whose rotation is part of the weights around them";
   if (found.value.cosines || bool(found.query.cosines) != bool(found.key.cosines))
     return "queries and keys that are rotated alike";
   if (std::string wanted = matchPositions(op, found); !wanted.empty())

@@ -19,6 +19,7 @@ struct HeadRows {
   mlir::Value cosines, sines; ///< [1 or batch, tokens, size / 2]; null where nothing is rotated
   IntFormatAttr format;       ///< null where they are not quantized
   mlir::FloatAttr clip;       ///< of the range; null for none
+  bool hadamard = false;      ///< whether heads are multiplied by that matrix behind the tables
 };
 
 /// An attention whose tokens see themselves and what is before them.

@@ -131,17 +131,18 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
     }
     auto rows = [&](const HeadRows &heads) { return toRows(builder, loc, heads.rows); };
     builder.setInsertionPoint(attention.result);
-    Value appended =
-        qk::AppendKVOp::create(builder, loc, type, rows(attention.key), rows(attention.value),
-                               cache, positions, pages, cosines, sines, attention.key.format,
-                               attention.value.format, pageTokens, attention.key.clip);
+    Value appended = qk::AppendKVOp::create(builder, loc, type, rows(attention.key),
+                                            rows(attention.value), cache, positions, pages, cosines,
+                                            sines, attention.key.format, attention.value.format,
+                                            pageTokens, attention.key.clip, attention.key.hadamard);
     Value query = rows(attention.query);
     auto result = qk::AttentionOp::create(
         builder, loc, query.getType(), query, appended, positions, pages, cosines, sines,
         builder.getI64IntegerAttr(attention.query.heads), attention.query.format,
         attention.key.format, attention.value.format, builder.getI64IntegerAttr(pageTokens),
         builder.getF32FloatAttr(attention.scale), attention.query.clip,
-        builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1));
+        builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1),
+        attention.query.hadamard ? builder.getUnitAttr() : UnitAttr());
     Value whole = fromRows(builder, loc, result.getResult(0), attention.query.rows,
                            cast<RankedTensorType>(attention.result.getReshaped().getType()));
     attention.result.getReshaped().replaceAllUsesWith(whole);

@@ -4,7 +4,8 @@ usage: run-attention.py FOLDER append|attention OPTION=VALUE ..
 
 length: tokens of the sequence, of which the last `rows` are new. heads, kv, size: heads of queries, of the cache, and
 their elements. key, value, query: formats, such as int4 or uint8; no query is quantized without. type, result: floats of
-rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. clip,
+rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. hadamard: 1 for the
+matrix of heads behind them. clip,
 warps, splits: as in the operations. static: 1 for kernels of that number of rows only. mean: added to keys and values.
 target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report, and how much of the
 bound the worst element takes.
@@ -23,12 +24,12 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
-from kernel_attention import Cache, attend, quantize, rotate  # noqa: E402
+from kernel_attention import Cache, attend, multiply_hadamard, quantize, rotate  # noqa: E402
 from kernel_codes import Format  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
-                result="f32", page="64", order="up", rotary="1", clip="1", static="0", warps="4", splits="1", mean="0",
+                result="f32", page="64", order="up", rotary="1", hadamard="0", clip="1", static="0", warps="4", splits="1", mean="0",
                 target="sm_80")
 FLOATS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32}
 SCALE = 0.125
@@ -66,7 +67,8 @@ class Problem:
 
     def rotated(self, rows, positions):
         rows = rows.astype(np.float32)
-        return rotate(rows, *(table[positions] for table in self.tables)) if self.tables else rows
+        rows = rotate(rows, *(table[positions] for table in self.tables)) if self.tables else rows
+        return multiply_hadamard(rows) if int(self.options["hadamard"]) else rows
 
     def quantized(self, rows, form, positions=None):
         rows = rows.astype(np.float32) if positions is None else self.rotated(rows, positions)
@@ -83,7 +85,7 @@ class Problem:
 
     def module(self, op, clauses, results):
         o = self.options
-        rotary = "rotary(%cos, %sin)" if self.tables else ""
+        rotary = ("rotary(%cos, %sin)" if self.tables else "") + (" hadamard" if int(o["hadamard"]) else "")
         arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.types.items())
         kinds = results if len(results.split("tensor")) == 2 else f"({results})"
         return (f"func.func @run({arguments}) -> {kinds} {{\n  %0{':2' if '(' in kinds else ''} = {op} at(%positions, %pages) {rotary} "

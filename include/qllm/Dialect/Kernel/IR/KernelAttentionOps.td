@@ -32,7 +32,8 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     k'[i + h] = sin[p, i] * k[i] + cos[p, i] * k[i + h]
     ```
 
-    with a rounding to f32 after each operation.
+    with a rounding to f32 after each operation. With `hadamard`, keys are multiplied by the Hadamard matrix as wide as a head
+    behind that (QuaRot, arXiv 2404.00456, section 4.3), as `qllm.rotate_channels` does, to the bit.
 
     The result is the cache with the new tokens, in the memory of `cache`. The token at position p lies in page
     `pages[p / page_tokens]`. A cache is [pages, heads, bytes]; the bytes are those of one head of a page, chunks of 64
@@ -79,11 +80,11 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
       Kernel_Positions:$positions, Kernel_Positions:$pages, Optional<Kernel_RotaryTable>:$cosines,
       Optional<Kernel_RotaryTable>:$sines,
       QLLM_IntFormatAttr:$key_format, QLLM_IntFormatAttr:$value_format, I64Attr:$page_tokens,
-      OptionalAttr<F32Attr>:$clip);
+      OptionalAttr<F32Attr>:$clip, UnitAttr:$hadamard);
   let results = (outs Kernel_KVCache:$result);
   let assemblyFormat = [{
     $key `,` $value `into` `(` $cache `)` `at` `(` $positions `,` $pages `)`
-    (`rotary` `(` $cosines^ `,` $sines `)`)? `formats` `(` $key_format `,` $value_format `)`
+    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? `formats` `(` $key_format `,` $value_format `)`
     `page_tokens` $page_tokens (`clip` $clip^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -109,7 +110,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
 
     so rows may be one token that is decoded or the tokens of a prompt, in any order. With tables, queries are rotated as
     `qk.append_kv` rotates keys; with `query_format` they are then quantized by their own range, as `qllm.quantize` does
-    `per_token`, and q is what the codes stand for.
+    `per_token`, and q is what the codes stand for. `hadamard` is that of keys, for queries.
 
     **Order and roundings.** The tokens are taken in chunks of 64. A split z of S and a warp w of W take the chunks zW + w,
     zW + w + SW, .. one after the other and keep the greatest score, the sum of weights and the sums of weighted values of
@@ -160,11 +161,11 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
       I64Attr:$heads, OptionalAttr<QLLM_IntFormatAttr>:$query_format,
       QLLM_IntFormatAttr:$key_format, QLLM_IntFormatAttr:$value_format, I64Attr:$page_tokens,
       F32Attr:$scale, OptionalAttr<F32Attr>:$clip, I64Attr:$warps,
-      DefaultValuedAttr<I64Attr, "1">:$splits);
+      DefaultValuedAttr<I64Attr, "1">:$splits, UnitAttr:$hadamard);
   let results = (outs Variadic<RankedTensorOf<[F16, BF16, F32]>>:$results);
   let assemblyFormat = [{
     $query `over` `(` $cache `)` `at` `(` $positions `,` $pages `)`
-    (`rotary` `(` $cosines^ `,` $sines `)`)? `heads` $heads (`query_format` `(` $query_format^ `)`)?
+    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? `heads` $heads (`query_format` `(` $query_format^ `)`)?
     `formats` `(` $key_format `,` $value_format `)` `page_tokens` $page_tokens `scale` $scale
     (`clip` $clip^)? `warps` $warps (`splits` $splits^)? attr-dict `:`
     functional-type(operands, results)
