@@ -218,6 +218,9 @@ TEST(LinearKernel, WarpgroupsWithGroups) {
             "the sum of 32 products of [-128, 127] and [-15, 15] lies in [-61440, 61440], below "
             "2^22");
   EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64);
+  kernel.input.isSigned = false;
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (128 * 4));
+  kernel.input.isSigned = true;
   kernel.hasInputGroups = true;
   EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (4 * 128 * 4));
   kernel.input.isSigned = false;

@@ -105,13 +105,18 @@ struct LinearKernel {
   std::int64_t sharedBytes() const {
     return ringBytes() + barrierBytes() + schedule.stages * rowValueBytes();
   }
-  /// With producers, scales and zero points of groups of inputs are brought to shared memory as
-  /// f32, [scale or zero point, group, row] of a stage.
   std::int64_t groupsOfTile() const { return schedule.tileDepth / groupLength; }
+  /// What producers bring of each row of a stage, as f32 and in this order: scales of the tile's
+  /// groups of inputs, and zero points of these groups, or of the row where weights have lost
+  /// theirs.
+  std::int64_t rowScales() const {
+    return isWarpSpecialized() && hasInputGroups ? groupsOfTile() : 0;
+  }
+  std::int64_t rowZeroPoints() const {
+    return input.isSigned ? 0 : hasInputGroups ? rowScales() : std::int64_t(subtractsZeroPoints());
+  }
   std::int64_t rowValueBytes() const {
-    return isWarpSpecialized() && hasInputGroups
-               ? (input.isSigned ? 1 : 2) * groupsOfTile() * schedule.tileRows * 4
-               : 0;
+    return (rowScales() + rowZeroPoints()) * schedule.tileRows * 4;
   }
 
   /// Producers load by tensor copies, and warpgroups multiply.

@@ -31,7 +31,7 @@ struct RegisterShares {
 
 RegisterShares sharesOf(const kernels::LinearKernel &kernel) {
   // What belongs to rows of a tile passes through registers of the producer.
-  return kernel.hasInputGroups ? RegisterShares{64, 224} : RegisterShares();
+  return kernel.rowValueBytes() != 0 ? RegisterShares{64, 224} : RegisterShares();
 }
 
 class WarpgroupEmitter {
@@ -228,7 +228,6 @@ SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
   int64_t groupsOfTile = kernel.groupsOfTile();
   int64_t stepsOfGroup = steps() / groupsOfTile;
   size_t count = size_t(kernel.wholeSide() / 2);
-  groups.begin();
   BarrierRing::Turn first = ring.firstToRead();
   SmallVector<Value> initial(count, code.constant(0.0f));
   initial.append({first.stage, first.parity});
@@ -244,10 +243,10 @@ SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
       Value products = startGroup(turn, left, group * stepsOfGroup, stepsOfGroup);
       atom.waitForAllBut(0);
       bool isLast = group + 1 == groupsOfTile;
-      if (isLast && !kernel.hasInputGroups)
+      if (isLast && !groups.bringsRows())
         release(turn.stage);
       groups.add(group, atom.elements(products), sums);
-      if (isLast && kernel.hasInputGroups) {
+      if (isLast && groups.bringsRows()) {
         // All lanes have read what belongs to rows.
         NVVM::SyncWarpOp::create(code.getBuilder(), code.getLoc(), code.constant(int64_t(-1)));
         release(turn.stage);

@@ -13,8 +13,6 @@ using namespace qllm;
 
 namespace {
 
-enum RowValue : unsigned { Scale, ZeroPoint };
-
 constexpr int64_t eachByte = 0x01010101;
 
 } // namespace
@@ -62,24 +60,24 @@ WarpgroupGroups::Columns WarpgroupGroups::loadColumns(Value tile, int64_t group)
 
 /// What is stored of one row for the groups of a tile: scales, then zero points.
 SmallVector<Value> WarpgroupGroups::loadRow(Value tile, Value row) {
-  SmallVector<Value> values;
-  auto load = [&](Buffer buffer) {
-    for (int64_t group = 0; group != kernel.groupsOfTile(); ++group)
-      values.push_back(place.loadInRow(buffer, code.add(place.tileRow, row), kernel.groups(),
-                                       indexOf(tile, group, /*clamped=*/true)));
+  Value ofProduct = code.add(place.tileRow, row);
+  auto load = [&](Buffer buffer, int64_t group) {
+    if (!kernel.hasInputGroups)
+      return place.loadRow(buffer, ofProduct);
+    return place.loadInRow(buffer, ofProduct, kernel.groups(),
+                           indexOf(tile, group, /*clamped=*/true));
   };
-  load(arguments.inputScales);
-  if (!arguments.inputZeroPoints)
-    return values;
-  load(arguments.inputZeroPoints);
-  for (Value &zero : MutableArrayRef(values).drop_front(size_t(kernel.groupsOfTile())))
-    zero = code.intToFloat(zero);
+  SmallVector<Value> values;
+  for (int64_t group = 0; group != kernel.rowScales(); ++group)
+    values.push_back(load(arguments.inputScales, group));
+  for (int64_t group = 0; group != kernel.rowZeroPoints(); ++group)
+    values.push_back(code.intToFloat(load(arguments.inputZeroPoints, group)));
   return values;
 }
 
 /// Values of the next tile are on their way while a stage is waited for.
 void WarpgroupGroups::fillRows(int64_t first) {
-  if (!kernel.hasInputGroups)
+  if (!bringsRows())
     return;
   int64_t threads = 32 * fillingWarps, tileRows = kernel.schedule.tileRows;
   Value thread = code.subtract(place.thread, code.constant(first));
@@ -120,13 +118,6 @@ void WarpgroupGroups::fillRows(int64_t first) {
   });
 }
 
-void WarpgroupGroups::begin() {
-  for (int64_t row = 0; correctsInputs() && !kernel.hasInputGroups && row != kernel.wholeSide() / 4;
-       ++row)
-    rowZeroPoints.push_back(code.intToFloat(
-        place.loadRow(arguments.inputZeroPoints, place.transposedRow(row / 2, row % 2))));
-}
-
 Words WarpgroupGroups::unpack(int64_t group, std::array<Value, 2> packed) {
   std::array<UnpackedWord, 2> halves;
   for (unsigned i = 0; i != 2; ++i) {
@@ -150,28 +141,25 @@ void WarpgroupGroups::beginTile(Value tile, Value stage) {
   columns.clear();
   for (int64_t group = 0; group != kernel.groupsOfTile(); ++group)
     columns.push_back(loadColumns(tile, group));
-  if (kernel.hasInputGroups)
+  if (bringsRows())
     ofLane = code.advance(code.advance(rowValues, code.multiply(stage, kernel.rowValueBytes())),
                           code.shiftLeft(code.bitAnd(place.lane, 3), 3));
 }
 
+std::array<Value, 2> WarpgroupGroups::loadPair(int64_t value, int64_t block) {
+  int64_t offset = (value * kernel.schedule.tileRows + block * 8) * 4;
+  Value loaded = code.load(VectorType::get(2, code.f32()), code.advance(ofLane, offset), 8);
+  return {code.element(loaded, 0), code.element(loaded, 1)};
+}
+
 void WarpgroupGroups::add(int64_t group, ValueRange products, MutableArrayRef<Value> sums) {
   const Columns &ofGroup = columns[size_t(group)];
-  Type pair = VectorType::get(2, code.f32());
   for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block) {
-    auto loadRows = [&](RowValue kind) {
-      return code.load(pair, code.advance(ofLane, offsetOf(kind, group) + block * 32), 8);
-    };
     std::array<Value, 2> scales, zeroPoints;
-    auto split = [&](Value loaded) -> std::array<Value, 2> {
-      return {code.element(loaded, 0), code.element(loaded, 1)};
-    };
     if (kernel.hasInputGroups)
-      scales = split(loadRows(Scale));
-    if (!rowZeroPoints.empty())
-      zeroPoints = {rowZeroPoints[size_t(block) * 2], rowZeroPoints[size_t(block) * 2 + 1]};
-    else if (correctsInputs())
-      zeroPoints = split(loadRows(ZeroPoint));
+      scales = loadPair(group, block);
+    if (correctsInputs())
+      zeroPoints = loadPair(kernel.rowScales() + (kernel.hasInputGroups ? group : 0), block);
     for (unsigned i = 0; i != 4; ++i) {
       size_t index = size_t(block) * 4 + i;
       Value value = code.intToFloat(products[index]), scale = ofGroup.scales[i / 2];

@@ -25,9 +25,8 @@ public:
         ring(ring) {}
 
   /// How many arrivals fill a stage of the ring: one for the bytes, one for each warp of fillRows.
-  int64_t fillers() const { return 1 + (kernel.hasInputGroups ? fillingWarps : 0); }
-  /// Loads what belongs to rows and no group.
-  void begin();
+  int64_t fillers() const { return 1 + (bringsRows() ? fillingWarps : 0); }
+  bool bringsRows() const { return kernel.rowValueBytes() != 0; }
   /// Brings what belongs to rows to all stages, by the warps from thread `first` on.
   void fillRows(int64_t first);
 
@@ -51,18 +50,14 @@ private:
 
   /// Whether zero points of inputs are taken off each group: they belong to groups, or those of
   /// weights do.
-  bool correctsInputs() const {
-    return arguments.inputZeroPoints && (kernel.hasInputGroups || kernel.subtractsZeroPoints());
-  }
+  bool correctsInputs() const { return kernel.rowZeroPoints() != 0; }
   mlir::Value negativeSum(mlir::Value column, mlir::Value index, mlir::Value zeroPoint);
   /// Row index of the matrices of groups; the last for groups beyond the depth.
   mlir::Value indexOf(mlir::Value tile, int64_t group, bool clamped);
   Columns loadColumns(mlir::Value tile, int64_t group);
   llvm::SmallVector<mlir::Value> loadRow(mlir::Value tile, mlir::Value row);
-  /// Bytes from the stage's first value of a row.
-  int64_t offsetOf(unsigned kind, int64_t group) const {
-    return (kind * kernel.groupsOfTile() + group) * kernel.schedule.tileRows * 4;
-  }
+  /// A value of the lane's two rows of a block, brought to the tile's stage.
+  std::array<mlir::Value, 2> loadPair(int64_t value, int64_t block);
 
   CodeBuilder &code;
   LinearPlace &place;
@@ -70,9 +65,8 @@ private:
   const LinearArguments &arguments;
   mlir::Value rowValues;
   BarrierRing &ring;
-  llvm::SmallVector<Columns> columns;           ///< of the tile's groups
-  llvm::SmallVector<mlir::Value> rowZeroPoints; ///< of the lane's rows, where groups have none
-  mlir::Value ofLane;                           ///< the stage's value of the lane's first row
+  llvm::SmallVector<Columns> columns; ///< of the tile's groups
+  mlir::Value ofLane;                 ///< the stage's value of the lane's first row
 };
 
 } // namespace qllm

@@ -15,12 +15,12 @@ func.func @append(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?
   return %0 : tensor<?x3x5120xi8>
 }
 
-// Eight heads of 128 elements, symmetric keys of eight bits, pages of two chunks.
+// Eight heads of 128 elements, rotated, symmetric keys of eight bits, pages of two chunks.
 // CHECK-LABEL: func.func @append_wide
 func.func @append_wide(%k: tensor<5x1024xf32>, %cache: tensor<7x8x26624xi8>, %positions: tensor<5xi32>, %pages: tensor<?xi32>)
     -> tensor<7x8x26624xi8> {
-  // CHECK: formats(<8>, <4, asymmetric>) page_tokens 128 :
-  %0 = qk.append_kv %k, %k into(%cache) at(%positions, %pages) formats(#qllm.int<8>, #int4) page_tokens 128
+  // CHECK: hadamard formats(<8>, <4, asymmetric>) page_tokens 128 :
+  %0 = qk.append_kv %k, %k into(%cache) at(%positions, %pages) hadamard formats(#qllm.int<8>, #int4) page_tokens 128
       : (tensor<5x1024xf32>, tensor<5x1024xf32>, tensor<7x8x26624xi8>, tensor<5xi32>, tensor<?xi32>) -> tensor<7x8x26624xi8>
   return %0 : tensor<7x8x26624xi8>
 }
@@ -28,8 +28,8 @@ func.func @append_wide(%k: tensor<5x1024xf32>, %cache: tensor<7x8x26624xi8>, %po
 // CHECK-LABEL: func.func @attention
 func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
                      %cos: tensor<64x32xf32>, %sin: tensor<64x32xf32>) -> tensor<?x576xbf16> {
-  // CHECK: qk.attention %{{.*}} over(%{{.*}}) at(%{{.*}}, %{{.*}}) rotary(%{{.*}}, %{{.*}}) heads 9 query_format(<8, asymmetric>) formats(<4, asymmetric>, <4, asymmetric>) page_tokens 64 scale 1.250000e-01 clip 5.000000e-01 warps 4 :
-  %0 = qk.attention %q over(%cache) at(%positions, %pages) rotary(%cos, %sin) heads 9 query_format(#qllm.int<8, asymmetric>)
+  // CHECK: qk.attention %{{.*}} over(%{{.*}}) at(%{{.*}}, %{{.*}}) rotary(%{{.*}}, %{{.*}}) hadamard heads 9 query_format(<8, asymmetric>) formats(<4, asymmetric>, <4, asymmetric>) page_tokens 64 scale 1.250000e-01 clip 5.000000e-01 warps 4 :
+  %0 = qk.attention %q over(%cache) at(%positions, %pages) rotary(%cos, %sin) hadamard heads 9 query_format(#qllm.int<8, asymmetric>)
       formats(#int4, #int4) page_tokens 64 scale 0.125 clip 0.5 warps 4
       : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<64x32xf32>, tensor<64x32xf32>)
       -> tensor<?x576xbf16>
