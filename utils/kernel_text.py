@@ -9,7 +9,8 @@ OBJECT = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*
 LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
 GEOMETRY = re.compile(r"(\w+) = #qk\.geometry<((?:[^<>]|<[^<>]*>)*)>")
 FLATTEN = "convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse"
-BITS = {"i1": 8, "i4": 4, "ui4": 4, "i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32}
+BITS = {"i1": 8, "i4": 4, "ui4": 4, "i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32,
+        "f4E2M1FN": 4, "f8E4M3FN": 8, "f8E8M0FNU": 8}
 
 
 class CompilerFailed(Exception):

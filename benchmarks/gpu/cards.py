@@ -10,7 +10,8 @@ class Card:
     memory: float = 0.0
     int8: float = 0.0
     bf16: float = 0.0
-    int4: float = 0.0  # 0 as well where there is no such unit
+    int4: float = 0.0  # 0 as well where there is no such unit, as for fp4
+    fp4: float = 0.0
 
     def floor(self, cost) -> float:
         """Seconds that a launch takes at least; 0 if that is unknown."""
@@ -23,7 +24,8 @@ class Card:
 # The first whose words are all in the name of the card.
 CARDS = [({"H200"}, Card(4.8, 1979, 989)), ({"H100", "PCIe"}, Card(2.0, 1513, 756)), ({"H100", "NVL"}, Card(3.9, 1671, 835)),
          ({"H100"}, Card(3.35, 1979, 989)), ({"A100", "80GB"}, Card(2.039, 624, 312, 1248)), ({"A100"}, Card(1.555, 624, 312, 1248)),
-         ({"L40S"}, Card(0.864, 733, 362, 733)), ({"RTX", "4090"}, Card(1.008, 661, 165, 1321))]
+         ({"L40S"}, Card(0.864, 733, 362, 733)), ({"RTX", "4090"}, Card(1.008, 661, 165, 1321)),
+         ({"RTX", "5090"}, Card(1.792, 838, 210, 0, 1676)), ({"B200"}, Card(8.0, 4500, 2250, 0, 9000))]
 
 
 def find_card(name: str, memory=None, int8=None, bf16=None) -> Card:

@@ -93,13 +93,28 @@ def weight_only(n: int, k: int, target: str):
         (stream_schedule((64, 64, 128), (2, 2), 4, blocks), BATCH)]
 
 
+def block_scaled(n: int, k: int, target: str):
+    """Four-bit floats where tensor cores scale blocks: in tensor memory on sm_100a, whose tiles have 128 rows at least."""
+    if target == "sm_100a":
+        schedules = [(schedule((128, 256, 256), (4, 1), 3, 1), PREFILL), (schedule((128, 128, 256), (4, 1), 4, 1), SINGLE + BATCH)]
+    elif target == "sm_120a":
+        schedules = [(schedule((128, 128, 256), (2, 4), 3), PREFILL), (schedule((16, 64, 256), (1, 4), 4), SINGLE),
+                     (schedule((64, 64, 256), (2, 2), 4), BATCH)]
+    else:
+        return
+    for each in ("nvfp4", "mxfp4"):
+        yield "block_scaled_linear", {"n": n, "k": k, "format": each}, schedules
+
+
 def entries(target: str):
     """(family, problem, [(schedule, rows)]) of everything."""
     shapes, kinds = list(SHAPES.values()), LINEARS | IN_BYTES
     yield from linears(*shapes[0], target, kinds | BRANCHES | GROUPS)
     yield from weight_only(*shapes[0], target)
+    yield from block_scaled(*shapes[0], target)
     yield from attentions()
     yield from quantizers()
     for shape in shapes[1:]:
         yield from linears(*shape, target, kinds)
         yield from weight_only(*shape, target)
+        yield from block_scaled(*shape, target)

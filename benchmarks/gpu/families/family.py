@@ -10,7 +10,7 @@ class Cost:
     """What a launch cannot avoid: bytes of memory that it touches, and operations of tensor cores of a kind."""
     memory: int
     operations: int
-    kind: str  # "int4", "int8" or "bf16", as in the table of cards
+    kind: str  # "int4", "int8", "bf16" or "fp4", as in the table of cards
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,13 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
+from kernel_block_scaled import BLOCKS, E2M1, pack_codes, scale_values, scales_in_tiles  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", target="sm_120a", tile="32,64,128", warps="1,2",
                 stages="3", producers="0", scale="0", bias="0", result="f16", data="exact")
 random = np.random.default_rng(0)
-E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 STEP, GROUP = 64, 16  # of an instruction; products that it sums exactly
-
-
-def e4m3(codes):
-    exponent, fraction = codes >> 3 & 15, codes & 7
-    return np.where(exponent == 0, fraction * 2.0**-9, (8 + fraction) * 2.0**(exponent - 10))
 
 
 class Scales:
@@ -40,21 +35,13 @@ class Scales:
             self.codes[random.random((rows, blocks)) < 0.1] = 0
             if data == "exact":
                 self.codes &= ~7
-            self.values = e4m3(self.codes)
             self.exponents = np.maximum(self.codes >> 3, 1) - 7
             self.codes |= random.integers(0, 2, (rows, blocks)) << 7  # a sign that does not count
         else:
             low, high = {"exact": (126, 129), "wide": (100, 150)}[data]
             self.codes = random.integers(low, high, (rows, blocks))
             self.exponents = self.codes - 127
-            self.values = 2.0**self.exponents
-
-    def in_tiles(self):
-        """The order #qk.layout<128x4, n 32:1, n 4:32, k 4:1>, filled up with zeros."""
-        rows, blocks = (-(-size // tile) for size, tile in zip(self.codes.shape, (128, 4)))
-        whole = np.zeros((rows * 128, blocks * 4), np.uint8)
-        whole[:self.codes.shape[0], :self.codes.shape[1]] = self.codes
-        return whole.reshape(rows, 4, 32, blocks, 4).transpose(0, 3, 2, 1, 4).reshape(rows, blocks, 512)
+        self.values = scale_values(kind, self.codes)
 
 
 def cut(values, bits):
@@ -89,13 +76,13 @@ class Problem:
     def __init__(self, o):
         self.options, self.operands, self.types = o, {}, {}
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
-        length, kind = (16, "f8E4M3FN") if o["format"] == "nvfp4" else (32, "f8E8M0FNU")
+        length, kind = BLOCKS[o["format"]]
         x, w = random.integers(0, 16, (m, k)), random.integers(0, 16, (n, k))
         sx, sw = (Scales(o["format"], o["data"], rows, -(-k // length)) for rows in (m, n))
-        self.add("x", self.pack(x), f"?x{k}xf4E2M1FN")
-        self.add("w", self.pack(w), f"{n}x{k}xf4E2M1FN")
+        self.add("x", pack_codes(x), f"?x{k}xf4E2M1FN")
+        self.add("w", pack_codes(w), f"{n}x{k}xf4E2M1FN")
         for name, scales in (("sx", sx), ("sw", sw)):
-            tiles = scales.in_tiles()
+            tiles = scales_in_tiles(scales.codes)
             self.add(name, tiles, f"{'?' if name == 'sx' else len(tiles)}x{tiles.shape[1]}x512x{kind}")
         total = tensor_core(E2M1[x], E2M1[w], sx, sw, length)
         self.check(total, E2M1[x] * np.repeat(sx.values, length, 1)[:, :k], E2M1[w] * np.repeat(sw.values, length, 1)[:, :k])
@@ -106,11 +93,6 @@ class Problem:
         plain, most = x @ w.T, np.abs(x) @ np.abs(w).T
         bound = 0 if self.options["data"] == "exact" else most * 2.0**-22 * (x.shape[1] // STEP + 1)
         assert (np.abs(total - plain) <= bound).all(), "the model is not what it should be"
-
-    @staticmethod
-    def pack(codes):
-        pairs = codes.astype(np.uint8).reshape(len(codes), -1, 2)
-        return pairs[..., 0] | pairs[..., 1] << 4
 
     def add(self, name, value, kind):
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"
