@@ -11,15 +11,12 @@
 using namespace mlir;
 using namespace qllm;
 
-namespace {
+/// A number below 256 times this is in every byte of a word.
+static constexpr int64_t eachByte = 0x01010101;
 
-constexpr int64_t eachByte = 0x01010101;
-
-} // namespace
-
-/// -2^scaleLog2 times the sum of a group's weights in a column, without zero points that the
-/// product is without: one per row of the sums of codes, which are those of all groups beside
-/// inputs with one scale for a row and are corrected at the end.
+/// What the zero point of an input is multiplied by where a group's product is added: -2^scaleLog2
+/// times the sum of the column's codes, less the zero point that they have lost. Where inputs have
+/// no groups, the sums of codes of all groups are taken off together, at the end.
 Value WarpgroupGroups::negativeSum(Value column, Value index, Value zeroPoint) {
   Value sum = code.constant(int64_t(0));
   if (kernel.hasInputGroups)

@@ -10,9 +10,7 @@ branch. target: sm_80 unless given.
 Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import LAYOUT, Format, pack_halves, shuffle  # noqa: E402
-from kernel_text import emulator_module, launches, lower  # noqa: E402
+from kernel_emulator import Kernel, parse_options  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
@@ -140,40 +138,11 @@ class Problem:
                 f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
 
 
-def compile_kernel(problem, folder):
-    """Leaves the kernel's code in the folder; returns its name and geometry."""
-    target = problem.options["target"]
-    (folder / "linear.mlir").write_text(problem.module())
-    lowered = lower(problem.module(), target, "kernels")
-    (folder / "kernel.mlir").write_text(emulator_module(lowered))
-    launch, = launches(lowered)
-    return launch.kernel, launch.geometry[target]
-
-
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    given = dict(argument.split("=") for argument in sys.argv[2:])
-    options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
+    folder, options, flags = parse_options(sys.argv[1:], DEFAULTS)
     problem = Problem(options)
-    name, geometry = compile_kernel(problem, folder)
-    arguments = []
-    for index, (key, value) in enumerate(problem.operands.items()):
-        np.save(folder / f"{key}.npy", value)
-        arguments.append({"name": key, "input": f"{key}.npy"})
-        for tensor_map in geometry.maps:
-            if tensor_map.operand == index:
-                width = value[0].nbytes
-                arguments[-1]["tensor_map"] = {"box": [tensor_map.row_bytes, tensor_map.rows], "sizes": [width, len(value)],
-                                               "strides": [width], "swizzle": tensor_map.swizzle}
-    np.save(folder / "y.npy", problem.result)
-    arguments.append({"name": "y", "type": options["result"], "shape": list(problem.result.shape), "fill": 238,
-                      "expect": "y.npy"})
-    arguments.append({"name": "m", "value": int(options["rows"])})
-    (folder / "launch.json").write_text(json.dumps({"kernel": name, "grid": geometry.grid(int(options["rows"])),
-                                                    "block": [geometry.threads], "shared": geometry.shared, "arguments": arguments}))
-    extra = [f"--{key}={value}" for key, value in given.items()]
-    sys.exit(subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra]).returncode)
+    kernel = Kernel(folder, problem.module(), options["target"])
+    sys.exit(kernel.run(int(options["rows"]), problem.operands, [kernel.expect("y", options["result"], problem.result)], flags))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ to its value within that bound, and no more than one away from the interpreter's
 the products in f64; what follows starts from the codes that were found.
 """
 
-import json
 import pathlib
 import subprocess
 import sys
@@ -23,8 +22,8 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import Format  # noqa: E402
+from kernel_emulator import Kernel, parse_options  # noqa: E402
 from kernel_principal import PrincipalPart  # noqa: E402
-from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", format="int8", bytes="0", group="0", clip="", include_zero="0",
                 zeros="i32", offsets="0", norm="", residual="0", stream="0", gate="0", gather="0", sources="1", index="random", multiply="0", add="0", hadamard="0",
@@ -223,28 +222,15 @@ class Problem:
         return [results[f"result{i}"] for i in range(len(parts))]
 
 
-def run(problem, folder, extra):
+def run(problem, folder, flags):
     """Results by name, after the emulator's report."""
-    o = problem.options
-    (folder / "quantize.mlir").write_text(problem.module())
-    lowered = lower(problem.module(), o["target"], "kernels")
-    (folder / "kernel.mlir").write_text(emulator_module(lowered))
-    launch, = launches(lowered)
-    geometry, arguments = launch.geometry[o["target"]], []
-    for name, value in problem.operands.items():
-        np.save(folder / f"{name}.npy", value)
-        arguments.append({"name": name, "input": f"{name}.npy"})
-    kinds = {"i4": "i8", "ui4": "ui8", "bf16": "i16"}
+    kinds, results = {"i4": "i8", "ui4": "ui8", "bf16": "i16"}, []
     for name, shape, kind in problem.results():
         shape = [shape[0], shape[1] // 2] if kind in ("i4", "ui4") else shape
-        arguments.append({"name": name, "type": kinds.get(kind, kind), "shape": shape, "fill": 238, "output": f"{name}.npy"})
-    arguments.append({"name": "m", "value": problem.rows})
-    (folder / "launch.json").write_text(json.dumps(
-        {"kernel": launch.kernel, "grid": geometry.grid(problem.rows), "block": [geometry.threads],
-         "shared": geometry.shared, "arguments": arguments}))
-    report = subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra], check=False)
-    if report.returncode:
-        sys.exit(report.returncode)
+        results.append({"name": name, "type": kinds.get(kind, kind), "shape": shape, "fill": 238, "output": f"{name}.npy"})
+    kernel = Kernel(folder, problem.module(), problem.options["target"])
+    if status := kernel.run(problem.rows, problem.operands, results, flags):
+        sys.exit(status)
     return {name: np.load(folder / f"{name}.npy") for name, _, _ in problem.results()}
 
 
@@ -290,11 +276,9 @@ def compare_near(problem, codes, scales, zeros, reference):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    given = dict(argument.split("=") for argument in sys.argv[2:])
-    problem = Problem({key: given.pop(key, value) for key, value in DEFAULTS.items()})
-    found = run(problem, folder, [f"--{key}={value}" for key, value in given.items()])
+    folder, options, flags = parse_options(sys.argv[1:], DEFAULTS)
+    problem = Problem(options)
+    found = run(problem, folder, flags)
     if problem.has("principal"):
         problem.take_off(found["part_codes"].astype(int), found["part_scales"])
     compare(problem, found, problem.interpret(folder))

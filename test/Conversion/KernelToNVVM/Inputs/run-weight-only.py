@@ -10,9 +10,7 @@ results must lie within a bound when an instruction rounds its sum once, as --ex
 seed and async, go to qllm-emu. Prints its report, and for random data the largest error as a part of the bound.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 import numpy as np
@@ -20,7 +18,7 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import Format  # noqa: E402
-from kernel_text import emulator_module, launches, lower  # noqa: E402
+from kernel_emulator import Kernel, parse_options  # noqa: E402
 
 # The order of weights by bits: its text, its tile, and the tile's digits as (size along n or k, axis) in memory order.
 LAYOUTS = {4: ("#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>", 64,
@@ -147,44 +145,25 @@ def check(problem, folder):
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    given = dict(argument.split("=") for argument in sys.argv[2:])
-    options = {key: given.pop(key, value) for key, value in DEFAULTS.items()}
+    folder, options, flags = parse_options(sys.argv[1:], DEFAULTS)
     problem = Problem(options)
     m, n, _ = problem.sizes
-    target = options["target"]
-    (folder / "linear.mlir").write_text(problem.module())
-    lowered = lower(problem.module(), target, "kernels")
-    (folder / "kernel.mlir").write_text(emulator_module(lowered))
-    launch, = launches(lowered)
-    geometry = launch.geometry[target]
-    grid = geometry.grid(m)
-    arguments = []
-    for key, value in problem.operands.items():
-        np.save(folder / f"{key}.npy", value)
-        arguments.append({"name": key, "input": f"{key}.npy"})
+    kernel = Kernel(folder, problem.module(), options["target"])
+    others = []
     if problem.blocks:
         # Zero before the kernel and after it.
-        zeros = np.zeros(problem.tiles * grid[1], np.int32)
-        np.save(folder / "a.npy", zeros)
-        arguments.append({"name": "a", "type": "i32", "shape": [len(zeros)], "fill": 0, "expect": "a.npy"})
+        others.append(kernel.expect("a", "i32", np.zeros(problem.tiles * kernel.geometry.grid(m)[1], np.int32)) | {"fill": 0})
     kind = {"bf16": "i16"}.get(options["result"], options["result"])
-    result = {"name": "y", "type": kind, "shape": [m, n], "fill": 238, "output": "found.npy"}
     if options["data"] == "exact":
         expected = stored(to_type(problem.result, options["result"]), options["result"])
-        np.save(folder / "y.npy", expected.view(np.int16) if options["result"] == "bf16" else expected)
-        result["expect"] = "y.npy"
-    arguments.append(result)
+        result = kernel.expect("y", kind, expected.view(np.int16) if options["result"] == "bf16" else expected)
+    else:
+        result = {"name": "y", "type": kind, "shape": [m, n], "fill": 238}
+        flags.append("--exact-sums")
+    others.append(result | {"output": "found.npy"})
     if problem.blocks:
-        arguments.append({"name": "parts", "type": "f32", "shape": [m, problem.words]})
-    arguments.append({"name": "m", "value": m})
-    (folder / "launch.json").write_text(json.dumps({"kernel": launch.kernel, "grid": grid, "block": [geometry.threads],
-                                                    "shared": geometry.shared, "arguments": arguments}))
-    extra = [f"--{key}={value}" for key, value in given.items()] + [f"--arch={target}"]
-    if options["data"] == "random":
-        extra.append("--exact-sums")
-    code = subprocess.run(["qllm-emu", folder / "kernel.mlir", f"--launch={folder}/launch.json", *extra], check=False).returncode
+        others.append({"name": "parts", "type": "f32", "shape": [m, problem.words]})
+    code = kernel.run(m, problem.operands, others, flags)
     if options["data"] == "random":
         check(problem, folder)
     sys.exit(code)

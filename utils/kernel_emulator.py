@@ -1,0 +1,55 @@
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""One kernel, compiled from its operation and run by qllm-emu on arrays of numpy."""
+import json
+import pathlib
+import subprocess
+
+import numpy as np
+from kernel_text import emulator_module, launches, lower
+
+
+def parse_options(arguments: list, defaults: dict):
+    """FOLDER OPTION=VALUE ..: the folder, which is made; the options, all of `defaults`; and other ones, as flags of qllm-emu."""
+    folder = pathlib.Path(arguments[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    given = dict(argument.split("=") for argument in arguments[1:])
+    options = {key: given.pop(key, value) for key, value in defaults.items()}
+    return folder, options, [f"--{key}={value}" for key, value in given.items()]
+
+
+def tensor_map_of(geometry, operand: int, value: np.ndarray) -> dict:
+    """The map that the operand goes by, if any, as a field of its argument."""
+    width = value[0].nbytes
+    return {"tensor_map": {"box": [each.row_bytes, each.rows], "sizes": [width, len(value)], "strides": [width], "swizzle": each.swizzle}
+            for each in geometry.maps if each.operand == operand}
+
+
+class Kernel:
+    """Of a module with one, in a folder."""
+
+    def __init__(self, folder: pathlib.Path, module: str, target: str):
+        self.folder, self.target = folder, target
+        (folder / "module.mlir").write_text(module)
+        lowered = lower(module, target, "kernels")
+        (folder / "kernel.mlir").write_text(emulator_module(lowered))
+        launch, = launches(lowered)
+        self.name, self.geometry = launch.kernel, launch.geometry[target]
+
+    def run(self, rows: int, operands: dict, others: list, flags: list) -> int:
+        """With arrays in the order of operands, and what qllm-emu wants to know of other arguments. The exit status of qllm-emu, which prints
+        its report."""
+        arguments = []
+        for index, (name, value) in enumerate(operands.items()):
+            np.save(self.folder / f"{name}.npy", value)
+            arguments.append({"name": name, "input": f"{name}.npy", **tensor_map_of(self.geometry, index, value)})
+        arguments += [*others, {"name": "m", "value": rows}]
+        (self.folder / "launch.json").write_text(json.dumps(
+            {"kernel": self.name, "grid": self.geometry.grid(rows), "block": [self.geometry.threads], "shared": self.geometry.shared,
+             "arguments": arguments}))
+        command = ["qllm-emu", self.folder / "kernel.mlir", f"--launch={self.folder}/launch.json", f"--arch={self.target}", *flags]
+        return subprocess.run(command, check=False).returncode
+
+    def expect(self, name: str, kind: str, value: np.ndarray) -> dict:
+        """A result that has to be equal to the bit."""
+        np.save(self.folder / f"{name}.npy", value)
+        return {"name": name, "type": kind, "shape": list(value.shape), "fill": 238, "expect": f"{name}.npy"}
