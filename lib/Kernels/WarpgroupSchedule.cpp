@@ -49,8 +49,10 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
     return refuse("4 or 8 warps that have 16 " + std::string(side) + " of the tile each",
                   number(s.warpRows) + "x" + number(s.warpColumns) + " warps on " +
                       number(s.tileRows) + "x" + number(s.tileColumns));
-  // Sums of groups are beside those of all groups.
-  std::int64_t widest = isGrouped() ? widestBox / 2 : widestBox;
+  // Sums of groups are beside those of all groups; an assembler may keep those of four groups.
+  std::int64_t widest = !isGrouped()          ? widestBox
+                        : groupsOfTile() <= 2 ? widestBox / 2
+                                              : widestBox / 4;
   if ((wholeSide() % 16 != 0 && wholeSide() != 8) || wholeSide() > widest)
     return refuse("8 or a multiple of 16 up to " + number(widest) +
                       (isTransposed() ? " rows" : " columns") + " of the tile",

@@ -208,6 +208,9 @@ TEST(LinearKernel, WarpgroupsWithGroups) {
   LinearKernel kernel = makeWarpgroupKernel(4);
   kernel.schedule = {128, 128, 128, 1, 8, 4, /*blocks=*/0, /*producers=*/1};
   kernel.groupLength = 32;
+  EXPECT_EQ(messageOf(kernel),
+            "expected 8 or a multiple of 16 up to 64 rows of the tile with producers, but got 128");
+  kernel.schedule.tileRows = 64;
   EXPECT_EQ(messageOf(kernel), "");
   EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 4u);
   kernel.weight.isSigned = false;
@@ -219,12 +222,12 @@ TEST(LinearKernel, WarpgroupsWithGroups) {
             "2^22");
   EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64);
   kernel.input.isSigned = false;
-  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (128 * 4));
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (64 * 4));
   kernel.input.isSigned = true;
   kernel.hasInputGroups = true;
-  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (4 * 128 * 4));
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * (4 * 64 * 4));
   kernel.input.isSigned = false;
-  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * 2 * (4 * 128 * 4));
+  EXPECT_EQ(kernel.sharedBytes(), kernel.ringBytes() + 64 + 4 * 2 * (4 * 64 * 4));
   kernel.schedule.producers = 0;
   EXPECT_EQ(kernel.scaleLog2(MmaForm::Int8), 4u);
 }

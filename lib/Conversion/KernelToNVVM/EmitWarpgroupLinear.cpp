@@ -256,7 +256,12 @@ SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
     sums.append({next.stage, next.parity});
     return sums;
   };
-  ValueRange results = code.repeat(0, kernel.tiles(), initial, body);
+  // One tile too is a loop to LLVM, which in straight code moves additions behind later products,
+  // until nothing fits into registers.
+  Value begin = code.constant(int64_t(0));
+  if (kernel.tiles() == 1)
+    begin = code.hide(begin);
+  ValueRange results = code.repeat(begin, kernel.tiles(), /*step=*/1, initial, body);
   return SmallVector<Value>(results.take_front(count));
 }
 

@@ -10,12 +10,14 @@
 // CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g64 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
+// CHECK: sm_90a linear_int8_int8_n100_k1024_g32 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k4096 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_int8_int8_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
 // CHECK: sm_90a linear_uint4_bytes_int4_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
 // CHECK: sm_90a linear_uint4_bytes_uint4_n1536_k1024_g32 {{.*}}spilled=0 tensor=4 warnings=0
+// CHECK: sm_90a linear_uint8_int8_n100_k128_g32 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_uint8_uint4_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // NVVM: llvm.inline_asm has_side_effects {{.*}}wgmma.mma_async.sync.aligned.m64n256k32.s32.s8.s8 {$0, $1,
 
@@ -116,8 +118,25 @@ func.func @w4a8_zero(%x: tensor<?x1024xui8>, %w: tensor<96x16x512xi8>, %sx: tens
 func.func @w4a4_both_zero(%x: tensor<?x1024xui8>, %w: tensor<96x16x512xi8>, %sx: tensor<?x32xf32>, %sw: tensor<32x1536xf32>, %zx: tensor<?x32xi32>, %sums: tensor<32x1536xi32>, %zw: tensor<32x1536xui4>)
     -> tensor<?x1536xf16> {
   %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) weight_zero_points(%zw) formats(#qllm.int<4, asymmetric>, #qllm.int<4, asymmetric>)
-      schedule(#qk.schedule<tile = [128, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      schedule(#qk.schedule<tile = [64, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
       layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
       : (tensor<?x1024xui8>, tensor<96x16x512xi8>, tensor<?x32xf32>, tensor<32x1536xf32>, tensor<?x32xi32>, tensor<32x1536xi32>, tensor<32x1536xui4>) -> tensor<?x1536xf16>
   return %0 : tensor<?x1536xf16>
+}
+
+// Groups of 32 beside columns that end inside of a tile, and a depth of one tile, which is no straight code: both spilled.
+
+func.func @w8a8_groups(%x: tensor<?x1024xi8>, %w: tensor<100x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<32x100xf32>) -> tensor<?x100xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      : (tensor<?x1024xi8>, tensor<100x1024xi8>, tensor<?xf32>, tensor<32x100xf32>) -> tensor<?x100xf16>
+  return %0 : tensor<?x100xf16>
+}
+
+func.func @w8a8_one_tile(%x: tensor<?x128xui8>, %w: tensor<100x128xi8>, %sx: tensor<?x4xf32>, %sw: tensor<4x100xf32>, %zx: tensor<?x4xi32>, %sums: tensor<4x100xi32>)
+    -> tensor<?x100xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) formats(#qllm.int<8, asymmetric>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 128, 128], warps = [1, 8], stages = 4, producers = 1>)
+      : (tensor<?x128xui8>, tensor<100x128xi8>, tensor<?x4xf32>, tensor<4x100xf32>, tensor<?x4xi32>, tensor<4x100xi32>) -> tensor<?x100xf16>
+  return %0 : tensor<?x100xf16>
 }

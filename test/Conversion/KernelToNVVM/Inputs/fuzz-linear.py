@@ -48,7 +48,7 @@ def draw_produced(random):
     if group and not narrow:
         weight = "int8" if linear.Format(weight).bits == 8 else "int6"
     share, columns_shared = 16 * int(random.choice((4, 8))), narrow or group or random.integers(2)
-    whole = int(random.choice((8, 16, 32, 64, 96, 128)))
+    whole = int(random.choice((8, 16, 32, 64) if group == 32 else (8, 16, 32, 64, 96, 128)))
     rows, columns, warps = (whole, share, f"1,{share // 16}") if columns_shared else (share, whole, f"{share // 16},1")
     options = dict(target="sm_90a", producers=1, rows=random.integers(1, 2 * rows), columns=random.integers(1, 201), depth=random.integers(1, 30) * 16,
                    input=input, weight=weight, bytes=int(linear.Format(input).bits <= 4), tile=f"{rows},{columns},128", warps=warps,
