@@ -18,6 +18,10 @@ namespace {
 /// Registers of a block, and what a thread needs beside its accumulators: fragments, addresses,
 /// counters.
 constexpr std::int64_t registersOfBlock = 65536, registersOfThread = 255, otherRegisters = 64;
+/// Registers of sums, fragments of a step and what belongs to groups of a tile, which is loaded
+/// ahead. With more, of 520 kernels of each of two targets many spilled; with these, none by more
+/// than two registers.
+constexpr std::int64_t groupRegisters = 128;
 /// Rows whose shared addresses have the same swizzle.
 constexpr std::int64_t swizzlePeriod = 8;
 
@@ -26,6 +30,22 @@ FormatStatus refuse(const std::string &wanted, const std::string &found) {
 }
 
 std::string number(std::int64_t value) { return std::to_string(value); }
+
+/// Where warps multiply that load for themselves.
+std::int64_t registersOfGroups(const LinearKernel &kernel, MmaForm form) {
+  std::int64_t rows = kernel.schedule.rowsOfWarp() / 16,
+               columns = kernel.schedule.columnsOfWarp() / 8;
+  bool slices = kernel.scaleLog2(form) == 8;
+  std::int64_t fragments = (4 * rows + 2 * columns) * (slices ? 2 : 1);
+  std::int64_t ofGroup = 2 * columns, ofRows = 0;
+  if (!kernel.weight.isSigned)
+    ofGroup += 2 * columns;
+  if (kernel.hasInputGroups)
+    ofGroup += 2 * rows + (kernel.input.isSigned ? 0 : 2 * rows + 2 * columns);
+  else if (!kernel.weight.isSigned && !kernel.input.isSigned)
+    ofRows = 2 * rows;
+  return 4 * rows * columns + fragments + kernel.groupsOfTile() * ofGroup + ofRows;
+}
 
 } // namespace
 
@@ -215,6 +235,14 @@ FormatStatus LinearKernel::verifyOn(const Target &target) const {
                     number(schedule.producers));
   if (FormatStatus status = schedule.verifyShared(target, sharedBytes()); !status)
     return status;
+  std::int64_t registers =
+      isGrouped() && !isWarpSpecialized() ? registersOfGroups(*this, formOn(target)) : 0;
+  if (registers > groupRegisters)
+    return refuse("tiles of warps whose sums, fragments and groups take at most " +
+                      number(groupRegisters) + " registers on " + std::string(target.name),
+                  number(registers) + " for " + number(schedule.rowsOfWarp()) + "x" +
+                      number(schedule.columnsOfWarp()) + " and " + number(groupsOfTile()) +
+                      " groups in a tile");
   AccumulatorProof proof = proveAccumulator(formOn(target));
   return proof.accumulator
              ? FormatStatus()

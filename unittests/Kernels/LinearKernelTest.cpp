@@ -202,6 +202,22 @@ TEST(LinearKernel, WarpgroupsThatShareColumns) {
             "expected 8 or a multiple of 16 up to 256 rows of the tile with producers, but got 24");
 }
 
+// What belongs to the groups of a tile is in registers, beside sums and fragments: 64 + 16 + 16 of
+// four groups, and twice that with zero points.
+TEST(LinearKernel, RegistersOfGroups) {
+  LinearKernel kernel = makeKernel(8, 4);
+  kernel.schedule = {64, 128, 128, 2, 2, 2};
+  kernel.groupLength = 128;
+  const Target &target = *findTarget("sm_80");
+  EXPECT_EQ(kernel.verifyOn(target).message(), "");
+  kernel.groupLength = 32;
+  EXPECT_EQ(kernel.verifyOn(target).message(),
+            "expected tiles of warps whose sums, fragments and groups take at most 128 registers on "
+            "sm_80, but got 152 for 32x64 and 4 groups in a tile");
+  kernel.schedule.warpColumns = 4;
+  EXPECT_EQ(kernel.verifyOn(target).message(), "");
+}
+
 // What is multiplied are differences of codes and zero points of groups, if those are bytes; what
 // belongs to rows and groups of inputs takes shared memory behind the barriers.
 TEST(LinearKernel, WarpgroupsWithGroups) {

@@ -16,7 +16,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent))
 linear = importlib.import_module("run-linear")
 
 # Rows and columns of a tile, and the warps that share it.
-TILES = ((16, 64, "1,4"), (32, 64, "1,2"), (32, 128, "1,4"), (64, 64, "2,2"), (64, 128, "2,2"))
+TILES = ((16, 64, "1,4"), (32, 64, "1,2"), (32, 128, "1,4"), (64, 64, "2,2"), (64, 128, "2,4"))
 FORMATS = ("int3", "int4", "uint4", "int6", "int8", "uint8")
 
 
