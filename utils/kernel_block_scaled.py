@@ -21,9 +21,3 @@ def scales_in_tiles(codes: np.ndarray) -> np.ndarray:
     whole = np.zeros((rows * 128, blocks * 4), np.uint8)
     whole[:codes.shape[0], :codes.shape[1]] = codes
     return whole.reshape(rows, 4, 32, blocks, 4).transpose(0, 3, 2, 1, 4).reshape(rows, blocks, 512)
-
-
-def pack_codes(codes: np.ndarray) -> np.ndarray:
-    """Two to a byte, the first in the low half."""
-    pairs = codes.astype(np.uint8).reshape(len(codes), -1, 2)
-    return pairs[..., 0] | pairs[..., 1] << 4

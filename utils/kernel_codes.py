@@ -32,8 +32,7 @@ class Format:
         """Bytes, half bytes the low one first."""
         if not self.halves:
             return codes.view(np.uint8)
-        pairs = codes.view(np.uint8).reshape(codes.shape[0], -1, 2)
-        return pairs[..., 0] & 15 | pairs[..., 1] << 4
+        return pack_halves(codes.view(np.uint8) & 15).reshape(codes.shape[0], -1)
 
     def unpack(self, packed: np.ndarray) -> np.ndarray:
         """The codes of each byte along one more axis: one, or two half bytes."""

@@ -1,7 +1,8 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """qk.block_scaled_linear: NVFP4 or MXFP4 on both sides."""
 import numpy as np
-from kernel_block_scaled import BLOCKS, E2M1, pack_codes, scale_values, scales_in_tiles
+from kernel_block_scaled import BLOCKS, E2M1, scale_values, scales_in_tiles
+from kernel_codes import Format
 
 from families.family import Cost, Family, Wanted
 
@@ -35,7 +36,7 @@ class BlockScaled(Family):
         """Codes and scales of a matrix, and both as kernels read them."""
         codes = random.integers(0, 16, (rows, self.k), np.uint8)
         scales = random.integers(*SCALES[self.format], (rows, self.blocks), np.uint8)
-        return codes, scales, pack_codes(codes), scales_in_tiles(scales)
+        return codes, scales, Format("uint4").pack(codes), scales_in_tiles(scales)
 
     def operands(self, random, rows):
         if self.constants is None:

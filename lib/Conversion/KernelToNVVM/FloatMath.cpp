@@ -76,6 +76,25 @@ Value floats::reduce(CodeBuilder &code, Value a, ArrayRef<int64_t> distances,
 
 Value floats::sum(CodeBuilder &code, Value a, Value b) { return code.addFloat(a, b); }
 
+void floats::sumAndSubtract(CodeBuilder &code, MutableArrayRef<Value> values, int64_t distance) {
+  for (size_t i = 0; i != values.size(); ++i)
+    if ((int64_t(i) & distance) == 0) {
+      Value low = values[i], high = values[i + distance];
+      values[i] = code.addFloat(low, high);
+      values[i + distance] = code.subtractFloat(low, high);
+    }
+}
+
+/// The lane whose number has the bit gets the difference: its own element times -1, added to the
+/// other one.
+void floats::sumAndSubtractLanes(CodeBuilder &code, MutableArrayRef<Value> values, Value lane,
+                                 int64_t distance) {
+  Value isLow = code.isEqual(code.bitAnd(lane, distance), code.constant(int64_t(0)));
+  Value sign = code.select(isLow, code.constant(1.0f), code.constant(-1.0f));
+  for (Value &value : values)
+    value = code.multiplyAdd(value, sign, exchange(code, value, distance));
+}
+
 SmallVector<Value> floats::load(CodeBuilder &code, Value pointer, Type elementType, int64_t count) {
   int64_t bytes = elementType.getIntOrFloatBitWidth() / 8;
   int64_t most = std::min<int64_t>(count, 16 / bytes);

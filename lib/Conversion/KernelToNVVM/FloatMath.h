@@ -43,6 +43,12 @@ Value reduce(CodeBuilder &code, Value a, llvm::ArrayRef<int64_t> distances,
              Value (*combine)(CodeBuilder &, Value, Value));
 Value sum(CodeBuilder &code, Value a, Value b);
 
+/// A step of the fast Walsh-Hadamard transform: sums of the values that are `distance` apart, in
+/// place of the first of them, and differences; of values of one lane, or of those of two lanes.
+void sumAndSubtract(CodeBuilder &code, llvm::MutableArrayRef<Value> values, int64_t distance);
+void sumAndSubtractLanes(CodeBuilder &code, llvm::MutableArrayRef<Value> values, Value lane,
+                         int64_t distance);
+
 /// `count` neighbours in memory as f32; their type may be a float of 16 bits. All of them together
 /// are aligned to their size, or to 16 bytes.
 llvm::SmallVector<Value> load(CodeBuilder &code, Value pointer, mlir::Type elementType,

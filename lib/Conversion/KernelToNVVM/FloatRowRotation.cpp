@@ -8,6 +8,7 @@
 
 #include "FloatRow.h"
 
+#include "FloatMath.h"
 #include <cmath>
 
 using namespace mlir;
@@ -19,30 +20,14 @@ constexpr int64_t pieceLength = RowThreads::pieceLength, warpLength = 32 * piece
 
 } // namespace
 
-/// Sums and differences of those of `count` values that are `distance` apart.
-static void sumAndSubtract(CodeBuilder &code, MutableArrayRef<Value> values, int64_t distance) {
-  for (size_t i = 0; i != values.size(); ++i)
-    if ((int64_t(i) & distance) == 0) {
-      Value low = values[i], high = values[i + distance];
-      values[i] = code.addFloat(low, high);
-      values[i + distance] = code.subtractFloat(low, high);
-    }
-}
-
 void FloatRow::rotateInPieces(int64_t size) {
   for (int64_t distance = 1; distance < std::min(size, pieceLength); distance *= 2)
-    sumAndSubtract(code, values, distance);
+    floats::sumAndSubtract(code, values, distance);
 }
 
-/// The lane whose number has the bit gets the difference: its own element times -1, added to the
-/// other one.
 void FloatRow::rotateInWarps(int64_t size) {
-  for (int64_t distance = 1; distance * pieceLength < std::min(size, warpLength); distance *= 2) {
-    Value isLow = code.isEqual(code.bitAnd(threads.lane, distance), code.constant(int64_t(0)));
-    Value sign = code.select(isLow, code.constant(1.0f), code.constant(-1.0f));
-    for (Value &value : values)
-      value = code.multiplyAdd(value, sign, threads.exchange(value, distance));
-  }
+  for (int64_t distance = 1; distance * pieceLength < std::min(size, warpLength); distance *= 2)
+    floats::sumAndSubtractLanes(code, values, threads.lane, distance);
 }
 
 /// A thread takes all elements of a block whose columns are equal up to a multiple of 256.
@@ -61,7 +46,7 @@ void FloatRow::rotateInShared(int64_t size) {
       for (int64_t i = 0; i != perThread; ++i)
         elements.push_back(code.load(code.f32(), code.advance(start, i * warpLength * 4), 4));
       for (int64_t distance = 1; distance != perThread; distance *= 2)
-        sumAndSubtract(code, elements, distance);
+        floats::sumAndSubtract(code, elements, distance);
       for (auto [i, element] : llvm::enumerate(elements))
         code.store(element, code.advance(start, int64_t(i) * warpLength * 4), 4);
     });

@@ -125,23 +125,11 @@ void qllm::rotateHead(CodeBuilder &code, HeadValues &values, Buffer cosines, Buf
 /// those of its neighbours, then those of both halves.
 void qllm::multiplyHadamard(CodeBuilder &code, HeadValues &values, Value lane,
                             const HeadPart &part) {
-  auto inLane = [&](int64_t distance) {
-    for (size_t i = 0; i != values.size(); ++i)
-      if ((int64_t(i) & distance) == 0) {
-        Value low = values[i], high = values[i + distance];
-        values[i] = code.addFloat(low, high);
-        values[i + distance] = code.subtractFloat(low, high);
-      }
-  };
   for (int64_t distance = 1; distance != part.count; distance *= 2)
-    inLane(distance);
-  for (int64_t distance = 1; distance * part.count != part.headSize / 2; distance *= 2) {
-    Value isLow = code.isEqual(code.bitAnd(lane, distance), code.constant(int64_t(0)));
-    Value sign = code.select(isLow, code.constant(1.0f), code.constant(-1.0f));
-    for (Value &value : values)
-      value = code.multiplyAdd(value, sign, floats::exchange(code, value, distance));
-  }
-  inLane(part.count);
+    floats::sumAndSubtract(code, values, distance);
+  for (int64_t distance = 1; distance * part.count != part.headSize / 2; distance *= 2)
+    floats::sumAndSubtractLanes(code, values, lane, distance);
+  floats::sumAndSubtract(code, values, part.count);
   Value scale = code.constant(1.0f / std::sqrt(float(part.headSize)));
   for (Value &value : values)
     value = code.multiplyFloat(value, scale);

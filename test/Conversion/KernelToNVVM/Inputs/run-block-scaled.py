@@ -14,7 +14,8 @@ import numpy as np
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
-from kernel_block_scaled import BLOCKS, E2M1, pack_codes, scale_values, scales_in_tiles  # noqa: E402
+from kernel_block_scaled import BLOCKS, E2M1, scale_values, scales_in_tiles  # noqa: E402
+from kernel_codes import Format  # noqa: E402
 from kernel_emulator import Kernel, parse_options  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", target="sm_120a", tile="32,64,128", warps="1,2",
@@ -75,10 +76,10 @@ class Problem:
         self.options, self.operands, self.types = o, {}, {}
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
         length, kind = BLOCKS[o["format"]]
-        x, w = random.integers(0, 16, (m, k)), random.integers(0, 16, (n, k))
+        x, w = random.integers(0, 16, (m, k), np.uint8), random.integers(0, 16, (n, k), np.uint8)
         sx, sw = (Scales(o["format"], o["data"], rows, -(-k // length)) for rows in (m, n))
-        self.add("x", pack_codes(x), f"?x{k}xf4E2M1FN")
-        self.add("w", pack_codes(w), f"{n}x{k}xf4E2M1FN")
+        self.add("x", Format("uint4").pack(x), f"?x{k}xf4E2M1FN")
+        self.add("w", Format("uint4").pack(w), f"{n}x{k}xf4E2M1FN")
         for name, scales in (("sx", sx), ("sw", sw)):
             tiles = scales_in_tiles(scales.codes)
             self.add(name, tiles, f"{'?' if name == 'sx' else len(tiles)}x{tiles.shape[1]}x512x{kind}")
