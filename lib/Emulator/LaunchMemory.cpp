@@ -51,10 +51,10 @@ LogicalResult LaunchMemory::addResults(qk::LaunchOp launch, interp::KernelContex
       results.push_back({size_t(found->second), Shape(ctx.in(unsigned(found->second)).shape())});
       continue;
     }
-    // Dynamic dimensions are the number of rows.
     Shape shape;
     for (int64_t size : type.getShape())
-      shape.push_back(mlir::ShapedType::isDynamic(size) ? rows() : size);
+      shape.push_back(
+          mlir::ShapedType::isDynamic(size) ? launch.getResultSize(unsigned(index), rows()) : size);
     if (!memory.emplace_back().allocate(interp::runtimeElementType(type.getElementType()),
                                         *elementCount(shape)))
       return ctx.fail("no device memory for a result of " + describeShape(shape));

@@ -20,14 +20,6 @@ FormatStatus refuse(const std::string &wanted, const std::string &found) {
 /// Whether the rows of a warp lie in one tile of scales, at the same place in each word.
 bool fitsScales(std::int64_t rows) { return rows == 16 || rows == 32 || rows == 64 || rows == 128; }
 
-FormatStatus needs(Capability capability, const Target &target) {
-  const CapabilityInfo &info = describe(capability);
-  return FormatStatus::failure("needs " + std::string(info.name) + " (" +
-                               std::string(info.instruction) + "), which " +
-                               std::string(target.name) + " does not have; it is there on " +
-                               listTargets(capability) + "; elsewhere: " + std::string(info.instead));
-}
-
 } // namespace
 
 std::int64_t BlockScaledKernel::sharedBytes() const {
@@ -66,9 +58,9 @@ FormatStatus BlockScaledKernel::verifyOn(const Target &target) const {
     return refuse("a producer on " + std::string(target.name) +
                       ", which multiplies in tensor memory",
                   "none");
-  if (isInTensorMemory() && !hasTensorMemory)
-    return needs(Capability::TensorMemoryMma, target);
-  if (!isInTensorMemory() && !target.isNative(Capability::MmaBlockScale))
-    return needs(Capability::MmaBlockScale, target);
+  if (FormatStatus status = need(
+          isInTensorMemory() ? Capability::TensorMemoryMma : Capability::MmaBlockScale, target);
+      !status)
+    return status;
   return codes.schedule.verifyShared(target, sharedBytes());
 }

@@ -52,6 +52,12 @@ std::int64_t QuantizeKernel::rowsOfBlock() const {
                                   partRows);
 }
 
+QuantizeKernel QuantizeKernel::on(const Target &target) const {
+  QuantizeKernel there = *this;
+  there.targetShared = target.sharedBytes();
+  return there;
+}
+
 FormatStatus QuantizeKernel::verify() const {
   if (codes.bits < 3 || codes.bits > 8)
     return refuse("codes of 3 to 8 bits", codes.bits);
@@ -94,9 +100,13 @@ FormatStatus QuantizeKernel::verifyRank() const {
 }
 
 FormatStatus QuantizeKernel::verifyOn(const Target &target) const {
-  if (sharedBytes() <= target.sharedBytes())
+  if (toFloats)
+    if (FormatStatus status = need(Capability::ConvertFloat4, target); !status)
+      return status;
+  std::int64_t bytes = on(target).sharedBytes();
+  if (bytes <= target.sharedBytes())
     return {};
   return refuse("rows that take at most " + std::to_string(target.sharedBytes()) +
                     " bytes of shared memory on " + std::string(target.name),
-                sharedBytes());
+                bytes);
 }

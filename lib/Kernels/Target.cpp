@@ -93,6 +93,16 @@ std::string kernels::listTargets(Capability capability) {
   return join([=](const Target &target) { return target.isNative(capability); });
 }
 
+FormatStatus kernels::need(Capability capability, const Target &target) {
+  if (target.isNative(capability))
+    return {};
+  const CapabilityInfo &info = describe(capability);
+  return FormatStatus::failure(
+      "needs " + std::string(info.name) + " (" + std::string(info.instruction) + "), which " +
+      std::string(target.name) + " does not have; it is there on " + listTargets(capability) +
+      "; elsewhere: " + std::string(info.instead));
+}
+
 std::int64_t kernels::largestSharedBytes() {
   return std::max_element(
              targets.begin(), targets.end(),

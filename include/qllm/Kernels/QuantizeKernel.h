@@ -23,6 +23,7 @@ struct QuantizeKernel {
   bool splits = false;            ///< the same behind the principal part
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
   std::int64_t rank = 0;          ///< r, rows of the principal part
+  bool toFloats = false;          ///< whether codes are e2m1 and groups have small scales
   /// Bytes of shared memory of the target, of which more rows make use beside a principal part.
   std::int64_t targetShared = 101376;
 
@@ -75,7 +76,10 @@ struct QuantizeKernel {
   std::int64_t productsOffset() const { return takenOffset() + partRows * takenBytes(); }
   std::int64_t partsOffset() const { return productsOffset() + 4 * partRows * rank; }
 
-  /// Whether there is such a kernel, and whether a target has the shared memory for it.
+  /// The same with as many rows to a block as fit the target.
+  QuantizeKernel on(const Target &target) const;
+  /// Whether there is such a kernel, and whether a target has the shared memory and the conversions
+  /// for it.
   FormatStatus verify() const;
   FormatStatus verifyOn(const Target &target) const;
 

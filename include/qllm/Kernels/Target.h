@@ -7,6 +7,7 @@
 #ifndef QLLM_KERNELS_TARGET_H
 #define QLLM_KERNELS_TARGET_H
 
+#include "qllm/Format/FormatStatus.h"
 #include "qllm/Format/Span.h"
 
 #include <array>
@@ -77,6 +78,9 @@ const Target *findTarget(std::string_view name);
 /// `sm_80, sm_86, ..`: the targets that have the capability natively, or all of them.
 std::string listTargets();
 std::string listTargets(Capability capability);
+/// Whether the target has the capability natively; else what is missing, where it is there and what
+/// is done without.
+FormatStatus need(Capability capability, const Target &target);
 /// The largest shared memory that any target has.
 std::int64_t largestSharedBytes();
 

@@ -1,10 +1,11 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Shares of steps, and the count of arrivals.
+// Shares of steps, and who adds up their sums.
 
 #include "BlockTiles.h"
 
+#include "BlockArrival.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -82,24 +83,6 @@ void BlockTiles::storePart(const TilePart &part, ArrayRef<Value> sums, ArrayRef<
     });
 }
 
-/// Arrivals at the tile before this block's.
-Value BlockTiles::countArrival(Value counter) {
-  OpBuilder &builder = code.getBuilder();
-  Location loc = code.getLoc();
-  Value thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
-  // The barrier hands the stores of all threads to the first, whose atomic hands them on: it
-  // releases them, and acquires those of the blocks before.
-  NVVM::Barrier0Op::create(builder, loc);
-  code.when(code.isEqual(thread, code.constant(int64_t(0))), [&] {
-    Value before = LLVM::AtomicRMWOp::create(builder, loc, LLVM::AtomicBinOp::add, counter,
-                                             code.constant(int64_t(1)),
-                                             LLVM::AtomicOrdering::acq_rel, "device", 4);
-    code.store(before, shared, 4);
-  });
-  NVVM::Barrier0Op::create(builder, loc);
-  return code.load(code.i32(), shared, 4);
-}
-
 /// The sums of all parts, in the order of the depth. Several parts are loaded at a time, so that
 /// they are on their way together.
 SmallVector<Value> BlockTiles::addParts(Value firstBlock, Value lastBlock, Value firstStep,
@@ -154,7 +137,8 @@ void BlockTiles::finish(const TilePart &part, ArrayRef<Value> sums, ArrayRef<Sum
     Value row = NVVM::BlockIdYOp::create(builder, loc, code.i32());
     Value index = code.add(code.multiply(row, stream.tiles), part.tile);
     Value counter = code.advance(buffers.arrivals.pointer, code.multiply(index, 4));
-    Value isLast = code.isEqual(countArrival(counter), code.subtract(lastBlock, firstBlock));
+    Value isLast =
+        code.isEqual(countArrival(code, counter, shared), code.subtract(lastBlock, firstBlock));
     SmallVector<Value> results = {isLast};
     llvm::append_range(results,
                        code.choose(

@@ -58,7 +58,6 @@ private:
   llvm::SmallVector<mlir::Value> addParts(mlir::Value firstBlock, mlir::Value lastBlock,
                                           mlir::Value firstStep, llvm::ArrayRef<mlir::Value> sums,
                                           llvm::ArrayRef<SumPlace> places);
-  mlir::Value countArrival(mlir::Value counter);
 
   CodeBuilder &code;
   kernels::Schedule schedule;

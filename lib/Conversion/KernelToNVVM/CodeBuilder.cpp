@@ -220,13 +220,12 @@ void qllm::keepRolled(Operation *loop) {
 }
 
 ValueRange
-CodeBuilder::repeat(Value begin, int64_t end, int64_t step, ValueRange initial,
+CodeBuilder::repeat(Value begin, Value end, int64_t step, ValueRange initial,
                     llvm::function_ref<SmallVector<Value>(Value index, ValueRange carried)> body) {
-  auto loop =
-      scf::ForOp::create(builder, loc, begin, constant(end), constant(step),
-                         initial, [&](OpBuilder &, Location, Value index, ValueRange carried) {
-                           scf::YieldOp::create(builder, loc, body(index, carried));
-                         });
+  auto loop = scf::ForOp::create(builder, loc, begin, end, constant(step), initial,
+                                 [&](OpBuilder &, Location, Value index, ValueRange carried) {
+                                   scf::YieldOp::create(builder, loc, body(index, carried));
+                                 });
   keepRolled(loop);
   return loop.getResults();
 }

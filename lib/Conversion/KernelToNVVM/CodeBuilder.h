@@ -114,6 +114,13 @@ public:
   repeat(mlir::Value begin, int64_t end, int64_t step, mlir::ValueRange initial,
          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
                                                            mlir::ValueRange carried)>
+             body) {
+    return repeat(begin, constant(end), step, initial, body);
+  }
+  mlir::ValueRange
+  repeat(mlir::Value begin, mlir::Value end, int64_t step, mlir::ValueRange initial,
+         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value index,
+                                                           mlir::ValueRange carried)>
              body);
   /// The value that the first lane has.
   mlir::Value broadcast(mlir::Value value);

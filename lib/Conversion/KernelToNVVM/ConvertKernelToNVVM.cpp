@@ -141,12 +141,13 @@ static DictionaryAttr geometryOf(KernelOpInterface op, ArrayRef<const kernels::T
 static void launch(KernelOpInterface op, StringRef name, ArrayRef<Attribute> specializations,
                    ArrayRef<const kernels::Target *> targets) {
   OpBuilder builder(op);
-  SmallVector<int64_t> inPlace = op.getInPlaceResults();
-  DenseI64ArrayAttr inPlaceAttr =
-      inPlace.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(inPlace);
+  auto optional = [&](ArrayRef<int64_t> values) {
+    return values.empty() ? DenseI64ArrayAttr() : builder.getDenseI64ArrayAttr(values);
+  };
   auto launch = LaunchOp::create(
       builder, op.getLoc(), op->getResultTypes(), builder.getStringAttr(name), op->getOperands(),
-      builder.getDenseI64ArrayAttr(op.getRuntimeSizes()), inPlaceAttr,
+      builder.getDenseI64ArrayAttr(op.getRuntimeSizes()), optional(op.getInPlaceResults()),
+      optional(op.getRowsOfResults()),
       specializations.empty() ? ArrayAttr() : builder.getArrayAttr(specializations),
       geometryOf(op, targets));
   op->replaceAllUsesWith(launch);

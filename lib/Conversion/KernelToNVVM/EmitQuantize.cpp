@@ -7,6 +7,7 @@
 
 #include "PrincipalRows.h"
 #include "RowQuantizer.h"
+#include "SourceRow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -15,31 +16,6 @@ using namespace qllm;
 using namespace qllm::qk;
 
 namespace {
-
-/// Up to where a principal part is taken off.
-FloatRow emitFront(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
-                   RowThreads &threads, const kernels::QuantizeKernel &kernel) {
-  FloatRow row(code, threads, kernel, kernel.columns);
-  row.load(arguments[op.getInput()]);
-  if (op.getResidual())
-    row.addResidual(arguments[op.getResidual()], arguments[op.getStream()]);
-  if (op.getNorm())
-    row.normalize({op.getNorm() == NormKind::Layer, op.getEpsilon()->convertToFloat(),
-                   arguments[op.getNormWeight()], arguments[op.getNormBias()]});
-  if (op.getGate())
-    row.gate(arguments[op.getGate()]);
-  if (Value index = op.getIndex()) {
-    auto type = cast<RankedTensorType>(index.getType());
-    row.gather(arguments[index], type.getRank() == 2 ? type.getDimSize(0) : 1, kernel.innerColumns);
-  }
-  if (op.getMultiply())
-    row.multiply(arguments[op.getMultiply()]);
-  if (op.getAdd())
-    row.add(arguments[op.getAdd()]);
-  if (op.getHadamard())
-    row.rotate(kernel.hadamard);
-  return row;
-}
 
 /// What is left of a row in shared memory.
 FloatRow emitBehind(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
@@ -60,10 +36,11 @@ void emitRows(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
       arguments[op.getCodes()], arguments[op.getScales()],          arguments[op.getZeroPoints()],
       arguments[op.getSums()],  arguments[op.getRoundingOffsets()], op.getIncludeZero(),
       op.getRangeClip()};
+  RowSource source = rowSourceOf(op);
   Value count = arguments.size(0);
   if (!op.getPrincipal())
     return threads.forRows(count, [&] {
-      FloatRow row = emitFront(code, op, arguments, threads, kernel);
+      FloatRow row = emitSourceRow(code, source, arguments, threads, kernel);
       emitRowQuantizer(code, threads, kernel, row, to);
     });
   PrincipalRows principal(code, threads, kernel,
@@ -72,7 +49,7 @@ void emitRows(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
                            arguments[op.getPartScales()]},
                           count);
   threads.forRows(count, [&] {
-    FloatRow row = emitFront(code, op, arguments, threads, kernel);
+    FloatRow row = emitSourceRow(code, source, arguments, threads, kernel);
     principal.stage(row);
   });
   principal.takeOff();
@@ -85,7 +62,7 @@ void emitRows(CodeBuilder &code, QuantizeOp op, const KernelFunction &arguments,
 } // namespace
 
 LogicalResult qllm::verifyQuantize(QuantizeOp op, const kernels::Target &target) {
-  if (FormatStatus status = op.getKernelOn(target).verifyOn(target); !status)
+  if (FormatStatus status = op.getKernel().verifyOn(target); !status)
     return op.emitOpError() << status.message();
   return success();
 }

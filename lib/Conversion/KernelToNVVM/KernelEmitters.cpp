@@ -9,6 +9,7 @@
 #include "EmitBlockScaled.h"
 #include "EmitLinear.h"
 #include "EmitQuantize.h"
+#include "EmitQuantizeBlocks.h"
 #include "EmitWeightOnly.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,6 +22,8 @@ LogicalResult qllm::verifyKernel(KernelOpInterface op, const kernels::Target &ta
       .Case([&](LinearOp op) { return verifyLinear(op, target); })
       .Case<AppendKVOp, AttentionOp, CombineAttentionOp>([](auto) { return success(); })
       .Case([&](QuantizeOp op) { return verifyQuantize(op, target); })
+      .Case([&](QuantizeBlocksOp op) { return verifyQuantizeBlocks(op, target); })
+      .Case([&](TensorScaleOp op) { return verifyTensorScale(op, target); })
       .Case([&](BlockScaledLinearOp op) { return verifyBlockScaled(op, target); })
       .Case([&](WeightOnlyLinearOp op) { return verifyWeightOnly(op, target); })
       .Default([](Operation *op) { return op->emitOpError() << "has no emitter"; });
@@ -31,6 +34,8 @@ void qllm::emitKernel(OpBuilder &builder, KernelOpInterface op, const kernels::T
   TypeSwitch<Operation *>(op)
       .Case([&](LinearOp op) { emitLinear(builder, op, target, name, shared); })
       .Case([&](QuantizeOp op) { emitQuantize(builder, op, target, name, shared); })
+      .Case([&](QuantizeBlocksOp op) { emitQuantizeBlocks(builder, op, name, shared); })
+      .Case([&](TensorScaleOp op) { emitTensorScale(builder, op, name, shared); })
       .Case([&](AppendKVOp op) { emitAppendKV(builder, op, name); })
       .Case([&](AttentionOp op) { emitAttention(builder, op, name, shared); })
       .Case([&](CombineAttentionOp op) { emitCombineAttention(builder, op, name); })

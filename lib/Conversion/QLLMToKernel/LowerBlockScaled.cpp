@@ -63,19 +63,22 @@ Value shuffled(OpBuilder &builder, Location loc, Value scales) {
   return qk::ShuffleScalesOp::create(builder, loc, result, scales);
 }
 
-/// The product of the scales of both tensors, where they have any, as a vector of one.
+/// The scale of a tensor, if there is one, as a vector.
+Value asVector(OpBuilder &builder, Location loc, Value scale) {
+  return scale ? onnx::ReshapeOp::create(builder, loc,
+                                         RankedTensorType::get({1}, builder.getF32Type()), scale,
+                                         integers(builder, loc, {1}), nullptr)
+               : Value();
+}
+
+/// The product of the scales of both tensors, where they have any.
 Value tensorScale(OpBuilder &builder, Location loc, Value left, Value right) {
-  Value scale = left ? left : right;
-  if (left && right) {
-    OperationState state(loc, onnx::MulOp::getOperationName());
-    state.addOperands({left, right});
-    state.addTypes(left.getType());
-    scale = builder.create(state)->getResult(0);
-  }
-  if (!scale)
-    return Value();
-  return onnx::ReshapeOp::create(builder, loc, RankedTensorType::get({1}, builder.getF32Type()),
-                                 scale, integers(builder, loc, {1}), nullptr);
+  if (!left || !right)
+    return left ? left : right;
+  OperationState state(loc, onnx::MulOp::getOperationName());
+  state.addOperands({left, right});
+  state.addTypes(left.getType());
+  return builder.create(state)->getResult(0);
 }
 
 } // namespace
@@ -92,10 +95,17 @@ ChosenSchedules BlockScaledLowering::choose(LinearOp op) {
   return chooseSchedules(op.getContext(), describeKernel(op), policy);
 }
 
-BlockScaledLowering::Side BlockScaledLowering::inputSide(QuantizeOp op) {
-  Side &side = sides[op];
-  if (side.codes)
-    return side;
+QuantizedBlocks BlockScaledLowering::inputSide(QuantizeOp op) {
+  QuantizedBlocks &side = sides[op];
+  if (!side && fuse)
+    side = lowerQuantizeBlocks(op, constants, policy.targets);
+  if (!side)
+    side = interpretedSide(op);
+  return side;
+}
+
+/// By the operation that there is, on a matrix.
+QuantizedBlocks BlockScaledLowering::interpretedSide(QuantizeOp op) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   Value rows = toRows(builder, loc, op.getInput());
@@ -108,18 +118,18 @@ BlockScaledLowering::Side BlockScaledLowering::inputSide(QuantizeOp op) {
       QuantizedType::get(cast<RankedTensorType>(rows.getType()).getShape(), type.getFormat(),
                          granularity, type.getScaleEncoding(), type.hasTensorScale()));
   auto parts = UnpackOp::create(builder, loc, quantized.getResult());
-  return side = {parts.getCodes(), shuffled(builder, loc, parts.getScales()),
-                 parts.getTensorScale()};
+  return {parts.getCodes(), shuffled(builder, loc, parts.getScales()),
+          asVector(builder, loc, parts.getTensorScale())};
 }
 
-BlockScaledLowering::Side BlockScaledLowering::weightSide(PackOp op) {
-  Side &side = sides[op];
-  if (side.codes)
+QuantizedBlocks BlockScaledLowering::weightSide(PackOp op) {
+  QuantizedBlocks &side = sides[op];
+  if (side)
     return side;
   OpBuilder builder(op->getContext());
   builder.setInsertionPointAfter(op);
   return side = {op.getCodes(), shuffled(builder, op.getLoc(), op.getScales()),
-                 op.getTensorScale()};
+                 asVector(builder, op.getLoc(), op.getTensorScale())};
 }
 
 bool BlockScaledLowering::lower(LinearOp op, std::string &explanation) {
@@ -128,7 +138,8 @@ bool BlockScaledLowering::lower(LinearOp op, std::string &explanation) {
   if (!chosen.schedules)
     return false;
   auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
-  Side input = inputSide(quantize), weight = weightSide(op.getWeight().getDefiningOp<PackOp>());
+  QuantizedBlocks input = inputSide(quantize),
+                  weight = weightSide(op.getWeight().getDefiningOp<PackOp>());
   OpBuilder builder(op);
   Location loc = op.getLoc();
   auto result = cast<RankedTensorType>(op.getType());

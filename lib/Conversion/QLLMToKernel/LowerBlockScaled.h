@@ -7,6 +7,7 @@
 #define QLLM_LIB_CONVERSION_QLLMTOKERNEL_LOWERBLOCKSCALED_H
 
 #include "KernelSchedules.h"
+#include "LowerQuantizeBlocks.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -15,7 +16,9 @@ namespace qllm {
 /// Replaces such products by kernels; what several of them read is made once.
 class BlockScaledLowering {
 public:
-  explicit BlockScaledLowering(const SchedulePolicy &policy) : policy(policy) {}
+  /// With `fuse`, inputs are quantized by kernels too.
+  BlockScaledLowering(const SchedulePolicy &policy, ConstantValues &constants, bool fuse)
+      : policy(policy), constants(constants), fuse(fuse) {}
 
   /// Whether the product is of NVFP4 or MXFP4 on both sides: of this kind, with a kernel or not.
   static bool matches(LinearOp op);
@@ -26,16 +29,14 @@ public:
   void removeUnused();
 
 private:
-  /// What kernels read of one side; `tensorScale` is null where it has none.
-  struct Side {
-    mlir::Value codes, scales, tensorScale;
-  };
-
-  Side inputSide(QuantizeOp op);
-  Side weightSide(PackOp op);
+  QuantizedBlocks inputSide(QuantizeOp op);
+  QuantizedBlocks interpretedSide(QuantizeOp op);
+  QuantizedBlocks weightSide(PackOp op);
 
   const SchedulePolicy &policy;
-  llvm::DenseMap<mlir::Operation *, Side> sides;
+  ConstantValues &constants;
+  bool fuse;
+  llvm::DenseMap<mlir::Operation *, QuantizedBlocks> sides;
 };
 
 } // namespace qllm

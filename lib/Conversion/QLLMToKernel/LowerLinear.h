@@ -25,7 +25,7 @@ public:
   /// `half`; null leaves their products alone.
   LinearLowering(mlir::ModuleOp module, SchedulePolicy policy, bool fuse, mlir::FloatType half)
       : policy(std::move(policy)), fuse(fuse), half(half), constants(module),
-        choice(this->policy, constants), blockScaled(this->policy) {}
+        choice(this->policy, constants), blockScaled(this->policy, constants, fuse) {}
 
   /// Replaces a low-rank branch by two products, if there are kernels for both, and returns them;
   /// `lower` is to be asked for each: for the thin one before the product that the branch is added

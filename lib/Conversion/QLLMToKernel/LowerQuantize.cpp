@@ -7,56 +7,13 @@
 
 #include "RowMatrix.h"
 #include "RowProducers.h"
+#include "TableOperands.h"
 #include "qllm/Kernels/QuantizeKernel.h"
 
 using namespace mlir;
 using namespace qllm;
 
-namespace {
-
-RankedTensorType typeOf(Value value) { return dyn_cast<RankedTensorType>(value.getType()); }
-
-/// The operands that say what is done to channels; null where nothing is.
-struct TableOperands {
-  Value index, multiply, add, offsets;
-};
-
-/// Sources as a matrix, with an index behind the row for none.
-Value indexOf(OpBuilder &builder, Location loc, const ChannelTable &table) {
-  size_t most = 1, count = table.sources.size();
-  for (ArrayRef<int32_t> sources : table.sources)
-    most = std::max(most, sources.size());
-  std::vector<int32_t> index(most * count, int32_t(table.columns));
-  for (auto [j, sources] : llvm::enumerate(table.sources))
-    for (auto [i, source] : llvm::enumerate(sources))
-      index[i * count + j] = source;
-  SmallVector<int64_t> shape = {int64_t(count)};
-  if (most > 1)
-    shape.insert(shape.begin(), int64_t(most));
-  return initializer(builder, loc, RankedTensorType::get(shape, builder.getI32Type()),
-                     ArrayRef<int32_t>(index), table.input, "channel_sources");
-}
-
-TableOperands operandsOf(OpBuilder &builder, QuantizeOp op, const ChannelTable &table,
-                         std::optional<std::vector<float>> offsets) {
-  TableOperands operands;
-  Location loc = op.getLoc();
-  auto type = RankedTensorType::get({int64_t(table.sources.size())}, builder.getF32Type());
-  auto constant = [&](ArrayRef<float> values, StringRef name) {
-    return initializer(builder, loc, type, values, table.input, name);
-  };
-  if (table.gathers())
-    operands.index = indexOf(builder, loc, table);
-  if (llvm::any_of(table.factors, [](float f) { return f != 1; }))
-    operands.multiply = constant(table.factors, "channel_factors");
-  if (llvm::any_of(table.offsets, [](float d) { return d != 0; }))
-    operands.add = constant(table.offsets, "channel_offsets");
-  if (offsets)
-    operands.offsets = constant(*offsets, "rounding_offsets");
-  return operands;
-}
-
-} // namespace
+static RankedTensorType typeOf(Value value) { return dyn_cast<RankedTensorType>(value.getType()); }
 
 int64_t qllm::scaledLength(QuantizedType type) {
   GranularityAttr granularity = type.getGranularity();
@@ -128,7 +85,6 @@ QuantizedRow::QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth,
   kernel.rank = part ? part.rank() : 0;
   isKnown = kernel.resultColumns == depth && kernel.verify() &&
             llvm::all_of(targets, [&](const kernels::Target *target) {
-              kernel.targetShared = target->sharedBytes();
               return bool(kernel.verifyOn(*target));
             });
 }
@@ -174,14 +130,17 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
   auto storage = cast<IntegerType>(format.getStorageType());
   if (inBytes)
     storage = IntegerType::get(op.getContext(), 8, storage.getSignedness());
-  TableOperands channels =
-      operandsOf(builder, op, table, part ? std::nullopt : row.roundingOffsets);
+  TableOperands channels = tableOperands(builder, loc, table);
   TableOperands split;
+  Value offsets;
+  if (row.roundingOffsets)
+    offsets = initializer(builder, loc, RankedTensorType::get({depth}, f32),
+                          ArrayRef<float>(*row.roundingOffsets), table.input, "rounding_offsets");
   Type partCodes, partScales;
   if (part) {
     partCodes = RankedTensorType::get({count, part.rank()}, builder.getI8Type());
     partScales = vector(f32);
-    split = operandsOf(builder, op, row.behind, row.roundingOffsets);
+    split = tableOperands(builder, loc, row.behind);
     if (split.index && !split.multiply)
       split.multiply =
           initializer(builder, loc, RankedTensorType::get({depth}, f32),
@@ -195,8 +154,8 @@ QuantizedInput qllm::lowerQuantize(QuantizeOp op, int64_t depth, bool inBytes, b
       format.isAsymmetric() ? scaled(i32) : Type(), wantsSums ? vector(i32) : Type(),
       producers.stream ? matrix.getType() : Type(), partCodes, partScales, matrix,
       rows(producers.residual), producers.weight, producers.bias, rows(producers.gate),
-      channels.index, channels.multiply, channels.add, part ? split.offsets : channels.offsets,
-      directions.directions, directions.transposed, directions.scales, split.index, split.multiply,
+      channels.index, channels.multiply, channels.add, offsets, directions.directions,
+      directions.transposed, directions.scales, split.index, split.multiply,
       producers.norm ? qk::NormKindAttr::get(op.getContext(), *producers.norm) : qk::NormKindAttr(),
       producers.epsilon, optional(table.hadamard > 1, table.hadamard), format,
       optional(wanted.isGrouped(), wanted.groupLength), op.getIncludeZeroAttr(), op.getClipAttr());

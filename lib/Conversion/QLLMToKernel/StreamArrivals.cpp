@@ -30,25 +30,48 @@ Value qllm::makeArrivals(OpBuilder &builder, Location loc, int64_t tiles) {
                                      DenseElementsAttr::get(type, int32_t(0)));
 }
 
+namespace {
+
+/// Where an operation takes counts, and where it leaves them.
+struct CountUser {
+  OpOperand *taken;
+  Value left;
+
+  int64_t counts() const { return cast<RankedTensorType>(taken->get().getType()).getDimSize(0); }
+};
+
+/// Nothing where the operation counts no arrivals.
+CountUser countUser(Operation *op) {
+  if (auto linear = dyn_cast<qk::WeightOnlyLinearOp>(op); linear && linear.getArrivals())
+    return {&*linear.getArrivalsMutable().begin(), linear.getFreeArrivals()};
+  if (auto scale = dyn_cast<qk::TensorScaleOp>(op))
+    return {&scale.getArrivalsMutable(), scale.getFreeArrivals()};
+  return {};
+}
+
+} // namespace
+
 void qllm::shareArrivals(ModuleOp module) {
-  llvm::MapVector<Block *, SmallVector<qk::WeightOnlyLinearOp>> byBlock;
-  module.walk([&](qk::WeightOnlyLinearOp op) {
-    auto own = op.getArrivals() ? op.getArrivals().getDefiningOp<onnx::InitializerOp>()
-                                : onnx::InitializerOp();
+  llvm::MapVector<Block *, SmallVector<CountUser>> byBlock;
+  module.walk([&](Operation *op) {
+    CountUser user = countUser(op);
+    auto own =
+        user.taken ? user.taken->get().getDefiningOp<onnx::InitializerOp>() : onnx::InitializerOp();
     if (own && own->hasOneUse())
-      byBlock[op->getBlock()].push_back(op);
+      byBlock[op->getBlock()].push_back(user);
   });
   for (auto &[block, users] : byBlock) {
     int64_t most = 0;
-    for (qk::WeightOnlyLinearOp op : users)
-      most = std::max(most, cast<RankedTensorType>(op.getArrivals().getType()).getDimSize(0));
-    OpBuilder builder(users.front());
-    Value arrivals = makeArrivals(builder, users.front().getLoc(), most);
-    for (qk::WeightOnlyLinearOp op : users) {
-      Operation *own = op.getArrivals().getDefiningOp();
-      op.getArrivalsMutable().assign(arrivals);
-      op.getFreeArrivals().setType(arrivals.getType());
-      arrivals = op.getFreeArrivals();
+    for (const CountUser &user : users)
+      most = std::max(most, user.counts());
+    Operation *first = users.front().taken->getOwner();
+    OpBuilder builder(first);
+    Value arrivals = makeArrivals(builder, first->getLoc(), most);
+    for (const CountUser &user : users) {
+      Operation *own = user.taken->get().getDefiningOp();
+      user.taken->set(arrivals);
+      user.left.setType(arrivals.getType());
+      arrivals = user.left;
       own->erase();
     }
   }

@@ -80,6 +80,7 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
   static const llvm::StringMap<Capability> capabilities = {
       {"nvvm.cluster.arrive", Capability::Cluster},
       {"nvvm.cluster.wait", Capability::Cluster},
+      {"nvvm.convert.f32x2.to.f4x2", Capability::ConvertFloat4},
       {"nvvm.cp.async.bulk.shared.cluster.global", Capability::TensorCopy},
       {"nvvm.cp.async.bulk.tensor.shared.cluster.global", Capability::TensorCopy},
       {"nvvm.cp.async.shared.global", Capability::AsyncCopy},
@@ -148,6 +149,10 @@ Requirement qllm::requirementOf(Operation *op) {
   if (auto store = dyn_cast<NVVM::StMatrixOp>(op))
     return isOldShape(store.getShape(), store.getEltType()) ? need(Capability::StoreMatrix)
                                                             : unknown();
+  if (auto convert = dyn_cast<NVVM::ConvertF32x2ToF8x2Op>(op))
+    return isa<Float8E4M3FNType, Float8E5M2Type>(convert.getDstTy())
+               ? need(Capability::ConvertFloat8)
+               : unknown();
   if (auto reduction = dyn_cast<NVVM::ReduxOp>(op))
     return reduction.getVal().getType().isInteger() ? needNothing() : unknown();
   if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))

@@ -76,5 +76,23 @@ func.func @launch_c4_target(%x: tensor<?x64xi8>) {
 // -----
 
 #g = #qk.geometry<columns = 1, tile_rows = 16, threads = 32, shared = 0>
+func.func @launch_c5(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected a positive entry of rows_of_results for each of 1 results, but got [0]}}
+  %0 = qk.launch "k"(%x) sizes [0, 0] rows_of_results [0] geometry {sm_80 = #g} : (tensor<?x64xi8>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+#g = #qk.geometry<columns = 1, tile_rows = 16, threads = 32, shared = 0>
+func.func @launch_c5_count(%x: tensor<?x64xi8>) {
+  // expected-error @+1 {{expected a positive entry of rows_of_results for each of 1 results, but got [1, 1]}}
+  %0 = qk.launch "k"(%x) sizes [0, 0] rows_of_results [1, 1] geometry {sm_80 = #g} : (tensor<?x64xi8>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+#g = #qk.geometry<columns = 1, tile_rows = 16, threads = 32, shared = 0>
 // expected-error @+1 {{expected a positive number of rows, but got 0}}
 #s = #qk.specialization<max_rows = 0, kernel = "a", geometry = {sm_80 = #g}>

@@ -3,6 +3,7 @@
 //
 // Constraints of qk.block_scaled_linear, and its description apart from tensors.
 
+#include "BlockScaleTypes.h"
 #include "OperandTypes.h"
 #include "Schedules.h"
 #include "mlir/IR/Builders.h"
@@ -11,26 +12,6 @@
 using namespace mlir;
 using namespace qllm;
 using namespace qllm::qk;
-
-namespace {
-
-Type scaleType(BlockScaledLinearOp op) { return op.getInputScales().getType().getElementType(); }
-
-/// NVFP4 has scales with fractions, MXFP4 powers of two.
-int64_t blockLength(BlockScaledLinearOp op) {
-  return isa<Float8E4M3FNType>(scaleType(op)) ? 16 : 32;
-}
-
-LogicalResult verifyScales(BlockScaledLinearOp op, StringRef name, Value scales, int64_t rows,
-                           int64_t depth) {
-  kernels::WeightLayout layout = kernels::WeightLayout::blockScales();
-  int64_t rowTiles = ShapedType::isDynamic(rows) ? rows : layout.rowTiles(rows);
-  int64_t blocks = llvm::divideCeil(depth, blockLength(op));
-  return verifyType(op, name, scales, {rowTiles, layout.columnTiles(blocks), layout.tileSize()},
-                    scaleType(op));
-}
-
-} // namespace
 
 LogicalResult BlockScaledLinearOp::verify() {
   // block_scaled_linear_c1
@@ -46,8 +27,9 @@ LogicalResult BlockScaledLinearOp::verify() {
                         getResult().getType().getElementType())))
     return failure();
   // block_scaled_linear_c2
-  if (failed(verifyScales(*this, "scales of inputs", getInputScales(), rows, depth)) ||
-      failed(verifyScales(*this, "scales of weights", getWeightScales(), columns, depth)))
+  if (failed(verifyBlockScales(*this, "scales of inputs", getInputScales(), rows, depth)) ||
+      failed(verifyBlockScales(*this, "scales of weights", getWeightScales(), columns, depth,
+                               getInputScales().getType().getElementType())))
     return failure();
   // block_scaled_linear_c3
   if (getTensorScale() &&
@@ -69,7 +51,7 @@ kernels::BlockScaledKernel BlockScaledLinearOp::getKernel(ScheduleAttr schedule)
   kernel.codes.columns = shapeOf(getResult())[1];
   kernel.codes.depth = kernel.codes.groupLength = shapeOf(getInput())[1];
   kernel.codes.schedule = schedule.getSchedule();
-  kernel.blockLength = blockLength(*this);
+  kernel.blockLength = blockLength(getInputScales());
   return kernel;
 }
 
@@ -78,7 +60,7 @@ kernels::BlockScaledKernel BlockScaledLinearOp::getKernelOn(const kernels::Targe
 }
 
 std::string BlockScaledLinearOp::describeKernel() {
-  return std::string("linear_") + (blockLength(*this) == 16 ? "nvfp4" : "mxfp4") + "_n" +
+  return std::string("linear_") + (blockLength(getInputScales()) == 16 ? "nvfp4" : "mxfp4") + "_n" +
          std::to_string(shapeOf(getResult())[1]) + "_k" + std::to_string(shapeOf(getInput())[1]);
 }
 

@@ -75,7 +75,18 @@ LogicalResult LaunchOp::verify() {
         return emitOpError() << "expected a geometry on " << entry.getName().strref() << " for "
                              << part.getMaxRows() << " rows, but got none";
   }
+  // launch_c5
+  if (std::optional<ArrayRef<int64_t>> rows = getRowsOfResults();
+      rows && (rows->size() != getNumResults() ||
+               llvm::any_of(*rows, [](int64_t each) { return each < 1; })))
+    return emitOpError() << "expected a positive entry of rows_of_results for each of "
+                         << getNumResults() << " results, but got [" << *rows << "]";
   return success();
+}
+
+int64_t LaunchOp::getResultSize(unsigned result, int64_t rows) {
+  std::optional<ArrayRef<int64_t>> each = getRowsOfResults();
+  return each ? llvm::divideCeil(rows, (*each)[result]) : rows;
 }
 
 SmallVector<SpecializationAttr> LaunchOp::getSpecializationList() {

@@ -5,9 +5,9 @@
 
 #include "OperandTypes.h"
 #include "RowCodes.h"
+#include "RowSourceChecks.h"
 #include "mlir/IR/Builders.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace qllm;
@@ -19,35 +19,6 @@ Type elementTypeOf(Value tensor) {
   return cast<RankedTensorType>(tensor.getType()).getElementType();
 }
 
-/// Absent operands have any type.
-LogicalResult verifyVector(Operation *op, StringRef name, Value vector, int64_t size) {
-  return vector ? verifyType(op, name, vector, {size}, elementTypeOf(vector)) : success();
-}
-
-LogicalResult verifyRows(Operation *op, StringRef name, Value rows, Value input) {
-  return rows ? verifyType(op, name, rows, shapeOf(input), elementTypeOf(input)) : success();
-}
-
-/// Columns of what a principal part is taken off.
-int64_t innerColumns(QuantizeOp op) {
-  ArrayRef<int64_t> shape = shapeOf(op.getIndex() ? op.getIndex() : op.getInput());
-  return shape.empty() ? ShapedType::kDynamic : shape.back();
-}
-
-LogicalResult verifyIndex(QuantizeOp op, int64_t columns) {
-  if (!op.getIndex())
-    return success();
-  ArrayRef<int64_t> shape = shapeOf(op.getIndex());
-  constexpr int64_t mostSources = 16;
-  bool isMatrix = shape.size() == 2;
-  if ((shape.size() == 1 || (isMatrix && shape[0] >= 1 && shape[0] <= mostSources)) &&
-      shape.back() == columns)
-    return success();
-  return op.emitOpError() << "expected an index of shape [" << columns << "] or [sources, "
-                          << columns << "] with 1 to " << mostSources << " sources, but got "
-                          << op.getIndex().getType();
-}
-
 LogicalResult verifyShapes(QuantizeOp op) {
   // quantize_c1
   int64_t rows = shapeOf(op.getInput())[0], columns = shapeOf(op.getInput())[1],
@@ -55,20 +26,13 @@ LogicalResult verifyShapes(QuantizeOp op) {
   if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(resultColumns))
     return op.emitOpError() << "expected static columns of input and codes, but got "
                             << op.getInput().getType() << " and " << op.getCodes().getType();
-  if (failed(verifyRows(op, "a residual", op.getResidual(), op.getInput())) ||
-      failed(verifyRows(op, "a gate", op.getGate(), op.getInput())) ||
-      failed(verifyRows(op, "a stream", op.getStream(), op.getInput())) ||
+  RowSource source = rowSourceOf(op);
+  if (failed(verifyMatrices(source)) ||
       failed(verifyType(op, "codes", op.getCodes(), {rows, resultColumns},
                         storageOfRows(op.getFormat(), op.getCodes()))))
     return failure();
   // quantize_c2
-  int64_t inner = op.getSplitIndex() ? innerColumns(op) : resultColumns;
-  if (!op.getIndex() && columns != inner)
-    return op.emitOpError() << "expected " << columns
-                            << " columns of codes where nothing is gathered, but got " << inner;
-  if (failed(verifyIndex(op, inner)) ||
-      failed(verifyVector(op, "factors", op.getMultiply(), inner)) ||
-      failed(verifyVector(op, "summands", op.getAdd(), inner)) ||
+  if (failed(verifyTables(source, op.getSplitIndex() ? source.resultColumns() : resultColumns)) ||
       failed(verifyVector(op, "rounding offsets", op.getRoundingOffsets(), resultColumns)))
     return failure();
   // quantize_c7
@@ -98,7 +62,7 @@ LogicalResult verifyPrincipal(QuantizeOp op) {
   // Of an index without a shape, verifyIndex speaks.
   if (op.getIndex() && shapeOf(op.getIndex()).empty())
     return success();
-  int64_t columns = innerColumns(op), rank = shapeOf(op.getPartCodes())[1];
+  int64_t columns = rowSourceOf(op).resultColumns(), rank = shapeOf(op.getPartCodes())[1];
   if (rank == 0)
     return op.emitOpError() << "expected a principal part of at least 32 rows, but got none";
   if (ShapedType::isDynamic(columns) || ShapedType::isDynamic(rank))
@@ -123,29 +87,6 @@ LogicalResult verifyPrincipal(QuantizeOp op) {
       failed(verifyType(op, "codes of the principal part", op.getPartCodes(), {rows, rank}, i8)) ||
       failed(verifyVector(op, "scales of the principal part's codes", op.getPartScales(), rows)))
     return failure();
-  return success();
-}
-
-LogicalResult verifyNorm(QuantizeOp op) {
-  // quantize_c3
-  int64_t columns = shapeOf(op.getInput())[1];
-  bool given = bool(op.getNorm());
-  if (given != bool(op.getNormWeight()) || given != op.getEpsilon().has_value())
-    return op.emitOpError() << "expected a norm, its weight and an epsilon together";
-  if (op.getNormBias() && op.getNorm() != NormKind::Layer)
-    return op.emitOpError() << "expected a bias beside norm layer only";
-  if (failed(verifyVector(op, "a norm's weight", op.getNormWeight(), columns)) ||
-      failed(verifyVector(op, "a norm's bias", op.getNormBias(), columns)))
-    return failure();
-  float epsilon = given ? op.getEpsilon()->convertToFloat() : 0;
-  if (!(epsilon >= 0 && std::isfinite(epsilon)))
-    return op.emitOpError() << "expected a finite epsilon of at least 0, but got "
-                            << op.getEpsilonAttr();
-  // quantize_c4
-  if (op.getGate() && (op.getResidual() || given))
-    return op.emitOpError() << "expected a gate without a residual and a norm";
-  if (op.getStream() && !op.getResidual())
-    return op.emitOpError() << "expected a residual beside a stream, but got none";
   return success();
 }
 
@@ -177,16 +118,15 @@ LogicalResult verifyParameters(QuantizeOp op) {
                                "zero, but got "
                             << zeros.getType();
   // quantize_c8
-  if (float clip = op.getRangeClip(); !(clip > 0 && std::isfinite(clip)))
-    return op.emitOpError() << "expected a positive finite clip, but got " << op.getClipAttr();
-  return success();
+  return verifyClip(op, op.getClipAttr());
 }
 
 } // namespace
 
 LogicalResult QuantizeOp::verify() {
-  if (failed(verifyPrincipal(*this)) || failed(verifyShapes(*this)) || failed(verifyNorm(*this)) ||
-      failed(verifyParameters(*this)))
+  // quantize_c3 and quantize_c4 are those of verifySteps.
+  if (failed(verifyPrincipal(*this)) || failed(verifyShapes(*this)) ||
+      failed(verifySteps(rowSourceOf(*this))) || failed(verifyParameters(*this)))
     return failure();
   // quantize_c9
   if (FormatStatus status = getKernel().verify(); !status)
@@ -199,7 +139,7 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.codes = {getFormat().getBits(), !getFormat().isAsymmetric()};
   kernel.columns = shapeOf(getInput())[1];
   kernel.resultColumns = shapeOf(getCodes())[1];
-  kernel.innerColumns = getPrincipal() ? innerColumns(*this) : kernel.resultColumns;
+  kernel.innerColumns = getPrincipal() ? rowSourceOf(*this).resultColumns() : kernel.resultColumns;
   kernel.rank = getPrincipal() ? shapeOf(getPartCodes())[1] : 0;
   kernel.splits = bool(getSplitIndex());
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
@@ -209,9 +149,7 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
 }
 
 kernels::QuantizeKernel QuantizeOp::getKernelOn(const kernels::Target &target) {
-  kernels::QuantizeKernel kernel = getKernel();
-  kernel.targetShared = target.sharedBytes();
-  return kernel;
+  return getKernel().on(target);
 }
 
 std::string QuantizeOp::describeKernel() {
@@ -219,28 +157,22 @@ std::string QuantizeOp::describeKernel() {
   std::string name = "quantize_" + kernel.codes.str();
   if (areInBytes(getFormat(), getCodes()))
     name += "_bytes";
-  if (std::optional<NormKind> norm = getNorm())
-    name += "_" + stringifyNormKind(*norm).str();
-  if (getGate())
-    name += "_silu";
-  name += "_k" + std::to_string(kernel.columns);
+  name += describeSource(rowSourceOf(*this));
   if (kernel.rank)
     name += "_r" + std::to_string(kernel.rank);
   return getGroup() ? name + "_g" + std::to_string(kernel.groupLength) : name;
 }
 
 SmallVector<Type> QuantizeOp::getKernelTypes() {
-  SmallVector<Type> types;
-  for (Value value : {Value(getInput()), Value(getResidual()), Value(getGate()), Value(getCodes()),
-                      Value(getScales()), Value(getZeroPoints()), Value(getSums()),
-                      Value(getStream()), Value(getPartCodes()), Value(getPartScales())})
-    types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
+  SmallVector<Type> types = typesOfSource(rowSourceOf(*this));
+  Type none = NoneType::get(getContext());
+  for (Value value : {Value(getCodes()), Value(getScales()), Value(getZeroPoints()),
+                      Value(getSums()), Value(getPartCodes()), Value(getPartScales())})
+    types.push_back(value ? withoutRows(value.getType()) : none);
   for (Value value :
-       {Value(getNormWeight()), Value(getNormBias()), Value(getIndex()), Value(getMultiply()),
-        Value(getAdd()), Value(getRoundingOffsets()), Value(getPrincipal()),
-        Value(getPrincipalTransposed()), Value(getPrincipalScales()), Value(getSplitIndex()),
-        Value(getSplitFactors())})
-    types.push_back(value ? value.getType() : NoneType::get(getContext()));
+       {Value(getRoundingOffsets()), Value(getPrincipal()), Value(getPrincipalTransposed()),
+        Value(getPrincipalScales()), Value(getSplitIndex()), Value(getSplitFactors())})
+    types.push_back(value ? value.getType() : none);
   return types;
 }
 

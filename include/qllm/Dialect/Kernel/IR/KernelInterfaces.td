@@ -31,6 +31,9 @@ def Kernel_KernelOpInterface : OpInterface<"KernelOpInterface"> {
         the number of rows, from which the grid is computed.
       }], "::llvm::SmallVector<int64_t>", "getRuntimeSizes", (ins), [{}], [{ return {0, 0}; }]>,
     InterfaceMethod<[{
+        How many rows a step of the dynamic dimension of each result stands for; nothing where that is one for all.
+      }], "::llvm::SmallVector<int64_t>", "getRowsOfResults", (ins), [{}], [{ return {}; }]>,
+    InterfaceMethod<[{
         Results that are in the memory of an operand, as pairs of the result and the operand. Whoever plans memory copies
         the operand first where it is read later.
       }], "::llvm::SmallVector<int64_t>", "getInPlaceResults", (ins), [{}], [{ return {}; }]>,

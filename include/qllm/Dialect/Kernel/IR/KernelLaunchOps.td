@@ -16,7 +16,8 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     The kernel gets a pointer for each operand and each result, in their order, and then an i32 for each entry of `sizes`.
     An entry is an operand and one of its dimensions; `sizes [0, 0, 3, 1]` are the first dimension of operand 0 and the
     second of operand 3. The first entry is the number of rows m: the grid has
-    `columns` by `ceil(m / tile_rows)` by `layers` blocks of the target's geometry. Dynamic dimensions of results are m.
+    `columns` by `ceil(m / tile_rows)` by `layers` blocks of the target's geometry. Dynamic dimensions of results are m; with
+    `rows_of_results [1, 128]` those of result i are m divided by entry i, rounded up.
 
     `in_place` are pairs of a result and an operand that are the same memory, which the kernel changes: `in_place [0, 2]`
     says that result 0 is operand 2 after the run. Such a result has no pointer, and the dimensions of its operand.
@@ -30,6 +31,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     - (C2) `sizes` has at least one entry, and names dimensions that are there.
     - (C3) `in_place` names each result and each operand at most once, and both have one type.
     - (C4) the `max_rows` of `up_to` ascend, and each has geometries for the targets of the launch.
+    - (C5) `rows_of_results` has a positive entry for each result.
 
     ```mlir
     func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
@@ -41,12 +43,13 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     ```
   }];
   let arguments = (ins StrAttr:$kernel, Variadic<AnyRankedTensor>:$inputs, DenseI64ArrayAttr:$sizes,
-      OptionalAttr<DenseI64ArrayAttr>:$in_place,
+      OptionalAttr<DenseI64ArrayAttr>:$in_place, OptionalAttr<DenseI64ArrayAttr>:$rows_of_results,
       OptionalAttr<TypedArrayAttrBase<Kernel_SpecializationAttr, "kernels for few rows">>:$specializations,
       DictionaryAttr:$geometry);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $kernel `(` $inputs `)` `sizes` $sizes (`in_place` $in_place^)? (`up_to` $specializations^)?
+    $kernel `(` $inputs `)` `sizes` $sizes (`in_place` $in_place^)? (`rows_of_results` $rows_of_results^)?
+    (`up_to` $specializations^)?
     `geometry` $geometry attr-dict `:`
     functional-type($inputs, $results)
   }];
@@ -61,6 +64,8 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
       ::qllm::qk::GeometryAttr geometry; ///< null where there is none for the target
     };
     Choice getKernelOn(::llvm::StringRef target, int64_t rows);
+    /// A dynamic dimension of a result, for a number of rows.
+    int64_t getResultSize(unsigned result, int64_t rows);
   }];
 }
 
