@@ -76,7 +76,7 @@ bool qllm::hasGroups(QuantizedType weight) {
   return granularity.isGroup() && granularity.getGroupSize() != weight.getShape()[1];
 }
 
-/// Those of the type; or constants of groups as codes of four bits, if they are.
+/// Those of the type, in whole bytes; or constants of groups as codes of four bits, if they are.
 kernels::Interval LinearChoice::zeroPointValues(PackOp weight) {
   Value zeroPoints = weight.getZeroPoints();
   if (!zeroPoints)
@@ -91,7 +91,8 @@ kernels::Interval LinearChoice::zeroPointValues(PackOp weight) {
       return kernels::codeInterval(4, /*isSigned=*/false);
   }
   Type type = cast<RankedTensorType>(zeroPoints.getType()).getElementType();
-  return kernels::codeInterval(type.getIntOrFloatBitWidth(), !type.isUnsignedInteger());
+  return kernels::codeInterval(std::max(8u, type.getIntOrFloatBitWidth()),
+                               !type.isUnsignedInteger());
 }
 
 kernels::LinearKernel LinearChoice::describe(LinearOp op, bool inBytes) {

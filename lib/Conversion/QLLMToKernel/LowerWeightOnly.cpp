@@ -32,7 +32,8 @@ std::string refusal(LinearOp op, FloatType half) {
   // What a principal part takes off is rounded to four bits behind it: a rounding of the part to 16
   // bits moves codes to the other side of their boundaries.
   if (op->hasAttr(branchAttr))
-    return "expected a principal part in front of one quantizer, with directions and symmetric codes "
+    return "expected a principal part in front of one quantizer, with directions and symmetric "
+           "codes "
            "of eight bits, as other branches beside floats have no kernel in f32";
   auto pack = op.getWeight().getDefiningOp<PackOp>();
   auto weight = dyn_cast<QuantizedType>(op.getWeight().getType());
@@ -110,9 +111,8 @@ ChosenSchedules qllm::chooseWeightOnly(LinearOp op, const SchedulePolicy &policy
     refused = "expected constant zero points from -128 to 127 beside an input of floats";
   if (!refused.empty())
     return {Attribute(), refused};
-  return chooseSchedules(op.getContext(),
-                         describeKernel(cast<QuantizedType>(op.getWeight().getType()), half),
-                         policy);
+  return chooseSchedules(
+      op.getContext(), describeKernel(cast<QuantizedType>(op.getWeight().getType()), half), policy);
 }
 
 bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,

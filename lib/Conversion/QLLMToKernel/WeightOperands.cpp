@@ -92,13 +92,26 @@ static bool inHalfBytes(kernels::Interval zeroPoints) {
   return zeroPoints.low == 0 && zeroPoints.high == 15;
 }
 
-/// Zero points that are codes of four bits.
-static Value halfBytes(OpBuilder &builder, Location loc, Value zeroPoints) {
-  auto type = cast<RankedTensorType>(zeroPoints.getType());
-  Type uint4 = builder.getIntegerType(4, /*isSigned=*/false);
-  constexpr int64_t onnxUInt4 = 21;
-  return onnx::CastOp::create(builder, loc, type.clone(uint4), zeroPoints, nullptr, nullptr,
-                              builder.getI64IntegerAttr(onnxUInt4));
+static Value castTo(OpBuilder &builder, Location loc, Value integers, unsigned bits,
+                    bool isUnsigned, int64_t onnxType) {
+  auto type = cast<RankedTensorType>(integers.getType());
+  auto signedness = isUnsigned ? IntegerType::Unsigned : IntegerType::Signless;
+  return onnx::CastOp::create(builder, loc,
+                              type.clone(IntegerType::get(builder.getContext(), bits, signedness)),
+                              integers, nullptr, nullptr, builder.getI64IntegerAttr(onnxType));
+}
+
+/// Zero points as kernels read them: codes of four bits where they are that, else whole bytes.
+static Value storedZeroPoints(OpBuilder &builder, Location loc, Value zeroPoints,
+                              const kernels::LinearKernel &kernel) {
+  constexpr int64_t onnxUInt8 = 2, onnxInt8 = 3, onnxUInt4 = 21;
+  if (inHalfBytes(kernel.weightZero))
+    return castTo(builder, loc, zeroPoints, 4, /*isUnsigned=*/true, onnxUInt4);
+  Type type = elementTypeOf(zeroPoints);
+  if (type.getIntOrFloatBitWidth() >= 8)
+    return zeroPoints;
+  bool isUnsigned = type.isUnsignedInteger();
+  return castTo(builder, loc, zeroPoints, 8, isUnsigned, isUnsigned ? onnxUInt8 : onnxInt8);
 }
 
 WeightParts WeightOperands::get(PackOp pack, const kernels::LinearKernel &kernel) {
@@ -110,8 +123,8 @@ WeightParts WeightOperands::get(PackOp pack, const kernels::LinearKernel &kernel
   });
   if (pack.getZeroPoints())
     parts.zeroPoints = once(pack, ZeroPoints, 0, [&](OpBuilder &builder) {
-      Value zeros = groupsFirst(builder, loc, pack.getZeroPoints());
-      return inHalfBytes(kernel.weightZero) ? halfBytes(builder, loc, zeros) : zeros;
+      return storedZeroPoints(builder, loc, groupsFirst(builder, loc, pack.getZeroPoints()),
+                              kernel);
     });
   parts.codes = paddedCodes(pack, kernel, parts.zeroPoints);
   if (!kernel.input.isSigned)

@@ -65,6 +65,32 @@ func.func @groups(%x: tensor<?x256xf32>) -> tensor<?x64xf32> {
 
 // -----
 
+// Zero points of outputs that are stored in fewer bits than a kernel loads become whole bytes.
+
+// CHECK-LABEL: func.func @narrow_zero_points
+// CHECK-DAG: %[[SIGNED:.*]] = onnx.Cast(%{{.*}}) {to = 3 : i64} : (tensor<64xi4>) -> tensor<64xi8>
+// CHECK-DAG: %[[UNSIGNED:.*]] = onnx.Cast(%{{.*}}) {to = 2 : i64} : (tensor<64xui4>) -> tensor<64xui8>
+// CHECK: qk.linear %{{.*}} weight_zero_points(%[[SIGNED]], %{{.*}})
+// CHECK: qk.linear %{{.*}} weight_zero_points(%[[UNSIGNED]], %{{.*}})
+func.func @narrow_zero_points(%x: tensor<?x128xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x128xui4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %z = onnx.Initializer "z" = dense<-3> : tensor<64xi4>
+  %u = onnx.Initializer "u" = dense<9> : tensor<64xui4>
+  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64xf32>, tensor<64xi4>)
+      -> !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>
+  %v = qllm.pack %c, %s, %u : (tensor<64x128xui4>, tensor<64xf32>, tensor<64xui4>)
+      -> !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>
+  %q = qllm.quantize %x : tensor<?x128xf32> -> !qllm.quantized<?x128, #qllm.int<8>, per_token>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x128, #qllm.int<8>, per_token>,
+      !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
+  %1 = qllm.linear %q, %v : (!qllm.quantized<?x128, #qllm.int<8>, per_token>,
+      !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
+  return %0, %1 : tensor<?x64xf32>, tensor<?x64xf32>
+}
+
+// -----
+
 // Zero points of groups lie along the groups as scales do. The kernel sums inputs itself.
 
 // CHECK-LABEL: func.func @zero_points_of_groups
