@@ -34,9 +34,22 @@ function(add_qllm_dialect_library name)
   add_qllm_library(${name} ${ARGN})
   target_link_libraries(${name} PUBLIC MLIR LLVM)
   add_dependencies(${name} qllm-headers)
-  # In code on kernels the names of the qllm dialect, which the header has, would clash with those of qk.
-  if(QLLM_PRECOMPILE AND NOT "EXCEPTIONS" IN_LIST ARGN AND NOT CMAKE_CURRENT_SOURCE_DIR MATCHES "Kernel")
-    target_precompile_headers(${name} REUSE_FROM qllm-precompiled)
+  if(QLLM_PRECOMPILE AND NOT "EXCEPTIONS" IN_LIST ARGN)
+    qllm_precompiled_for_folder(precompiled)
+    target_precompile_headers(${name} REUSE_FROM ${precompiled})
+  endif()
+endfunction()
+
+# qllm_precompiled_for_folder(result): whose precompiled headers go with the code and the flags of this folder.
+function(qllm_precompiled_for_folder result)
+  file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR}/lib ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "/.*" "" folder "${path}")
+  if(path MATCHES "^(Conversion/KernelToNVVM|Dialect/Kernel|Emulator/Lowering)")
+    set(${result} qllm-precompiled-kernels PARENT_SCOPE)
+  elseif(folder IN_LIST QLLM_HARDENED_FOLDERS)
+    set(${result} qllm-precompiled-hardened PARENT_SCOPE)
+  else()
+    set(${result} qllm-precompiled PARENT_SCOPE)
   endif()
 endfunction()
 
@@ -108,13 +121,26 @@ function(add_qllm_subdirectories)
 endfunction()
 
 add_custom_target(qllm-headers)
-if(QLLM_PRECOMPILE) # what most of the libraries above MLIR include
-  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
-  add_library(qllm-precompiled OBJECT ${PROJECT_BINARY_DIR}/precompiled.cpp)
-  target_compile_options(qllm-precompiled PRIVATE -fno-exceptions -Xclang -fno-pch-timestamp)
-  target_precompile_headers(qllm-precompiled PRIVATE <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h> <mlir/IR/Matchers.h> <mlir/IR/PatternMatch.h>
+# add_qllm_precompiled(NAME headers... [OPTIONS flags...])
+function(add_qllm_precompiled name)
+  cmake_parse_arguments(ARG "" "" "OPTIONS" ${ARGN})
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${name}.cpp CONTENT "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cpp)
+  # Without a timestamp in it ccache knows it again.
+  target_compile_options(${name} PRIVATE -fno-exceptions -Xclang -fno-pch-timestamp ${ARG_OPTIONS})
+  target_precompile_headers(${name} PRIVATE ${ARG_UNPARSED_ARGUMENTS})
+  add_dependencies(${name} qllm-headers)
+endfunction()
+if(QLLM_PRECOMPILE)
+  set(headers <mlir/IR/Builders.h> <mlir/IR/BuiltinOps.h> <mlir/IR/Matchers.h> <mlir/IR/PatternMatch.h>
     <mlir/Dialect/Func/IR/FuncOps.h> <mlir/Pass/PassManager.h> <qllm/Dialect/ONNX/IR/ONNXOps.h> <qllm/Dialect/QLLM/IR/QLLMOps.h>)
-  add_dependencies(qllm-precompiled qllm-headers)
+  add_qllm_precompiled(qllm-precompiled ${headers})
+  add_qllm_precompiled(qllm-precompiled-hardened ${headers} OPTIONS ${QLLM_HARDENED_OPTIONS})
+  # Parsing the nvvm dialect takes most of the time of a file of the emitter. The operations of the qllm dialect are not here: their
+  # names would clash with those of qk.
+  add_qllm_precompiled(qllm-precompiled-kernels <mlir/IR/Builders.h> <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/GPU/IR/GPUDialect.h>
+    <mlir/Dialect/LLVMIR/LLVMDialect.h> <mlir/Dialect/LLVMIR/NVVMDialect.h> <mlir/Dialect/SCF/IR/SCF.h> <mlir/Pass/PassManager.h>
+    <mlir/Transforms/DialectConversion.h>)
 endif()
 add_custom_target(qllm-tools)
 add_custom_target(qllm-unittests)

@@ -104,9 +104,9 @@ void BlockQuantizer::storeScale(int64_t piece, Value bits) {
 /// Two codes, the first in the low half of a byte.
 Value BlockQuantizer::convertPair(Value first, Value second) {
   OpBuilder &builder = code.getBuilder();
-  Value byte = NVVM::ConvertF32x2ToF4x2Op::create(
-      builder, code.getLoc(), builder.getI8Type(), second, first, /*relu=*/false,
-      TypeAttr::get(Float4E2M1FNType::get(builder.getContext())));
+  Value byte = NVVM::ConvertF32x2ToF4x2Op::create(builder, code.getLoc(), builder.getI8Type(),
+                                                  second, first, /*relu=*/false,
+                                                  Float4E2M1FNType::get(builder.getContext()));
   return arith::ExtUIOp::create(builder, code.getLoc(), code.i32(), byte);
 }
 
@@ -170,7 +170,7 @@ void BlockQuantizer::fillRows() {
   Value next = code.add(threads.row, 1);
   code.when(code.isEqual(next, to.rows), [&] {
     Value end = code.multiply(code.divide(code.add(threads.row, tileRows), tileRows), tileRows);
-    code.repeat(next, end, /*step=*/1, {}, [&](Value index, ValueRange) {
+    code.repeat(next, end, /*step=*/1, {}, [&](Value index, mlir::ValueRange) {
       Value scales = scalesOf(index);
       for (int64_t first = 0; first < tiles; first += kernel.threadsOfRow()) {
         Value tile = code.add(threads.thread, first);

@@ -83,7 +83,7 @@ void TensorScaleEmitter::finish() {
   Value zero = code.constant(int64_t(0));
   Buffer maxima = arguments[op.getRowMaxima()];
   Value largest = code.repeat(threads.threadOfBlock, arguments.size(0), kernel.threads(), zero,
-                              [&](Value index, ValueRange carried) {
+                              [&](Value index, mlir::ValueRange carried) {
                                 Value bits = code.load(code.i32(), address(maxima, index), 4);
                                 return SmallVector<Value>{code.maximum(carried[0], bits)};
                               })[0];
@@ -110,7 +110,7 @@ void TensorScaleEmitter::emit() {
   Value before = countArrival(code, arguments[op.getArrivals()].pointer,
                               code.advance(shared, 4 * kernel.warps()));
   code.when(code.isEqual(before, code.add(blocks, -1)), [&] { finish(); });
-  LLVM::ReturnOp::create(builder, op.getLoc(), ValueRange());
+  LLVM::ReturnOp::create(builder, op.getLoc(), mlir::ValueRange());
 }
 
 LogicalResult qllm::verifyTensorScale(TensorScaleOp op, const kernels::Target &target) {

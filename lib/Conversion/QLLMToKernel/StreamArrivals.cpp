@@ -67,7 +67,7 @@ void qllm::shareArrivals(ModuleOp module) {
     Operation *first = users.front().taken->getOwner();
     OpBuilder builder(first);
     Value arrivals = makeArrivals(builder, first->getLoc(), most);
-    for (const CountUser &user : users) {
+    for (CountUser &user : users) {
       Operation *own = user.taken->get().getDefiningOp();
       user.taken->set(arrivals);
       user.left.setType(arrivals.getType());

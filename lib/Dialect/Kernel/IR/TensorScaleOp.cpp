@@ -62,7 +62,8 @@ std::string TensorScaleOp::describeKernel() {
 SmallVector<Type> TensorScaleOp::getKernelTypes() { return typesOfSource(rowSourceOf(*this)); }
 
 SmallVector<int64_t> TensorScaleOp::getInPlaceResults() {
-  return {getFreeArrivals().getResultNumber(), int64_t((*this)->getNumOperands()) - 1};
+  return {cast<OpResult>(getFreeArrivals()).getResultNumber(),
+          int64_t((*this)->getNumOperands()) - 1};
 }
 
 GeometryAttr TensorScaleOp::getGeometryOn(const kernels::Target &) {
