@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 OBJECT = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*(?:assembly|bin) = "((?:[^"\\]|\\.)*)"')
-LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
+LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])?(?: rows_of_results \[[^\]]*\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
 GEOMETRY = re.compile(r"(\w+) = #qk\.geometry<((?:[^<>]|<[^<>]*>)*)>")
 FLATTEN = "convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse"
 BITS = {"i1": 8, "i4": 4, "ui4": 4, "i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32,

@@ -14,8 +14,10 @@ ScaledResult::ScaledResult(CodeBuilder &code, const KernelFunction &function,
                            qk::BlockScaledLinearOp op)
     : bias(function[op.getBias()]), result(function[op.getResult()]),
       columns(op.getResult().getType().getShape()[1]), rows(function.size(0)), code(code) {
-  if (Buffer scale = function[op.getTensorScale()])
-    tensorScale = code.loadConstant(code.f32(), scale.pointer, 4);
+  for (Value scale : op.getTensorScales()) {
+    Value loaded = code.loadConstant(code.f32(), function[scale].pointer, 4);
+    tensorScale = tensorScale ? code.multiplyFloat(tensorScale, loaded) : loaded;
+  }
 }
 
 Value ScaledResult::rowPointer(Value row) {

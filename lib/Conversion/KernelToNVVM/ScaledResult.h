@@ -13,10 +13,10 @@ namespace qllm {
 
 class ScaledResult {
 public:
-  /// Loads the scale of the tensors, if there is one.
+  /// Loads the scales of the tensors, if there are any.
   ScaledResult(CodeBuilder &code, const KernelFunction &function, qk::BlockScaledLinearOp op);
 
-  /// The sum times that scale plus an element of the bias (null for none), rounded once to f32 and
+  /// The sum times their product plus an element of the bias (null for none), rounded once to f32 and
   /// then to the element type of results.
   mlir::Value finish(mlir::Value sum, mlir::Value biasElement);
 

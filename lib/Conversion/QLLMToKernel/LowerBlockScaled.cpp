@@ -71,16 +71,6 @@ Value asVector(OpBuilder &builder, Location loc, Value scale) {
                : Value();
 }
 
-/// The product of the scales of both tensors, where they have any.
-Value tensorScale(OpBuilder &builder, Location loc, Value left, Value right) {
-  if (!left || !right)
-    return left ? left : right;
-  OperationState state(loc, onnx::MulOp::getOperationName());
-  state.addOperands({left, right});
-  state.addTypes(left.getType());
-  return builder.create(state)->getResult(0);
-}
-
 } // namespace
 
 bool BlockScaledLowering::matches(LinearOp op) {
@@ -146,10 +136,13 @@ bool BlockScaledLowering::lower(LinearOp op, std::string &explanation) {
   auto matrix = RankedTensorType::get(
       {cast<RankedTensorType>(input.codes.getType()).getDimSize(0), result.getShape().back()},
       result.getElementType());
-  Value product = qk::BlockScaledLinearOp::create(
-      builder, loc, matrix, input.codes, weight.codes, input.scales, weight.scales,
-      tensorScale(builder, loc, input.tensorScale, weight.tensorScale), op.getBias(),
-      chosen.schedules);
+  SmallVector<Value> scales;
+  for (Value scale : {input.tensorScale, weight.tensorScale})
+    if (scale)
+      scales.push_back(scale);
+  Value product =
+      qk::BlockScaledLinearOp::create(builder, loc, matrix, input.codes, weight.codes, input.scales,
+                                      weight.scales, scales, op.getBias(), chosen.schedules);
   op.getResult().replaceAllUsesWith(fromRows(builder, loc, product, quantize.getInput(), result));
   op.erase();
   return true;

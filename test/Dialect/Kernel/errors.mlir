@@ -426,6 +426,18 @@ func.func @block_scaled_linear_c3(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128x
 
 // -----
 
+func.func @block_scaled_linear_c3_count(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>,
+    %a: tensor<1xf32>) {
+  // expected-error @+1 {{expected at most two scales of tensors, but got 3}}
+  %0 = qk.block_scaled_linear %x, %w scales(%s, %t) tensor_scale(%a, %a, %a)
+      schedule(#qk.schedule<tile = [64, 64, 128], warps = [2, 2], stages = 3>)
+      : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>, tensor<1xf32>, tensor<1xf32>,
+         tensor<1xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
 func.func @block_scaled_linear_c4(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %s: tensor<?x2x512xf8E4M3FN>, %t: tensor<1x2x512xf8E4M3FN>) {
   // expected-error @+1 {{expected tiles of warps of 16, 32, 64 or 128 rows and columns, as scales lie, but got 48x32}}
   %0 = qk.block_scaled_linear %x, %w scales(%s, %t)

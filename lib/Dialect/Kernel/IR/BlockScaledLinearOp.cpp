@@ -32,9 +32,12 @@ LogicalResult BlockScaledLinearOp::verify() {
                                getInputScales().getType().getElementType())))
     return failure();
   // block_scaled_linear_c3
-  if (getTensorScale() &&
-      failed(verifyType(*this, "a scale of tensors", getTensorScale(), {1}, f32)))
-    return failure();
+  if (getTensorScales().size() > 2)
+    return emitOpError() << "expected at most two scales of tensors, but got "
+                         << getTensorScales().size();
+  for (Value scale : getTensorScales())
+    if (failed(verifyType(*this, "a scale of tensors", scale, {1}, f32)))
+      return failure();
   if (getBias() && failed(verifyType(*this, "a bias", getBias(), {columns}, f32)))
     return failure();
   // block_scaled_linear_c4
@@ -68,8 +71,8 @@ SmallVector<Type> BlockScaledLinearOp::getKernelTypes() {
   SmallVector<Type> types;
   for (Value value : {Value(getInput()), Value(getInputScales()), Value(getResult())})
     types.push_back(withoutRows(value.getType()));
-  for (Value value :
-       {Value(getWeight()), Value(getWeightScales()), Value(getTensorScale()), Value(getBias())})
+  llvm::append_range(types, getTensorScales().getTypes());
+  for (Value value : {Value(getWeight()), Value(getWeightScales()), Value(getBias())})
     types.push_back(value ? value.getType() : NoneType::get(getContext()));
   return types;
 }

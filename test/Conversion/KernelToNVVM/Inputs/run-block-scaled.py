@@ -3,7 +3,7 @@
 usage: run-block-scaled.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. format: nvfp4 or mxfp4. target; tile, warps, stages, producers: the schedule.
-scale, bias: 1 for a scale of tensors and a bias. result: f16 or f32. data: exact for scales that leave no rounding in any sum, wide for
+scale: how many scales of tensors there are; bias: 1 for one. result: f16 or f32. data: exact for scales that leave no rounding in any sum, wide for
 scales far apart. Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -98,9 +98,11 @@ class Problem:
 
     def finish(self, total, n):
         result = total
-        if int(self.options["scale"]):
-            self.add("t", np.array([0.3], np.float32), "1xf32")
-            result = result * np.float64(self.operands["t"])
+        scale = np.float32(1)
+        for name, value in (("t", 0.3), ("u", 7.1))[:int(self.options["scale"])]:
+            self.add(name, np.array([value], np.float32), "1xf32")
+            scale = scale * self.operands[name][0]
+        result = result * np.float64(scale)
         if int(self.options["bias"]):
             self.add("b", random.normal(size=n).astype(np.float32), f"{n}xf32")
             result = result + self.operands["b"]
@@ -110,7 +112,7 @@ class Problem:
     def module(self):
         o, kind = self.options, f"tensor<?x{self.options['columns']}x{self.options['result']}>"
         arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
-        clauses = ("tensor_scale(%t) " if "t" in self.types else "") + ("bias(%b) " if "b" in self.types else "")
+        clauses = {"0": "", "1": "tensor_scale(%t) ", "2": "tensor_scale(%t, %u) "}[o["scale"]] + ("bias(%b) " if "b" in self.types else "")
         return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) {clauses}"
                 f"schedule(#qk.schedule<tile = [{o['tile']}], warps = [{o['warps']}], stages = {o['stages']}, "
                 f"producers = {o['producers']}>)\n"

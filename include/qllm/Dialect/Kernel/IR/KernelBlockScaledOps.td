@@ -19,7 +19,7 @@ def Kernel_BlockScaledLinearOp : Kernel_Op<"block_scaled_linear", [AttrSizedOper
     ```
 
     Codes are e2m1. Scales of blocks of B elements are e4m3, B = 16 (NVFP4; the sign of a scale is ignored), or powers of
-    two, B = 32 (MXFP4). `tensor_scale(t)` is what the scales of both tensors multiply to.
+    two, B = 32 (MXFP4). t is the product of `tensor_scale(tx, tw)`, the scales of whole tensors, in f32; or the only one, or 1.
 
     Tensor cores add up the sum in f32: 16 products at a time exactly, then as `docs/emulator.md` says. The sum is
     multiplied by t, the bias is added, both in f32, and the result is rounded to its element type.
@@ -40,17 +40,17 @@ def Kernel_BlockScaledLinearOp : Kernel_Op<"block_scaled_linear", [AttrSizedOper
     Constraints:
     - (C1) `input` is [m, K], `weight` [n, K] and `result` [m, n], with static K and n.
     - (C2) the scales of both sides are of one type, and have the shape that their rows and K/B blocks take.
-    - (C3) `tensor_scale` is f32 of size 1, `bias` f32 of size n.
+    - (C3) there are at most two of `tensor_scale`, f32 of size 1; `bias` is f32 of size n.
     - (C4) the schedule works: tiles, stages, threads, registers, shared and tensor memory and the alignment of rows are
       within the limits of any target, and the rows and columns of a warp lie as scales do.
 
     ```mlir
     func.func @nvfp4(%x: tensor<?x1024xf4E2M1FN>, %w: tensor<1536x1024xf4E2M1FN>, %sx: tensor<?x16x512xf8E4M3FN>,
-                     %sw: tensor<12x16x512xf8E4M3FN>, %t: tensor<1xf32>) -> tensor<?x1536xf16> {
-      %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) tensor_scale(%t)
+                     %sw: tensor<12x16x512xf8E4M3FN>, %tx: tensor<1xf32>, %tw: tensor<1xf32>) -> tensor<?x1536xf16> {
+      %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) tensor_scale(%tx, %tw)
           schedule(#qk.schedule<tile = [128, 128, 256], warps = [2, 4], stages = 3>)
           : (tensor<?x1024xf4E2M1FN>, tensor<1536x1024xf4E2M1FN>, tensor<?x16x512xf8E4M3FN>,
-             tensor<12x16x512xf8E4M3FN>, tensor<1xf32>) -> tensor<?x1536xf16>
+             tensor<12x16x512xf8E4M3FN>, tensor<1xf32>, tensor<1xf32>) -> tensor<?x1536xf16>
       return %0 : tensor<?x1536xf16>
     }
 
@@ -67,12 +67,12 @@ def Kernel_BlockScaledLinearOp : Kernel_Op<"block_scaled_linear", [AttrSizedOper
   }];
   let arguments = (ins 2DTensorOf<[F4E2M1FN]>:$input, 2DTensorOf<[F4E2M1FN]>:$weight,
       Kernel_BlockScales:$input_scales, Kernel_BlockScales:$weight_scales,
-      Optional<1DTensorOf<[F32]>>:$tensor_scale, Optional<1DTensorOf<[F32]>>:$bias,
+      Variadic<1DTensorOf<[F32]>>:$tensor_scales, Optional<1DTensorOf<[F32]>>:$bias,
       Kernel_Schedules:$schedule);
   let results = (outs 2DTensorOf<[F16, BF16, F32]>:$result);
   let assemblyFormat = [{
     $input `,` $weight `scales` `(` $input_scales `,` $weight_scales `)`
-    (`tensor_scale` `(` $tensor_scale^ `)`)? (`bias` `(` $bias^ `)`)?
+    (`tensor_scale` `(` $tensor_scales^ `)`)? (`bias` `(` $bias^ `)`)?
     `schedule` `(` $schedule `)` attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
