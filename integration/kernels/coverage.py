@@ -3,7 +3,7 @@
 usage: coverage.py [--target=sm_80] [--rows=2048] RESULT..
 
 RESULT is what `qllm quantize` wrote. Prints a row of a table for each, and the reasons below it. Products are those of the model,
-and of a branch beside floats both; a branch that is part of a `qk.linear` counts one, its thin product. "In bytes" are those of
+and of a branch beside floats both; quantizers are the kernels that make their inputs; a branch that is part of a `qk.linear` counts one, its thin product. "In bytes" are those of
 four-bit inputs that have one code to a byte, "with a producer" those that warpgroups multiply.
 """
 
@@ -18,8 +18,8 @@ parser.add_argument("--target", default="sm_80")
 parser.add_argument("--rows", default="2048", help="tokens that schedules are chosen for, as convert-qllm-to-kernel has them")
 parser.add_argument("results", nargs="+", type=pathlib.Path)
 options = parser.parse_args()
-families = ("qk.linear", "qk.weight_only_linear", "qk.block_scaled_linear", "qk.quantize")
-print("| model | products | " + " | ".join(families) + " | with a branch | in bytes | with a producer | no kernel |\n|---|---|" + "---|" * (len(families) + 4))
+families = ("qk.linear", "qk.weight_only_linear", "qk.block_scaled_linear")
+print("| model | products | " + " | ".join(families) + " | quantizers | with a branch | in bytes | with a producer | no kernel |\n|---|---|" + "---|" * (len(families) + 5))
 reasons = {}
 for result in options.results:
     done = subprocess.run(["qllm-opt", result / "model.mlirbc", f"--convert-qllm-to-kernel=targets={options.target} rows={options.rows} explain",
@@ -28,6 +28,7 @@ for result in options.results:
     left = collections.Counter(re.findall(r"remark: no kernel: (.*)", done.stderr))
     made = done.stderr.count("remark: kernel: ")
     counts = [len(re.findall(rf"= {re.escape(family)} ", done.stdout)) for family in families]
+    counts.append(len(re.findall(r"= qk\.quantize(?:_blocks)? ", done.stdout)))
     linear = [line for line in done.stdout.splitlines() if "= qk.linear " in line]
     branches = done.stdout.count(" low_rank(")
     in_bytes = sum(bool(re.search(r"formats\(<[34]\b.*: \(tensor<[?\dx]*u?i8>", line)) for line in linear)
