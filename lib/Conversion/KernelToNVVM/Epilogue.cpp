@@ -7,7 +7,7 @@
 
 #include "LinearFormula.h"
 #include "LowRankBranch.h"
-#include "MatrixRow.h"
+#include "ResultRow.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -39,7 +39,7 @@ private:
   void emitRow(Value row, int64_t half, ValueRange sums, ArrayRef<Value> branchSums) {
     code.when(code.less(row, arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
-      MatrixRow result(code, place, arguments.result, code.extend64(row));
+      ResultRow result(code, place, arguments, code.extend64(row));
       for (auto [block, column] : llvm::enumerate(columns)) {
         std::array<Value, 2> results;
         for (unsigned i = 0; i != 2; ++i) {

@@ -61,6 +61,12 @@ Value floats::exp2(CodeBuilder &code, Value a) {
   return call(code, "llvm.nvvm.ex2.approx.ftz.f", a);
 }
 
+Value floats::silu(CodeBuilder &code, Value a) {
+  constexpr float log2e = 1.44269504f;
+  Value power = exp2(code, code.multiplyFloat(a, code.constant(-log2e)));
+  return code.multiplyFloat(a, reciprocal(code, code.addFloat(power, code.constant(1.0f))));
+}
+
 Value floats::exchange(CodeBuilder &code, Value a, int64_t distance) {
   return NVVM::ShflOp::create(code.getBuilder(), code.getLoc(), code.f32(),
                               code.constant(int64_t(-1)), a, code.constant(distance),

@@ -36,6 +36,9 @@ Value reciprocal(CodeBuilder &code, Value a);
 /// 2^a within 2^-22 of it; results below the smallest normal number are zero.
 Value exp2(CodeBuilder &code, Value a);
 
+/// a / (1 + exp(-a)) within (3 + abs(a)) 2^-22 of it.
+Value silu(CodeBuilder &code, Value a);
+
 /// The f32 of the lane whose number differs by `distance`, a power of two below 32.
 Value exchange(CodeBuilder &code, Value a, int64_t distance);
 /// A combination over lanes, which all of them get: with the lane at each distance in turn.

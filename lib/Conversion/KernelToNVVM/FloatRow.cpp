@@ -113,14 +113,10 @@ void FloatRow::normalize(const RowNorm &norm) {
 
 void FloatRow::gate(Buffer matrix) {
   Value base = rowOf(matrix);
-  constexpr float log2e = 1.44269504f;
   for (int64_t i = 0; i != pieces(); ++i)
     for (auto [j, gate] : llvm::enumerate(loadAt(matrix, base, threads.column(i, columns)))) {
-      Value exponent = code.multiplyFloat(gate, code.constant(-log2e));
-      Value power = floats::exp2(code, exponent);
-      Value sigmoid = floats::reciprocal(code, code.addFloat(power, code.constant(1.0f)));
       Value &value = values[i * pieceLength + j];
-      value = code.multiplyFloat(value, code.multiplyFloat(gate, sigmoid));
+      value = code.multiplyFloat(value, floats::silu(code, gate));
     }
 }
 

@@ -35,6 +35,8 @@ LinearArguments qllm::makeLinearFunction(OpBuilder &builder, LinearOp op,
   arguments.branchInputScales = function[op.getBranchInputScales()];
   arguments.branchWeight = function[op.getBranchWeight()];
   arguments.branchWeightScales = function[op.getBranchWeightScales()];
+  arguments.gate = function[op.getGate()];
+  arguments.residual = function[op.getResidual()];
   arguments.result = function[op.getResult()];
   arguments.rows = function.size(0);
   return arguments;

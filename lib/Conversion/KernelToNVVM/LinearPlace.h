@@ -16,7 +16,8 @@ namespace qllm {
 /// The arguments of the kernel, in their order.
 struct LinearArguments {
   Buffer input, weight, inputScales, weightScales, inputZeroPoints, weightSums, weightZeroPoints,
-      inputSums, bias, branchInput, branchInputScales, branchWeight, branchWeightScales, result;
+      inputSums, bias, branchInput, branchInputScales, branchWeight, branchWeightScales, gate, residual,
+      result;
   mlir::Value rows;
 };
 

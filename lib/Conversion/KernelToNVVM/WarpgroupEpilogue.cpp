@@ -8,7 +8,7 @@
 
 #include "LinearFormula.h"
 #include "LowRankBranch.h"
-#include "MatrixRow.h"
+#include "ResultRow.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -44,7 +44,7 @@ public:
         if (kernel.rank != 0)
           branchSums = branch.multiplyRows(rows, first, count);
         for (int64_t half = 0; half != 2; ++half)
-          emitRow(place.row(rows, half), [&](const RowValues &row, MatrixRow &result) {
+          emitRow(place.row(rows, half), [&](const RowValues &row, ResultRow &result) {
             for (int64_t block = first; block != first + count; ++block) {
               std::array<ColumnValues, 2> columns =
                   held.empty() ? formula.loadColumns(block) : held[block];
@@ -72,7 +72,7 @@ public:
       if (kernel.rank != 0)
         branchSums = branch.multiplyColumns(block);
       for (unsigned i = 0; i != 2; ++i)
-        emitRow(place.transposedRow(block, i), [&](const RowValues &row, MatrixRow &result) {
+        emitRow(place.transposedRow(block, i), [&](const RowValues &row, ResultRow &result) {
           for (unsigned half = 0; half != 2; ++half)
             store(result, indices[half],
                   formula.finish(sums[block * 4 + half * 2 + i], row, columns[half],
@@ -82,15 +82,15 @@ public:
   }
 
 private:
-  void emitRow(Value row, function_ref<void(const RowValues &, MatrixRow &)> body) {
+  void emitRow(Value row, function_ref<void(const RowValues &, ResultRow &)> body) {
     code.when(code.less(row, arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
-      MatrixRow result(code, place, arguments.result, code.extend64(row));
+      ResultRow result(code, place, arguments, code.extend64(row));
       body(values, result);
     });
   }
 
-  void store(MatrixRow &result, Value column, Value value) {
+  void store(ResultRow &result, Value column, Value value) {
     Value inside =
         place.hasRaggedColumns() ? code.less(column, code.constant(kernel.columns)) : Value();
     code.when(inside, [&] { result.store(column, value); });

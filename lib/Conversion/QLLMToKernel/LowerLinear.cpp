@@ -197,6 +197,21 @@ const CodeStorage &LinearLowering::storageOf(QuantizeOp op) {
   });
 }
 
+/// The addition of a tensor of the same type that is all that becomes of a product, and that
+/// tensor; null where there is none.
+struct ResidualAdd {
+  onnx::AddOp add;
+  Value residual;
+};
+
+static ResidualAdd residualBehind(Value product) {
+  auto add = product.hasOneUse() ? dyn_cast<onnx::AddOp>(*product.user_begin()) : onnx::AddOp();
+  if (!add || add.getResult().getType() != product.getType())
+    return {};
+  Value residual = add.getA() == product ? add.getB() : add.getA();
+  return residual.getType() == product.getType() ? ResidualAdd{add, residual} : ResidualAdd();
+}
+
 bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
   LinearOp wide = wideBeside(op);
   int64_t rank = wide ? rankOf(wide) : 0;
@@ -222,7 +237,11 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
     replaced = *op->user_begin();
     explanation = "with a low-rank branch of " + std::to_string(rank) + "; " + explanation;
   }
-  OpBuilder builder(replaced);
+  // The sum is rounded as it was, and nothing but the sum is stored.
+  ResidualAdd behind = residualBehind(replaced->getResult(0));
+  Operation *last = behind.add ? behind.add : replaced;
+  OpBuilder builder(last);
+  Value residual = behind.add ? toRows(builder, op.getLoc(), behind.residual) : Value();
   auto result = cast<RankedTensorType>(op.getType());
   int64_t rows = cast<RankedTensorType>(input.codes.getType()).getDimSize(0);
   qk::LayoutAttr layout;
@@ -233,10 +252,12 @@ bool LinearLowering::lowerIntegers(LinearOp op, std::string &explanation) {
       weight.codes, input.scales, weight.scales, input.zeroPoints,
       input.zeroPoints ? weight.sums : Value(), weight.zeroPoints,
       weight.zeroPoints && !kernel.isGrouped() ? input.sums : Value(), op.getBias(), branch.input,
-      branch.inputScales, branch.weight, branch.weightScales, integersOf(op.getInput()),
-      integersOf(op.getWeight()), chosen.schedules, layout);
-  replaced->getResult(0).replaceAllUsesWith(
+      branch.inputScales, branch.weight, branch.weightScales, /*gate=*/Value(), residual,
+      integersOf(op.getInput()), integersOf(op.getWeight()), chosen.schedules, layout);
+  last->getResult(0).replaceAllUsesWith(
       fromRows(builder, op.getLoc(), matrix, quantize.getInput(), result));
+  if (last != replaced)
+    last->erase();
   if (wide) {
     replaced->erase();
     wides.remove(wide);

@@ -70,3 +70,34 @@ func.func @gate(%g: tensor<?x128xf32>, %x: tensor<?x128xf32>) -> tensor<?x128xf3
   %0 = qllm.linear %q, %p : (!input, !weight) -> tensor<?x128xf32>
   return %0 : tensor<?x128xf32>
 }
+
+// -----
+
+// What is added to a product becomes part of it where nothing else reads the product: the stream, which a norm and a later addition read.
+// A product that others read too is added outside, and so is a tensor of another shape.
+
+// CHECK-LABEL: func.func @added
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x128xf32>, %[[R:.*]]: tensor<?x?x128xf32>, %[[B:.*]]: tensor<128xf32>
+// CHECK: %[[ROWS:.*]] = onnx.Reshape(%[[R]], {{.*}} -> tensor<?x128xf32>
+// CHECK: %[[SUM:.*]] = qk.linear {{.*}} residual(%[[ROWS]]) formats(<8>, <4>)
+// CHECK: %[[STREAM:.*]] = onnx.Reshape(%[[SUM]]
+// CHECK: %[[BOTH:.*]] = qk.linear {{.*}}
+// CHECK-NOT: residual(
+// CHECK: onnx.Add(
+// CHECK: %[[LAST:.*]] = qk.linear {{.*}}
+// CHECK-NOT: residual(
+// CHECK: onnx.Add(%{{.*}}, %[[B]])
+func.func @added(%x: tensor<?x?x128xf32>, %r: tensor<?x?x128xf32>, %b: tensor<128xf32>)
+    -> (tensor<?x?x128xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>) {
+  %c = onnx.Initializer "c" = dense<3> : tensor<128x128xi4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<128xf32>
+  %w = qllm.pack %c, %s : (tensor<128x128xi4>, tensor<128xf32>) -> !qllm.quantized<128x128, #qllm.int<4>, per_channel<0>>
+  %q = qllm.quantize %x : tensor<?x?x128xf32> -> !qllm.quantized<?x?x128, #qllm.int<8>, per_token>
+  %0 = qllm.linear %q, %w : (!qllm.quantized<?x?x128, #qllm.int<8>, per_token>, !qllm.quantized<128x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x?x128xf32>
+  %1 = onnx.Add(%r, %0) : (tensor<?x?x128xf32>, tensor<?x?x128xf32>) -> tensor<?x?x128xf32>
+  %2 = qllm.linear %q, %w : (!qllm.quantized<?x?x128, #qllm.int<8>, per_token>, !qllm.quantized<128x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x?x128xf32>
+  %3 = onnx.Add(%2, %1) : (tensor<?x?x128xf32>, tensor<?x?x128xf32>) -> tensor<?x?x128xf32>
+  %4 = qllm.linear %q, %w : (!qllm.quantized<?x?x128, #qllm.int<8>, per_token>, !qllm.quantized<128x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x?x128xf32>
+  %5 = onnx.Add(%4, %b) : (tensor<?x?x128xf32>, tensor<128xf32>) -> tensor<?x?x128xf32>
+  return %1, %2, %3, %5 : tensor<?x?x128xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>
+}

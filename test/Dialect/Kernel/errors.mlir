@@ -193,6 +193,26 @@ func.func @linear_c6_bias(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<
 
 // -----
 
+func.func @linear_c6_residual(%x: tensor<?x64xi8>, %w: tensor<64x64xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>, %r: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected a residual of type 'tensor<?x64xf16>', but got 'tensor<?x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) residual(%r) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<?x64xi8>, tensor<64x64xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @linear_c6_gate(%x: tensor<5x64xi8>, %w: tensor<64x64xi8>, %s: tensor<5xf32>, %t: tensor<64xf32>, %g: tensor<6x64xf32>) {
+  // expected-error @+1 {{expected a gate of type 'tensor<5x64xf32>', but got 'tensor<6x64xf32>'}}
+  %0 = qk.linear %x, %w scales(%s, %t) gate(%g) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>)
+      : (tensor<5x64xi8>, tensor<64x64xi8>, tensor<5xf32>, tensor<64xf32>, tensor<6x64xf32>) -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
 func.func @linear_c6_rows(%x: tensor<5x64xi8>, %w: tensor<64x64xi8>, %s: tensor<5xf32>, %t: tensor<64xf32>) {
   // expected-error @+1 {{expected a result of type 'tensor<5x64xf32>', but got 'tensor<6x64xf32>'}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
@@ -543,7 +563,7 @@ func.func @linear_c8_stream_k(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: 
 func.func @linear_c7_together(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>, %sw: tensor<64xf32>, %z: tensor<?x32xi8>) -> tensor<?x64xf32> {
   // expected-error @+1 {{expected inputs and weights of a branch and scales of both together}}
   %0 = "qk.linear"(%x, %w, %sx, %sw, %z) <{input_format = #qllm.int<8>, weight_format = #qllm.int<8>, schedule = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>,
-      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0>}>
+      operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0>}>
       : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>, tensor<?x32xi8>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
 }

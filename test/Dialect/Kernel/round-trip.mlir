@@ -97,6 +97,15 @@ func.func @low_rank(%x: tensor<?x576xi8>, %w: tensor<96x576xi8>, %sx: tensor<?xf
   return %0 : tensor<?x96xf16>
 }
 
+// CHECK-LABEL: func.func @chain
+func.func @chain(%x: tensor<?x576xi8>, %w: tensor<96x576xi8>, %sx: tensor<?xf32>, %sw: tensor<96xf32>, %g: tensor<?x96xf16>,
+                 %r: tensor<?x96xf16>) -> tensor<?x96xf16> {
+  // CHECK: qk.linear %{{.*}}, %{{.*}} scales(%{{.*}}, %{{.*}}) gate(%{{.*}}) residual(%{{.*}}) formats(<8>, <8>)
+  %0 = qk.linear %x, %w scales(%sx, %sw) gate(%g) residual(%r) formats(#qllm.int<8>, #qllm.int<8>) schedule(#square)
+      : (tensor<?x576xi8>, tensor<96x576xi8>, tensor<?xf32>, tensor<96xf32>, tensor<?x96xf16>, tensor<?x96xf16>) -> tensor<?x96xf16>
+  return %0 : tensor<?x96xf16>
+}
+
 // CHECK-LABEL: func.func @launch
 func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {
   // CHECK: qk.launch "linear_0"(%{{.*}}, %{{.*}}) sizes [0, 0]

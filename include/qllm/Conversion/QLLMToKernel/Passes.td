@@ -16,6 +16,8 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     the kernel wants, and the sums that corrections for zero points need, as operations on constants, which
     `fold-kernel-weights` computes.
 
+    An addition behind a product, which nothing else reads, becomes its `residual`.
+
     Inputs are quantized by `qk.quantize`, or by `qk.quantize_blocks` behind a `qk.tensor_scale` where the type has a scale of the tensor, together with channel transforms in front of them and a residual addition, an RMS or
     layer norm, or a SiLU gate in front of those; without `fuse`, by `qllm.quantize`, so that nothing but products of codes leaves
     the interpreter's form. Transforms become one table of sources, factors and offsets and a Hadamard rotation behind it, as far

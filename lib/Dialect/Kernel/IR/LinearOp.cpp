@@ -178,6 +178,11 @@ LogicalResult LinearOp::verify() {
                         getResult().getType().getElementType())) ||
       failed(verifyBranch(*this, rows, columns)))
     return failure();
+  for (auto [name, value] :
+       {std::pair("a gate", Value(getGate())), std::pair("a residual", Value(getResidual()))})
+    if (value &&
+        failed(verifyType(*this, name, value, result, getResult().getType().getElementType())))
+      return failure();
   // linear_c8, linear_c9
   return verifySchedules(*this, getSchedule(), [&](ScheduleAttr schedule) -> LogicalResult {
     if (FormatStatus status = getKernel(schedule).verify(); !status)
@@ -221,7 +226,7 @@ SmallVector<Type> LinearOp::getKernelTypes() {
   SmallVector<Type> types;
   for (Value value : {Value(getInput()), Value(getInputScales()), Value(getInputZeroPoints()),
                       Value(getInputSums()), Value(getBranchInput()), Value(getBranchInputScales()),
-                      Value(getResult())})
+                      Value(getGate()), Value(getResidual()), Value(getResult())})
     types.push_back(value ? withoutRows(value.getType()) : NoneType::get(getContext()));
   for (Value value : {Value(getWeight()), Value(getWeightScales()), Value(getWeightSums()),
                       Value(getWeightZeroPoints()), Value(getBias()), Value(getBranchWeight()),

@@ -2,7 +2,7 @@
 
 usage: fuzz-linear.py COUNT SEED [producers] > MODULE.mlir
 
-Shapes, formats, schedules, groups, zero points, biases and branches are drawn; operands and results come from run-linear.py.
+Shapes, formats, schedules, groups, zero points, biases, residuals and branches are drawn; operands and results come from run-linear.py.
 With `producers`, products are those of warpgroups.
 """
 
@@ -30,7 +30,7 @@ def draw(random):
     tile_depth = int(random.choice((64, 128))) * 8 // storage
     options = dict(rows=random.integers(1, 71), columns=random.integers(1, 201), depth=random.integers(1, 20) * 128 // storage,
                    input=input, weight=weight, tile=f"{rows},{columns},{tile_depth}", warps=warps,
-                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16", "i32")), bias=random.integers(2),
+                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16", "i32")), bias=random.integers(2), residual=random.integers(2),
                    rank=random.choice((0, 0, 32)), result=random.choice(("f16", "f32")))
     groups = [length for length in (32, 64, 128) if length % (256 // storage) == 0 and tile_depth % length == 0]
     if groups and random.integers(3) == 0:
@@ -52,7 +52,7 @@ def draw_produced(random):
     rows, columns, warps = (whole, share, f"1,{share // 16}") if columns_shared else (share, whole, f"{share // 16},1")
     options = dict(target="sm_90a", producers=1, rows=random.integers(1, 2 * rows), columns=random.integers(1, 201), depth=random.integers(1, 30) * 16,
                    input=input, weight=weight, bytes=int(linear.Format(input).bits <= 4), tile=f"{rows},{columns},128", warps=warps,
-                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16")), weight_zero="ui4" if group else "ui8", bias=random.integers(2),
+                   stages=random.integers(2, 5), zero=random.choice(("ui8", "i16")), weight_zero="ui4" if group else "ui8", bias=random.integers(2), residual=random.integers(2),
                    rank=random.choice((0, 0, 32)), result=random.choice(("f16", "f32")))
     if group:
         options |= dict(group=group, depth=group * random.integers(2, 8), input_groups=random.integers(2))

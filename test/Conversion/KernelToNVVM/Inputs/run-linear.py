@@ -6,7 +6,7 @@ rows, columns, depth: sizes of the product. input, weight: formats, such as int8
 schedule. producers: warpgroups that only load. group: elements with a common weight scale. input_groups: 1 for scales of
 the same groups of the input. zero: type of the zero points of the input; weight_zero: of those of groups of the weight, ui8
 or ui4. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank
-branch. target: sm_80 unless given.
+branch. residual: 1 for one. gate: 1 for one, with which the result is compared within the bound of the operation. target: sm_80 unless given.
 Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
@@ -22,7 +22,7 @@ from kernel_emulator import Kernel, parse_options  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", target="sm_80", producers="0", bytes="0")
+                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", gate="0", residual="0", target="sm_80", producers="0", bytes="0")
 random = np.random.default_rng(0)
 
 
@@ -117,7 +117,18 @@ class Problem:
             result = result + self.branch(rank, n)
         if "b" in self.operands:
             result = result + bias
-        return result.astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
+        kind = {"f16": np.float16, "f32": np.float32}[self.options["result"]]
+        for name in ("gate", "residual"):
+            if int(self.options[name]):
+                self.add(name, random.normal(0, 3, result.shape).astype(kind), f"?x{n}x{self.options['result']}")
+                self.clauses += f" {name}(%{name})"
+        if "gate" in self.operands:
+            gate = self.operands["gate"].astype(np.float64)
+            result = result * (gate / (1 + np.exp(-gate)))
+            self.bound = np.abs(result) * (4 + np.abs(gate)) * 2.0**-22
+        if "residual" in self.operands:
+            result = result + self.operands["residual"].astype(np.float32)
+        return result.astype(kind)
 
     def branch(self, rank, n):
         """Adds the operands of a low-rank branch; returns its product."""
@@ -142,7 +153,15 @@ def main():
     folder, options, flags = parse_options(sys.argv[1:], DEFAULTS)
     problem = Problem(options)
     kernel = Kernel(folder, problem.module(), options["target"])
-    sys.exit(kernel.run(int(options["rows"]), problem.operands, [kernel.expect("y", options["result"], problem.result)], flags))
+    result = kernel.expect("y", options["result"], problem.result)
+    if "gate" in problem.operands:
+        result = {key: value for key, value in result.items() if key != "expect"} | {"output": "found.npy"}
+    status = kernel.run(int(options["rows"]), problem.operands, [result], flags)
+    if "gate" in problem.operands and status == 0:
+        away = np.abs(np.load(folder / "found.npy").astype(np.float64) - problem.result) / (problem.bound + np.abs(problem.result) * 2.0**-23 + 1e-30)
+        print(f"{away.max():.2f} of the bound")
+        status = int(not away.max() <= 1)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,11 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     and sums over g are as before.
 
     The clauses: `scales(sx, sw)`; `zero_points(zx, W)` for asymmetric inputs; `weight_zero_points(zw, X)` for
-    asymmetric weights, without X beside groups; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch.
+    asymmetric weights, without X beside groups; `bias(b)`; `low_rank(z, sz, B, sB)` for a low-rank branch; `gate(g)` and `residual(r)`
+    for what follows.
+
+    With a gate y becomes `y * (g / (1 + exp(-g)))`, behind that with a residual `y + r`, element by element, in f32 before the result is
+    rounded. The sum is rounded as an addition behind the product is; a gate is that of `qk.quantize`, within (3 + abs(g)) 2^-22 of itself.
 
     A low-rank branch adds `L[m, n] = sz[m] * sB[n] * sum over r of z[m, r] * B[n, r]`, with codes of eight bits: `z` is what
     a thin product of the inputs was quantized to, and `B` the wide factor of the branch. The sum is an exact integer, and
@@ -84,7 +88,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     - (C5) `input_zero_points` and `weight_sums` are there if and only if `input_format` is asymmetric;
       `weight_zero_points` if and only if `weight_format` is, with `input_sums` where weights have no groups. They fit the rows and n, zero points of groups
       are [G, n]. Zero points of weights may be ui4, two to a byte in the order of all elements. Sums are i32; `weight_sums` beside groups of weights alone are f32, and beside groups of both [G, n] of i32.
-    - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns.
+    - (C6) `bias` is f32 of size n, `result` has the rows of `input` and n columns, and `gate` and `residual` have its type.
     - (C7) `z` is i8 of shape [m, r] and `B` i8 of shape [n, r]; `sz` has the rows of `input` and `sB` is [n], both f32. The
       rank r is a multiple of 32 and at most 1024.
     - (C8) the schedule works: tiles, stages, threads, registers, shared memory and the alignment of rows are
@@ -109,6 +113,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
       Optional<1DTensorOf<[F32]>>:$bias,
       Optional<2DTensorOf<[I8]>>:$branch_input, Optional<1DTensorOf<[F32]>>:$branch_input_scales,
       Optional<2DTensorOf<[I8]>>:$branch_weight, Optional<1DTensorOf<[F32]>>:$branch_weight_scales,
+      Optional<Kernel_Result>:$gate, Optional<Kernel_Result>:$residual,
       QLLM_IntFormatAttr:$input_format, QLLM_IntFormatAttr:$weight_format,
       Kernel_Schedules:$schedule, OptionalAttr<Kernel_LayoutAttr>:$layout);
   let results = (outs Kernel_Result:$result);
@@ -118,6 +123,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
     (`weight_zero_points` `(` $weight_zero_points^ (`,` $input_sums^)? `)`)?
     (`bias` `(` $bias^ `)`)?
     (`low_rank` `(` $branch_input^ `,` $branch_input_scales `,` $branch_weight `,` $branch_weight_scales `)`)?
+    (`gate` `(` $gate^ `)`)? (`residual` `(` $residual^ `)`)?
     `formats` `(` $input_format `,` $weight_format `)` `schedule` `(` $schedule `)`
     (`layout` `(` $layout^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
