@@ -5,7 +5,8 @@ usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy]
                 [--work build/layer] [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
-in 4 bits) and with rotated heads and a principal part of 32 (W4A4), given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
+in 4 bits), with rotated heads and a principal part of 32 (W4A4), and by `qllm-plus` with a branch and means that are one constant
+for all positions (W4A4); given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
 emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
 
 Integers are exact, so a token differs by roundings of f32, unless one of its 4000 codes lies so near a boundary that a rounding
@@ -35,7 +36,8 @@ PRINCIPAL = ("qllm-raise,convert-onnx-to-qllm,qllm-plan-rounding{" + PLAN + "},q
              "qllm-quantize-activations{sites=attention},"
              'qllm-quantize-sites{calibration=%s calibration-windows=4 steps="mean,principal{rank=32},round,refit"}')
 CALIBRATED = "W4A4 KV4, rotated heads and a principal part"
-SETTINGS = {"W4A8 KV4": 8, "W4A4 KV4": 4, CALIBRATED: 4}
+CENTERED = "W4A4 KV4 by qllm-plus, means for a cache"
+SETTINGS = {"W4A8 KV4": 8, "W4A4 KV4": 4, CALIBRATED: 4, CENTERED: 4}
 
 
 def cut(source, layers, target, noise):
@@ -71,6 +73,9 @@ def quantize(model, setting, folder, calibration):
         recipe = folder.parent / "principal.pipeline"
         recipe.write_text(PRINCIPAL % calibration.resolve())
         words = ["--recipe", recipe]
+    if setting == CENTERED:
+        words += ["--recipe", "qllm-plus", "--center-for-cache=true", "--branch-budget=0.08", "--calibration", calibration.resolve(),
+                  "--calibration-windows=4"]
     subprocess.run(["qllm", "quantize", model, *words, "--quiet", "-o", folder], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -121,7 +126,7 @@ def main():
     rows, wrong = [], False
     for setting in SETTINGS:
         # Another embedding calibrates to other codes, which says nothing about roundings.
-        names = ("exact",) if setting == CALIBRATED else ("exact", "noisy")
+        names = ("exact",) if setting in (CALIBRATED, CENTERED) else ("exact", "noisy")
         states, folders = {}, {name: options.work / re.sub(r"\W+", "-", f"{name} {setting}") for name in names}
         for name, folder in folders.items():
             quantize(options.work / f"{name}.onnx", setting, folder, options.calibration)
