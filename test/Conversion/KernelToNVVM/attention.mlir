@@ -100,11 +100,12 @@ func.func @append_centered(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache:
 // CHECK: llvm.func @append_kv_uint4_uint4_h3_d64(
 // CHECK-SAME: %[[CENTER:[a-z0-9]+]]: !llvm.ptr<1> {llvm.noalias, llvm.readonly}, %{{[a-z0-9]+}}: i32)
 // CHECK: scf.if
-// The last steps of the matrix, and behind them the constant.
-// CHECK: %[[SCALED:.*]] = arith.mulf
+// The last step of the matrix, and behind it the constant.
+// CHECK: arith.mulf
+// CHECK-NEXT: %[[SCALED:.*]] = arith.mulf %{{.*}} : f32
 // CHECK: llvm.getelementptr %[[CENTER]]
-// CHECK: arith.subf
-// CHECK: arith.minimumf
+// CHECK: %[[CENTERED:.*]] = arith.subf %[[SCALED]], %{{.*}} : f32
+// CHECK: arith.minnumf %{{.*}}, %[[CENTERED]] : f32
 // CHECK: scf.if
 
 // -----
