@@ -5,8 +5,9 @@ usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy]
                 [--work build/layer] [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
-in 4 bits), with rotated heads and a principal part of 32 (W4A4), and on sm_100a and sm_120a to MXFP4, given a paged cache, and lowered;
-every product, quantization and attention is a kernel, and every finding of the emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
+in 4 bits), with rotated heads and a principal part of 32 (W4A4), by `qllm-plus` with a branch and means that are one constant for all
+positions (W4A4), and on sm_100a and sm_120a to MXFP4; given a paged cache, and lowered; every product, quantization and attention is a kernel,
+and every finding of the emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
 
 Integers are exact, so a token differs by roundings of f32, unless one of its 4000 codes lies so near a boundary that a rounding
 puts it on the other side: then by a step of that code. Beside it stands what the interpreter itself makes of an embedding
@@ -35,9 +36,10 @@ PRINCIPAL = ("qllm-raise,convert-onnx-to-qllm,qllm-plan-rounding{" + PLAN + "},q
              "qllm-quantize-activations{sites=attention},"
              'qllm-quantize-sites{calibration=%s calibration-windows=4 steps="mean,principal{rank=32},round,refit"}')
 CALIBRATED = "W4A4 KV4, rotated heads and a principal part"
+CENTERED = "W4A4 KV4 by qllm-plus, means for a cache"
 FLOATS = "MXFP4 KV4"
 SETTINGS = {"W4A8 KV4": ["--weight-bits=4", "--activation-bits=8"], "W4A4 KV4": ["--weight-bits=4", "--activation-bits=4"], CALIBRATED: [],
-            FLOATS: ["--weight-format=mxfp4", "--activation-format=mxfp4"]}
+            CENTERED: ["--weight-bits=4", "--activation-bits=4"], FLOATS: ["--weight-format=mxfp4", "--activation-format=mxfp4"]}
 FLOAT_TARGETS = ("sm_100a", "sm_120a")
 
 
@@ -74,6 +76,9 @@ def quantize(model, setting, folder, calibration):
         recipe = folder.parent / "principal.pipeline"
         recipe.write_text(PRINCIPAL % calibration.resolve())
         words = ["--recipe", recipe]
+    if setting == CENTERED:
+        words += ["--recipe", "qllm-plus", "--center-for-cache=true", "--branch-budget=0.08", "--calibration", calibration.resolve(),
+                  "--calibration-windows=4"]
     subprocess.run(["qllm", "quantize", model, *words, "--quiet", "-o", folder], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -126,7 +131,7 @@ def main():
         if setting == FLOATS and options.target not in FLOAT_TARGETS:
             continue
         # Another embedding calibrates to other codes, which says nothing about roundings.
-        names = ("exact",) if setting == CALIBRATED else ("exact", "noisy")
+        names = ("exact",) if setting in (CALIBRATED, CENTERED) else ("exact", "noisy")
         states, folders = {}, {name: options.work / re.sub(r"\W+", "-", f"{name} {setting}") for name in names}
         for name, folder in folders.items():
             quantize(options.work / f"{name}.onnx", setting, folder, options.calibration)

@@ -6,7 +6,7 @@
 
 #include "qllm/Calibration/CenterAttention.h"
 
-#include "QuantizerPaths.h"
+#include "ConstantCenter.h"
 #include "mlir/IR/IRMapping.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
@@ -67,16 +67,19 @@ Value resultByTokens(onnx::AttentionOp attention) {
 
 class Centering {
 public:
-  Centering(Value produced, ArrayRef<float> mean) : produced(produced), mean(mean) {}
-  Centered run();
+  /// Without `averageRow` means are put back at every position.
+  Centering(Value produced, ArrayRef<float> mean, const AverageRow *averageRow = nullptr)
+      : produced(produced), mean(mean), averageRow(averageRow) {}
+  FailureOr<Centered> run();
 
 private:
-  void center(const QuantizerPath &path, DequantizeOp dequantized);
+  LogicalResult center(const QuantizerPath &path, DequantizeOp dequantized);
   bool foldBehindAttention(const QuantizerPath &path, DequantizeOp dequantized);
   Value constantMean(OpBuilder &builder);
 
   Value produced;
   ArrayRef<float> mean;
+  const AverageRow *averageRow;
   Centered result;
 };
 
@@ -130,7 +133,18 @@ bool Centering::foldBehindAttention(const QuantizerPath &path, DequantizeOp dequ
   return true;
 }
 
-void Centering::center(const QuantizerPath &path, DequantizeOp dequantized) {
+LogicalResult Centering::center(const QuantizerPath &path, DequantizeOp dequantized) {
+  bool folded = foldBehindAttention(path, dequantized);
+  if (averageRow && !folded) {
+    FailureOr<std::string> problem = subtractConstant(path, dequantized, mean, *averageRow);
+    if (failed(problem))
+      return failure();
+    if (problem->empty())
+      ++result.quantizers;
+    else
+      result.problem = *problem;
+    return success();
+  }
   QuantizeOp quantizer = path.quantizer;
   OpBuilder builder(quantizer);
   Location loc = quantizer.getLoc();
@@ -140,17 +154,18 @@ void Centering::center(const QuantizerPath &path, DequantizeOp dequantized) {
   quantizer.getInputMutable().assign(
       cloneSteps(builder, path.steps, produced, centered, /*linear=*/true));
   ++result.quantizers;
-  if (foldBehindAttention(path, dequantized)) {
+  if (folded) {
     ++result.folded;
-    return;
+    return success();
   }
   builder.setInsertionPointAfter(dequantized);
   Value restored = cloneSteps(builder, path.steps, produced, constantMean(builder));
   auto sum = onnx::AddOp::create(builder, loc, dequantized.getType(), dequantized, restored);
   dequantized.getResult().replaceAllUsesExcept(sum, sum);
+  return success();
 }
 
-Centered Centering::run() {
+FailureOr<Centered> Centering::run() {
   auto type = dyn_cast<RankedTensorType>(produced.getType());
   if (!type || type.getRank() < 1 || type.getShape().back() != int64_t(mean.size()) ||
       !type.getElementType().isF32()) {
@@ -164,7 +179,8 @@ Centered Centering::run() {
       result.problem = "expected one dequantization behind the quantizer";
       continue;
     }
-    center(path, dequantized);
+    if (failed(center(path, dequantized)))
+      return failure();
   }
   if (paths.empty())
     result.problem = "expected a quantizer behind reshapes, transposes and a rotary embedding";
@@ -172,5 +188,10 @@ Centered Centering::run() {
 }
 
 Centered qllm::centerAttention(Value produced, ArrayRef<float> mean) {
-  return Centering(produced, mean).run();
+  return *Centering(produced, mean).run();
+}
+
+FailureOr<Centered> qllm::centerAttentionForCache(Value produced, ArrayRef<float> mean,
+                                                  AverageRow averageRow) {
+  return Centering(produced, mean, &averageRow).run();
 }

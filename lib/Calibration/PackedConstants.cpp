@@ -62,7 +62,12 @@ Value qllm::createConstant(OpBuilder &builder, Location loc, const MatrixF &valu
 
 Value qllm::createConstant(OpBuilder &builder, Location loc, ArrayRef<float> values,
                            const llvm::Twine &name) {
-  auto type = RankedTensorType::get({int64_t(values.size())}, builder.getF32Type());
+  return createConstant(builder, loc, values, {int64_t(values.size())}, name);
+}
+
+Value qllm::createConstant(OpBuilder &builder, Location loc, ArrayRef<float> values,
+                           ArrayRef<int64_t> shape, const llvm::Twine &name) {
+  auto type = RankedTensorType::get(shape, builder.getF32Type());
   return initializer(builder, loc, DenseElementsAttr::get(type, values), name);
 }
 

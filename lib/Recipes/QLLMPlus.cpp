@@ -107,6 +107,7 @@ void qllm::buildQLLMPlusPipeline(mlir::OpPassManager &passes, const QLLMPlusOpti
   QuantizeSitesOptions sites;
   sites.steps = stepsFor(options);
   sites.centerAttention = options.centerAttention;
+  sites.centerForCache = options.centerForCache;
   // Scales that suit a rotation; without one they cost more than they gain.
   sites.balanceHeads = options.balanceHeads && options.rotation;
   sites.sinkFactor = options.sinkFactor;

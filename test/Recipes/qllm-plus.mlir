@@ -11,6 +11,8 @@
 // NEGATIVE: expected an integer from 0 to 1048576 for 'rank', but got '-1'
 // RUN: qllm-opt --recipe-qllm-plus="weight-bits=3 activation-bits=16 calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: qllm-opt --recipe-qllm-plus="scale-search calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=SCALES
+// RUN: qllm-opt --recipe-qllm-plus="center-for-cache calibration=%t.npy" --dump-pass-pipeline %s -o /dev/null 2>&1 | FileCheck %s --check-prefix=CACHE
+// CACHE: qllm-quantize-sites{{.*}} center-attention=true center-for-cache=true
 // RUN: not qllm-opt --recipe-qllm-plus="clip=0:1:2 calibration=%t.npy" %s 2>&1 | FileCheck %s --check-prefix=CLIP
 
 // PIPELINE: qllm-plan-rounding{{.*}}

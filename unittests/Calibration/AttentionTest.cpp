@@ -163,6 +163,84 @@ TEST_F(AttentionTest, QuantizersSeeNoMean) {
   EXPECT_EQ(shifts, 1);
 }
 
+// One constant for all positions: exact whatever it is, and keys never get it back.
+TEST_F(AttentionTest, CenteringForCacheIsExact) {
+  OwningOpRef<ModuleOp> plain = parse(plainValues), centered = parse(plainValues);
+  // Averages of two angles.
+  std::vector<float> cosines = {0.5f, -0.25f}, sines = {0.75f, 0.125f};
+  auto averageRow = [&](Value table) -> FailureOr<std::vector<float>> {
+    return cast<BlockArgument>(table).getArgNumber() == 4 ? cosines : sines;
+  };
+  std::vector<float> keyMean;
+  for (auto [name, channels] : {std::pair("q", 16), {"v", 8}, {"k", 8}}) {
+    std::vector<float> mean;
+    for (int j = 0; j < channels; ++j)
+      mean.push_back(float(j % 5) - 1.7f);
+    FailureOr<Centered> result =
+        centerAttentionForCache(layer(*centered, name).getResult(), mean, averageRow);
+    ASSERT_TRUE(succeeded(result));
+    EXPECT_EQ(result->quantizers, 1) << name << result->problem;
+    EXPECT_EQ(result->folded, name == llvm::StringRef("v") ? 1 : 0);
+    keyMean = mean;
+  }
+  onnx::AttentionOp attention;
+  centered->walk([&](onnx::AttentionOp op) { attention = op; });
+  EXPECT_TRUE(attention.getQ().getDefiningOp<onnx::AddOp>());
+  auto keys = attention.getK().getDefiningOp<DequantizeOp>();
+  ASSERT_TRUE(keys);
+  // The embedding with averaged tables, and the matrix of four channels, of each head's mean.
+  auto quantizer = keys.getInput().getDefiningOp<QuantizeOp>();
+  Value center = quantizer.getInput().getDefiningOp<onnx::SubOp>().getB();
+  auto values = cast<DenseElementsAttr>(center.getDefiningOp<onnx::InitializerOp>().getValue());
+  EXPECT_EQ(values.getType().getShape(), (llvm::ArrayRef<int64_t>{2, 1, 4}));
+  for (size_t head = 0; head < 2; ++head) {
+    const float *m = &keyMean[head * 4];
+    float turned[4];
+    for (size_t i = 0; i < 2; ++i) {
+      turned[i] = cosines[i] * m[i] - sines[i] * m[i + 2];
+      turned[i + 2] = sines[i] * m[i] + cosines[i] * m[i + 2];
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      float sum = 0;
+      for (size_t i = 0; i < 4; ++i)
+        sum += (i & j) == 1 || (i & j) == 2 ? -turned[i] : turned[i];
+      EXPECT_NEAR(values.getValues<float>()[head * 4 + j], sum / 2, 1e-6) << head << " " << j;
+    }
+  }
+  dropQuantizers(*plain);
+  dropQuantizers(*centered);
+  expectEqual(run(*centered, wq, wk), run(*plain, wq, wk));
+}
+
+// What else reads the scores sees a constant off every key, so it is added back.
+TEST_F(AttentionTest, KeysGetTheirConstantBackBehindACap) {
+  OwningOpRef<ModuleOp> plain = parse(plainValues), centered = parse(plainValues);
+  for (ModuleOp module : {*plain, *centered})
+    module.walk([&](onnx::AttentionOp op) {
+      op.setSoftcapAttr(FloatAttr::get(Float32Type::get(&context), 2.0));
+    });
+  auto averageRow = [](Value) -> FailureOr<std::vector<float>> { return std::vector{0.5f, 0.25f}; };
+  ASSERT_TRUE(succeeded(centerAttentionForCache(layer(*centered, "k").getResult(),
+                                                std::vector<float>(8, 3.0f), averageRow)));
+  dropQuantizers(*plain);
+  dropQuantizers(*centered);
+  expectEqual(run(*centered, wq, wk), run(*plain, wq, wk));
+}
+
+// Pairs of neighbours are no halves.
+TEST_F(AttentionTest, CenteringForCacheSaysWhatItMisses) {
+  OwningOpRef<ModuleOp> module = parse(plainValues);
+  module->walk([](onnx::RotaryEmbeddingOp op) {
+    op.setInterleavedAttr(IntegerAttr::get(IntegerType::get(op.getContext(), 64), 1));
+  });
+  auto unread = [](Value) -> FailureOr<std::vector<float>> { return failure(); };
+  FailureOr<Centered> result =
+      centerAttentionForCache(layer(*module, "k").getResult(), std::vector<float>(8, 1.0f), unread);
+  ASSERT_TRUE(succeeded(result));
+  EXPECT_EQ(result->quantizers, 0);
+  EXPECT_NE(result->problem, "");
+}
+
 TEST_F(AttentionTest, CenteringSaysWhatItMisses) {
   OwningOpRef<ModuleOp> module = parse(plainValues);
   LinearOp linear = layer(*module, "k");

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Static means of queries, keys and values: taken off before their run-time quantizers, which then
-// spend their codes on what differs from token to token, and put back behind them.
+// spend their codes on what differs from token to token, and put back behind them where anything
+// sees the difference.
 
 #ifndef QLLM_CALIBRATION_CENTERATTENTION_H
 #define QLLM_CALIBRATION_CENTERATTENTION_H
@@ -10,7 +11,9 @@
 #include "mlir/IR/Value.h"
 #include "mlir/Support/LogicalResult.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <string>
+#include <vector>
 
 namespace qllm {
 
@@ -32,6 +35,19 @@ struct Centered {
 /// value operand of an onnx.Attention whose result goes, heads side by side, into other operations,
 /// m is added there instead: a shift in front of the output layer, which its own mean takes up.
 Centered centerAttention(mlir::Value produced, llvm::ArrayRef<float> mean);
+
+/// The mean of the rows that a table of a rotary embedding has on calibration data; a diagnostic
+/// told where it failed.
+using AverageRow = llvm::function_ref<mlir::FailureOr<std::vector<float>>(mlir::Value)>;
+
+/// The same in a form that a cache of codes has a place for: A m is another value at every position
+/// behind a rotary embedding, so queries and keys lose its mean d over the positions of the
+/// calibration data instead,
+///   dequantize(quantize(A y - d)) + d,
+/// and keys never get it back, since q d is in all scores of a query alike. Values, and whatever
+/// else can be folded behind attention, are treated as above. Fails where `averageRow` does.
+mlir::FailureOr<Centered> centerAttentionForCache(mlir::Value produced, llvm::ArrayRef<float> mean,
+                                                  AverageRow averageRow);
 
 } // namespace qllm
 

@@ -18,6 +18,10 @@ mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc, const M
                            const llvm::Twine &name);
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<float> values, const llvm::Twine &name);
+/// The same values in another shape.
+mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
+                           llvm::ArrayRef<float> values, llvm::ArrayRef<int64_t> shape,
+                           const llvm::Twine &name);
 /// An integer constant.
 mlir::Value createConstant(mlir::OpBuilder &builder, mlir::Location loc,
                            llvm::ArrayRef<int32_t> values, const llvm::Twine &name);

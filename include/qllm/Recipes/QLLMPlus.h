@@ -51,6 +51,11 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
                                llvm::cl::desc("static means of queries, keys and values are not "
                                               "quantized"),
                                llvm::cl::init(true)};
+  Option<bool> centerForCache{
+      *this, "center-for-cache",
+      llvm::cl::desc("means of queries and keys are one constant for all positions, which a paged "
+                     "cache has a place for"),
+      llvm::cl::init(false)};
   Option<bool> balanceHeads{
       *this, "balance-heads",
       llvm::cl::desc("scales between queries and keys, where they are rotated"),

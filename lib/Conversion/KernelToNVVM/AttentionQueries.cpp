@@ -70,20 +70,25 @@ void AttentionQueries::readRow(LaneRow &lane, SmallVector<Value> &elements) {
   row.position = code.loadConstant(
       code.i32(), code.advance(function[op.getPositions()].pointer, code.multiply(row.query, 4)),
       4);
+  Value column = code.multiply(row.head, kernel.cache.headSize);
   Value head = code.add(code.multiply(code.extend64(row.query),
                                       code.constant64(kernel.heads * kernel.cache.headSize)),
-                        code.extend64(code.multiply(row.head, kernel.cache.headSize)));
+                        code.extend64(column));
   HeadValues values = loadHead(code, function[op.getQuery()], head, part);
   rotateHead(code, values, function[op.getCosines()], function[op.getSines()], row.position, part);
   if (op.getHadamard())
     multiplyHadamard(code, values, laneOfWarp, part);
+  HeadValues center = subtractCenter(code, values, function[op.getCenter()], column, part);
   double scale = double(op.getScale().convertToFloat()) * log2e;
   lane.factor = code.constant(float(scale));
   if (op.getQueryFormat()) {
     QuantizedHead quantized =
         quantizeHead(code, values, *op.getQueryFormat(), op.getRangeClip(), distances);
-    lane.factor = code.multiplyFloat(quantized.scale, lane.factor);
     values = quantized.centred;
+    if (center.empty())
+      lane.factor = code.multiplyFloat(quantized.scale, lane.factor);
+    for (auto [value, constant] : llvm::zip(values, center))
+      value = code.addFloat(code.multiplyFloat(value, quantized.scale), constant);
   }
   Value sum = values.front();
   for (Value value : ArrayRef(values).drop_front())

@@ -116,6 +116,7 @@ void AppendEmitter::emitKey() {
   rotateHead(code, values, function[op.getCosines()], function[op.getSines()], position, part);
   if (op.getHadamard())
     multiplyHadamard(code, values, lane, part);
+  subtractCenter(code, values, function[op.getCenter()], code.multiply(head, cache.headSize), part);
   QuantizedHead quantized =
       quantizeHead(code, values, op.getKeyFormat(), op.getRangeClip(), distances);
   Value zero;

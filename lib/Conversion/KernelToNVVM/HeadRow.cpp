@@ -135,6 +135,16 @@ void qllm::multiplyHadamard(CodeBuilder &code, HeadValues &values, Value lane,
     value = code.multiplyFloat(value, scale);
 }
 
+HeadValues qllm::subtractCenter(CodeBuilder &code, HeadValues &values, Buffer center, Value head,
+                                const HeadPart &part) {
+  if (!center)
+    return {};
+  HeadValues own = loadHead(code, center, code.extend64(head), part);
+  for (auto [value, constant] : llvm::zip_equal(values, own))
+    value = code.subtractFloat(value, constant);
+  return own;
+}
+
 QuantizedHead qllm::quantizeHead(CodeBuilder &code, ArrayRef<Value> values, IntFormatAttr format,
                                  float clip, ArrayRef<int64_t> distances) {
   return HeadQuantizer(code, values, format, clip, distances).quantize();

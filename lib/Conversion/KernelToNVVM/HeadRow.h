@@ -34,6 +34,11 @@ void rotateHead(CodeBuilder &code, HeadValues &values, Buffer cosines, Buffer si
 void multiplyHadamard(CodeBuilder &code, HeadValues &values, mlir::Value lane,
                       const HeadPart &part);
 
+/// Takes the lane's part of a head's center off; `head` (i32) is the place of its first element.
+/// Returns that part, for who adds it back; nothing without a center.
+HeadValues subtractCenter(CodeBuilder &code, HeadValues &values, Buffer center, mlir::Value head,
+                          const HeadPart &part);
+
 /// A head quantized by its own range: x = scale * centred, where `centred` is the code minus the
 /// zero point. All are f32.
 struct QuantizedHead {

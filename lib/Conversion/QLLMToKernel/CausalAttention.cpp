@@ -27,11 +27,45 @@ Value stripExpand(Value table) {
   return table;
 }
 
-std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
+/// What is added to codes, with the codes in `operand`; null for nothing.
+Value stripSum(Value &operand) {
+  auto sum = operand.getDefiningOp<onnx::AddOp>();
+  if (!sum)
+    return {};
+  bool first = bool(sum.getA().getDefiningOp<DequantizeOp>());
+  if (!first && !sum.getB().getDefiningOp<DequantizeOp>())
+    return {};
+  operand = first ? sum.getA() : sum.getB();
+  return first ? sum.getB() : sum.getA();
+}
+
+/// One constant for each element of every head.
+bool isCenterOf(Value center, Value operand) {
+  auto type = dyn_cast<RankedTensorType>(center.getType());
+  auto heads = dyn_cast<RankedTensorType>(operand.getType());
+  return type && heads && heads.getRank() == 4 && type.getElementType().isF32() &&
+         type.getShape() == ArrayRef{heads.getDimSize(1), int64_t(1), heads.getDimSize(3)} &&
+         isConstantExpression(center);
+}
+
+/// What is taken off in front of the quantizer, and whether it is `added` again behind.
+std::string matchCenter(StringRef name, Value &operand, Value added, HeadRows &found) {
+  auto difference = operand.getDefiningOp<onnx::SubOp>();
+  if (difference && isCenterOf(difference.getB(), operand)) {
+    found.center = difference.getB();
+    operand = difference.getA();
+  }
+  found.restored = bool(added);
+  if (!added || added == found.center)
+    return "";
   // What is added back behind the tables is another value for every position.
-  if (auto add = operand.getDefiningOp<onnx::AddOp>();
-      add && (add.getA().getDefiningOp<DequantizeOp>() || add.getB().getDefiningOp<DequantizeOp>()))
-    return (name + " without static means (center-attention=false of the recipe)").str();
+  return (name + " without a mean for every position (center-for-cache of the recipe, or "
+                 "center-attention=false)")
+      .str();
+}
+
+std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
+  Value added = stripSum(operand);
   if (auto dequantize = operand.getDefiningOp<DequantizeOp>()) {
     auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
     auto type = cast<QuantizedType>(dequantize.getInput().getType());
@@ -41,6 +75,8 @@ std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
       return (name + " quantized to integers by their own range, per token").str();
     found.clip = quantize.getClipAttr();
     operand = quantize.getInput();
+    if (std::string wanted = matchCenter(name, operand, added, found); !wanted.empty())
+      return wanted;
   }
   if (auto rotation = operand.getDefiningOp<RotateChannelsOp>()) {
     int64_t size = cast<ShapedType>(operand.getType()).getShape().back();
@@ -173,6 +209,11 @@ std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &fo
       return wanted;
   if (!found.key.format || !found.value.format)
     return "keys and values that are quantized";
+  // Keys may do without: it is in all scores of a query alike.
+  if (found.query.center && !found.query.restored)
+    return "queries that get back the constant that is taken off them";
+  if (found.value.center)
+    return "values whose mean is taken off in front of their heads";
   if (found.value.hadamard)
     return "values whose rotation is part of the weights around them";
   if (found.value.cosines || bool(found.query.cosines) != bool(found.key.cosines))

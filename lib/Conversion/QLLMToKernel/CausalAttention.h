@@ -19,7 +19,9 @@ struct HeadRows {
   mlir::Value cosines, sines; ///< [1 or batch, tokens, size / 2]; null where nothing is rotated
   IntFormatAttr format;       ///< null where they are not quantized
   mlir::FloatAttr clip;       ///< of the range; null for none
+  mlir::Value center;         ///< constant [heads, 1, size] taken off behind all; null for none
   bool hadamard = false;      ///< whether heads are multiplied by that matrix behind the tables
+  bool restored = false;      ///< whether codes get it back
 };
 
 /// An attention whose tokens see themselves and what is before them.

@@ -130,18 +130,26 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
       sines = tables->get(attention.key.sines);
     }
     auto rows = [&](const HeadRows &heads) { return toRows(builder, loc, heads.rows); };
+    auto center = [&](const HeadRows &heads) -> Value {
+      if (!heads.center)
+        return {};
+      int64_t columns = heads.heads * heads.size;
+      return onnx::ReshapeOp::create(builder, loc,
+                                     RankedTensorType::get({columns}, builder.getF32Type()),
+                                     heads.center, integers(builder, loc, {columns}), nullptr);
+    };
     builder.setInsertionPoint(attention.result);
-    Value appended = qk::AppendKVOp::create(builder, loc, type, rows(attention.key),
-                                            rows(attention.value), cache, positions, pages, cosines,
-                                            sines, attention.key.format, attention.value.format,
-                                            pageTokens, attention.key.clip, attention.key.hadamard);
+    Value appended = qk::AppendKVOp::create(
+        builder, loc, type, rows(attention.key), rows(attention.value), cache, positions, pages,
+        cosines, sines, center(attention.key), attention.key.format, attention.value.format,
+        pageTokens, attention.key.clip, attention.key.hadamard);
     Value query = rows(attention.query);
     auto result = qk::AttentionOp::create(
         builder, loc, query.getType(), query, appended, positions, pages, cosines, sines,
-        builder.getI64IntegerAttr(attention.query.heads), attention.query.format,
-        attention.key.format, attention.value.format, builder.getI64IntegerAttr(pageTokens),
-        builder.getF32FloatAttr(attention.scale), attention.query.clip,
-        builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1),
+        center(attention.query), builder.getI64IntegerAttr(attention.query.heads),
+        attention.query.format, attention.key.format, attention.value.format,
+        builder.getI64IntegerAttr(pageTokens), builder.getF32FloatAttr(attention.scale),
+        attention.query.clip, builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1),
         attention.query.hadamard ? builder.getUnitAttr() : UnitAttr());
     Value whole = fromRows(builder, loc, result.getResult(0), attention.query.rows,
                            cast<RankedTensorType>(attention.result.getReshaped().getType()));

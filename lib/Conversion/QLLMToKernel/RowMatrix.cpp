@@ -38,6 +38,19 @@ Value qllm::toRows(OpBuilder &builder, Location loc, Value tensor) {
                                  integers(builder, loc, {-1, last}), nullptr);
 }
 
+/// An operand with the sizes of the result; null for none. Not a product: what a branch is added to
+/// may have no reader but the sum.
+static Value sizesFrom(Operation *op) {
+  if (!isa<onnx::AddOp, onnx::SubOp, onnx::MulOp, onnx::RMSNormalizationOp,
+           onnx::LayerNormalizationOp>(op))
+    return {};
+  for (Value operand : op->getOperands())
+    if (operand.getType() == op->getResult(0).getType() &&
+        !isa_and_present<LinearOp, LowRankOp>(operand.getDefiningOp()))
+      return operand;
+  return {};
+}
+
 /// The sizes of all dimensions of a tensor but the last. Looks behind operations that keep them, so
 /// that those need not run for their shape.
 static Value leadingSizes(OpBuilder &builder, Location loc, Value like) {
@@ -49,13 +62,10 @@ static Value leadingSizes(OpBuilder &builder, Location loc, Value like) {
           shape->getOperand(0).getType() ==
               RankedTensorType::get({type.getRank() - 1}, builder.getI64Type()))
         return shape->getOperand(0);
-    bool keeps = isa<onnx::AddOp, onnx::SubOp, onnx::MulOp, onnx::RMSNormalizationOp,
-                     onnx::LayerNormalizationOp>(op) &&
-                 op->getOperand(0).getType() == like.getType();
     if (auto transform = dyn_cast<ChannelTransform>(op))
       like = transform.getTransformInput();
-    else if (keeps)
-      like = op->getOperand(0);
+    else if (Value operand = sizesFrom(op))
+      like = operand;
     else
       break;
   }

@@ -36,7 +36,8 @@ private:
   void balance(const Site &site, SiteState &state);
   LogicalResult makeKeysStatic(const SiteState &state, const OutputStatistics &all,
                                const EmittedSite &emitted);
-  void center(const SiteState &state, const OutputStatistics &all, const EmittedSite &emitted);
+  LogicalResult center(const SiteState &state, const OutputStatistics &all,
+                       const EmittedSite &emitted, AverageRow averageRow);
   LogicalResult fail(const llvm::Twine &message) { return getOperation().emitError() << message; }
 };
 
@@ -66,18 +67,23 @@ LogicalResult QuantizeSites::makeKeysStatic(const SiteState &state, const Output
   return success();
 }
 
-void QuantizeSites::center(const SiteState &state, const OutputStatistics &all,
-                           const EmittedSite &emitted) {
+LogicalResult QuantizeSites::center(const SiteState &state, const OutputStatistics &all,
+                                    const EmittedSite &emitted, AverageRow averageRow) {
   for (auto [product, output] : llvm::zip_equal(state.products, emitted.outputs)) {
     if (isStaticKeys(output))
       continue;
-    Centered centered = qllm::centerAttention(
-        output, ArrayRef(all.mean).slice(size_t(product.firstRow), size_t(product.rows)));
-    numCentered += centered.quantizers;
-    if (!centered.problem.empty())
+    ArrayRef<float> mean = ArrayRef(all.mean).slice(size_t(product.firstRow), size_t(product.rows));
+    FailureOr<Centered> centered = centerForCache
+                                       ? centerAttentionForCache(output, mean, averageRow)
+                                       : qllm::centerAttention(output, mean);
+    if (failed(centered))
+      return failure();
+    numCentered += centered->quantizers;
+    if (!centered->problem.empty())
       emitRemark(output.getLoc()) << "mean of '" << product.name
-                                  << "' not taken off: " << centered.problem;
+                                  << "' not taken off: " << centered->problem;
   }
+  return success();
 }
 
 LogicalResult QuantizeSites::run() {
@@ -90,6 +96,8 @@ LogicalResult QuantizeSites::run() {
   if (!(sinkFactor == 0 || sinkFactor >= 1))
     return getOperation().emitError()
            << "expected sink-factor to be 0 or at least 1, but got " << double(sinkFactor);
+  if (centerForCache && !centerAttention)
+    return fail("expected center-attention beside center-for-cache");
   auto main = getOperation().lookupSymbol<func::FuncOp>("main");
   if (!main || !llvm::hasSingleElement(main.getBody()))
     return fail("expected a function 'main' of one block to calibrate, but the module has none");
@@ -117,9 +125,10 @@ LogicalResult QuantizeSites::run() {
       return success();
     if (staticKeys && failed(makeKeysStatic(state, *outcome.output, emitted)))
       return failure();
-    if (centerAttention)
-      center(state, *outcome.output, emitted);
-    return success();
+    if (!centerAttention)
+      return success();
+    return center(state, *outcome.output, emitted,
+                  [&](Value table) { return quantizer.averageRow(table); });
   });
   LogicalResult result = quantizer.run(list, std::move(*inputs));
   const SiteCounts &counts = quantizer.counts();

@@ -165,6 +165,24 @@ LogicalResult SiteQuantizer::readReference(const Site &site, SiteState &state) {
   return success();
 }
 
+FailureOr<std::vector<float>> SiteQuantizer::averageRow(Value value) {
+  SmallVector<WindowValues> held;
+  if (failed(walk->evaluate({}, value, held)))
+    return failure();
+  std::vector<int64_t> borders;
+  llvm::Expected<MatrixF> rows = toMatrix(held.front(), borders);
+  if (!rows)
+    return emitError(value.getLoc()) << llvm::toString(rows.takeError());
+  std::vector<double> sums(size_t(rows->columns()));
+  for (int64_t row = 0; row < rows->rows(); ++row)
+    for (int64_t j = 0; j < rows->columns(); ++j)
+      sums[size_t(j)] += (*rows)(row, j);
+  std::vector<float> average;
+  for (double sum : sums)
+    average.push_back(float(sum / double(std::max<int64_t>(rows->rows(), 1))));
+  return average;
+}
+
 LogicalResult SiteQuantizer::fitNormBehind() {
   std::vector<int64_t> borders;
   llvm::Expected<MatrixF> actual = matrixAt(*walk, finalNorm->getResult(0), {}, borders);

@@ -50,6 +50,10 @@ public:
   /// Rewrites every site of `list`, which `findSites` found. Failures were emitted as diagnostics.
   mlir::LogicalResult run(SiteList &list, std::vector<std::vector<interp::Value>> inputs);
 
+  /// The mean over all tokens of the calibration data of the rows that a value has where the run
+  /// stands. Computes it, so it should take little: tables of a rotary embedding.
+  mlir::FailureOr<std::vector<float>> averageRow(mlir::Value value);
+
   const SiteCounts &counts() const { return total; }
   const PartClock &clock() const { return parts; }
 

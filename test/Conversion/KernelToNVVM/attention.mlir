@@ -87,6 +87,51 @@ func.func @decode(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions
 
 #int4 = #qllm.int<4, asymmetric>
 
+// A constant of each element is one more pointer, read in halves as the elements are, and taken off in front of the range.
+
+// CHECK-LABEL: func.func @append_centered
+func.func @append_centered(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>,
+                           %pages: tensor<?xi32>, %center: tensor<192xf32>) -> tensor<?x3x5120xi8> {
+  %0 = qk.append_kv %k, %v into(%cache) at(%positions, %pages) hadamard center(%center) formats(#int4, #int4) page_tokens 64
+      : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<192xf32>)
+      -> tensor<?x3x5120xi8>
+  return %0 : tensor<?x3x5120xi8>
+}
+// CHECK: llvm.func @append_kv_uint4_uint4_h3_d64(
+// CHECK-SAME: %[[CENTER:[a-z0-9]+]]: !llvm.ptr<1> {llvm.noalias, llvm.readonly}, %{{[a-z0-9]+}}: i32)
+// CHECK: scf.if
+// The last step of the matrix, and behind it the constant.
+// CHECK: arith.mulf
+// CHECK-NEXT: %[[SCALED:.*]] = arith.mulf %{{.*}} : f32
+// CHECK: llvm.getelementptr %[[CENTER]]
+// CHECK: %[[CENTERED:.*]] = arith.subf %[[SCALED]], %{{.*}} : f32
+// CHECK: arith.minnumf %{{.*}}, %[[CENTERED]] : f32
+// CHECK: scf.if
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
+// Symmetric codes are one bf16 each, but what they stand for with a constant added is two: twice the products of keys, 96 with those of values.
+
+// CHECK-LABEL: func.func @attention_centered
+func.func @attention_centered(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<1xi32>, %pages: tensor<?xi32>,
+                              %center: tensor<576xf32>) -> tensor<1x576xf16> {
+  // CHECK: geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 1, threads = 128, shared = 11520>} :
+  %0 = qk.attention %q over(%cache) at(%positions, %pages) center(%center) heads 9 query_format(#qllm.int<8>) formats(#int4, #int4)
+      page_tokens 64 scale 0.125 warps 4
+      : (tensor<1x576xf16>, tensor<?x3x5120xi8>, tensor<1xi32>, tensor<?xi32>, tensor<576xf32>) -> tensor<1x576xf16>
+  return %0 : tensor<1x576xf16>
+}
+// CHECK: scf.for
+// CHECK-COUNT-128: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: scf.yield
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
 // Splits are blocks along z, with two results that a second kernel takes; its rows are the second dimension.
 
 // CHECK-LABEL: func.func @splits

@@ -93,7 +93,7 @@ func.func @append_kv_c4(%k: tensor<?x192xf16>, %c: tensor<?x3x5120xi8>, %p: tens
 func.func @append_kv_c4_alone(%k: tensor<?x192xf16>, %c: tensor<?x3x5120xi8>, %p: tensor<?xi32>, %t: tensor<?x32xf32>) {
   // expected-error @+1 {{expected both cosines and sines or none of them}}
   %0 = "qk.append_kv"(%k, %k, %c, %p, %p, %t) <{key_format = #qllm.int<4>, value_format = #qllm.int<4>, page_tokens = 64 : i64,
-       operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0>}>
+       operandSegmentSizes = array<i32: 1, 1, 1, 1, 1, 1, 0, 0>}>
       : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<?x32xf32>) -> tensor<?x3x5120xi8>
   return
 }
@@ -106,6 +106,17 @@ func.func @append_kv_c5(%k: tensor<?x192xf16>, %c: tensor<?x3x5120xi8>, %p: tens
   // expected-error @+1 {{expected a clip above 0 and at most 1, but got 1.5}}
   %0 = qk.append_kv %k, %k into(%c) at(%p, %p) formats(#int4, #int4) page_tokens 64 clip 1.5
       : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x3x5120xi8>
+  return
+}
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
+func.func @append_kv_c6(%k: tensor<?x192xf16>, %c: tensor<?x3x5120xi8>, %p: tensor<?xi32>, %m: tensor<64xf32>) {
+  // expected-error @+1 {{expected a center of type 'tensor<192xf32>', but got 'tensor<64xf32>'}}
+  %0 = qk.append_kv %k, %k into(%c) at(%p, %p) center(%m) formats(#int4, #int4) page_tokens 64
+      : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<64xf32>) -> tensor<?x3x5120xi8>
   return
 }
 
@@ -249,6 +260,28 @@ func.func @attention_c6_statistics(%q: tensor<?x576xf16>, %c: tensor<?x3x5120xi8
   // expected-error @+1 {{expected statistics of type 'tensor<4x?x18xf32>', but got 'tensor<4x?x9xf32>'}}
   %0:2 = qk.attention %q over(%c) at(%p, %p) heads 9 formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4 splits 4
       : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> (tensor<4x?x576xf32>, tensor<4x?x9xf32>)
+  return
+}
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
+func.func @attention_c7_columns(%q: tensor<?x576xf16>, %c: tensor<?x3x5120xi8>, %p: tensor<?xi32>, %m: tensor<192xf32>) {
+  // expected-error @+1 {{expected a center of type 'tensor<576xf32>', but got 'tensor<192xf32>'}}
+  %0 = qk.attention %q over(%c) at(%p, %p) center(%m) heads 9 query_format(#int4) formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4
+      : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<192xf32>) -> tensor<?x576xf16>
+  return
+}
+
+// -----
+
+#int4 = #qllm.int<4, asymmetric>
+
+func.func @attention_c7_format(%q: tensor<?x576xf16>, %c: tensor<?x3x5120xi8>, %p: tensor<?xi32>, %m: tensor<576xf32>) {
+  // expected-error @+1 {{expected a format of queries beside a center, but got none}}
+  %0 = qk.attention %q over(%c) at(%p, %p) center(%m) heads 9 formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4
+      : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<576xf32>) -> tensor<?x576xf16>
   return
 }
 

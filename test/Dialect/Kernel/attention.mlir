@@ -25,6 +25,17 @@ func.func @append_wide(%k: tensor<5x1024xf32>, %cache: tensor<7x8x26624xi8>, %po
   return %0 : tensor<7x8x26624xi8>
 }
 
+// Means of keys stay out of the cache.
+// CHECK-LABEL: func.func @append_centered
+func.func @append_centered(%k: tensor<?x192xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
+                           %center: tensor<192xf32>) -> tensor<?x3x5120xi8> {
+  // CHECK: at(%{{.*}}, %{{.*}}) hadamard center(%{{.*}}) formats(
+  %0 = qk.append_kv %k, %k into(%cache) at(%positions, %pages) hadamard center(%center) formats(#int4, #int4) page_tokens 64
+      : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<192xf32>)
+      -> tensor<?x3x5120xi8>
+  return %0 : tensor<?x3x5120xi8>
+}
+
 // CHECK-LABEL: func.func @attention
 func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
                      %cos: tensor<64x32xf32>, %sin: tensor<64x32xf32>) -> tensor<?x576xbf16> {
@@ -34,6 +45,17 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
       : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<64x32xf32>, tensor<64x32xf32>)
       -> tensor<?x576xbf16>
   return %0 : tensor<?x576xbf16>
+}
+
+// CHECK-LABEL: func.func @attention_centered
+func.func @attention_centered(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
+                              %cos: tensor<64x32xf32>, %sin: tensor<64x32xf32>, %center: tensor<576xf32>) -> tensor<?x576xf16> {
+  // CHECK: rotary(%{{.*}}, %{{.*}}) center(%{{.*}}) heads 9 query_format(
+  %0 = qk.attention %q over(%cache) at(%positions, %pages) rotary(%cos, %sin) center(%center) heads 9 query_format(#qllm.int<8>)
+      formats(#int4, #int4) page_tokens 64 scale 0.125 warps 4
+      : (tensor<?x576xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>, tensor<64x32xf32>, tensor<64x32xf32>, tensor<576xf32>)
+      -> tensor<?x576xf16>
+  return %0 : tensor<?x576xf16>
 }
 
 // CHECK-LABEL: func.func @splits

@@ -104,7 +104,11 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
 
     Tables of rotary embeddings are computed for all positions that the pages have room for.
 
-    An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own) is an error.
+    A constant for each channel of a head that is taken off keys, or off queries and added back, right in front of their quantizers
+    (`center-for-cache` of `qllm-quantize-sites`) is the `center` of these operations.
+
+    An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own, a mean that is added back
+    to keys at every position) is an error.
 
     ```mlir
     // RUN: qllm-opt --page-kv-cache --canonicalize --cse

@@ -33,10 +33,11 @@ LogicalResult AppendKVOp::verify() {
   if (getResult().getType() != getCache().getType())
     return emitOpError() << "expected a result of the type " << getCache().getType()
                          << " of the cache, but got " << getResult().getType();
-  // append_kv_c4, append_kv_c5
-  if (failed(verifyRotary(*this, getCosines(), getSines(), described.headSize / 2)))
+  // append_kv_c4, append_kv_c5, append_kv_c6
+  if (failed(verifyRotary(*this, getCosines(), getSines(), described.headSize / 2)) ||
+      failed(verifyClip(*this, getRangeClip())))
     return failure();
-  return verifyClip(*this, getRangeClip());
+  return verifyCenter(*this, getCenter(), key[1]);
 }
 
 kernels::AppendKernel AppendKVOp::getKernel() {

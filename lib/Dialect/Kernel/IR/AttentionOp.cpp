@@ -57,6 +57,11 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "expected a format of queries beside a clip, but got none";
   if (float scale = getScale().convertToFloat(); !(scale > 0) || !std::isfinite(scale))
     return emitOpError() << "expected a positive finite scale, but got " << scale;
+  // attention_c7
+  if (failed(verifyCenter(*this, getCenter(), query[1])))
+    return failure();
+  if (getCenter() && !getQueryFormat())
+    return emitOpError() << "expected a format of queries beside a center, but got none";
   return verifyResults(*this);
 }
 
@@ -67,7 +72,8 @@ kernels::AttentionKernel AttentionOp::getKernel() {
 
 kernels::AttentionTile qk::tileOf(AttentionOp op) {
   int64_t rows = shapeOf(op.getQuery())[0];
-  bool splitQueries = !op.getQueryFormat() || op.getQueryFormat()->isAsymmetric();
+  // Codes are bf16, what they stand for is not.
+  bool splitQueries = !op.getQueryFormat() || op.getQueryFormat()->isAsymmetric() || op.getCenter();
   return kernels::AttentionTile::of(op.getKernel(), ShapedType::isDynamic(rows) ? 0 : rows,
                                     splitQueries);
 }

@@ -27,6 +27,12 @@ LogicalResult qk::verifyRotary(Operation *op, Value cosines, Value sines, int64_
   return verifyType(op, "sines", sines, {shapeOf(cosines)[0], columns}, f32);
 }
 
+LogicalResult qk::verifyCenter(Operation *op, Value center, int64_t columns) {
+  if (!center)
+    return success();
+  return verifyType(op, "a center", center, {columns}, Float32Type::get(op->getContext()));
+}
+
 LogicalResult qk::verifyClip(Operation *op, float clip) {
   if (clip > 0 && clip <= 1)
     return success();

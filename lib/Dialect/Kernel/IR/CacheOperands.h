@@ -25,6 +25,8 @@ mlir::LogicalResult verifyCache(mlir::Operation *op, mlir::Value tensor,
 /// An error unless both tables are there, or none, with `columns` columns.
 mlir::LogicalResult verifyRotary(mlir::Operation *op, mlir::Value cosines, mlir::Value sines,
                                  int64_t columns);
+/// An error unless the center, if there is one, has `columns` elements.
+mlir::LogicalResult verifyCenter(mlir::Operation *op, mlir::Value center, int64_t columns);
 /// An error unless a range may be multiplied by that.
 mlir::LogicalResult verifyClip(mlir::Operation *op, float clip);
 

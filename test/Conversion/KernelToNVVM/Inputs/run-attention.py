@@ -5,7 +5,7 @@ usage: run-attention.py FOLDER append|attention OPTION=VALUE ..
 length: tokens of the sequence, of which the last `rows` are new. heads, kv, size: heads of queries, of the cache, and
 their elements. key, value, query: formats, such as int4 or uint8; no query is quantized without. type, result: floats of
 rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. hadamard: 1 for the
-matrix of heads behind them. clip,
+matrix of heads behind them. center: how large the constants are that are taken off keys, or queries. clip,
 warps, splits: as in the operations. static: 1 for kernels of that number of rows only. mean: added to keys and values.
 target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report, and how much of the
 bound the worst element takes.
@@ -29,7 +29,7 @@ from kernel_codes import Format  # noqa: E402
 from kernel_text import emulator_module, launches, lower  # noqa: E402
 
 DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
-                result="f32", page="64", order="up", rotary="1", hadamard="0", clip="1", static="0", warps="4", splits="1", mean="0",
+                result="f32", page="64", order="up", rotary="1", hadamard="0", center="0", clip="1", static="0", warps="4", splits="1", mean="0",
                 target="sm_80")
 FLOATS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32}
 SCALE = 0.125
@@ -70,9 +70,17 @@ class Problem:
         rows = rotate(rows, *(table[positions] for table in self.tables)) if self.tables else rows
         return multiply_hadamard(rows) if int(self.options["hadamard"]) else rows
 
-    def quantized(self, rows, form, positions=None):
+    def add_center(self, heads):
+        """A constant for each element of a row, or zeros that no operand has."""
+        size = float(self.options["center"])
+        center = (random.normal(0, size, (heads, self.size)) if size else np.zeros((heads, self.size))).astype(np.float32)
+        if size:
+            self.add("center", center.reshape(-1), f"{heads * self.size}xf32")
+        return center
+
+    def quantized(self, rows, form, positions=None, center=np.float32(0)):
         rows = rows.astype(np.float32) if positions is None else self.rotated(rows, positions)
-        return quantize(rows, form.bits, not form.signed, self.clip)
+        return quantize(rows - center, form.bits, not form.signed, self.clip)
 
     def add(self, name, value, kind):
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"
@@ -86,6 +94,7 @@ class Problem:
     def module(self, op, clauses, results):
         o = self.options
         rotary = ("rotary(%cos, %sin)" if self.tables else "") + (" hadamard" if int(o["hadamard"]) else "")
+        rotary += " center(%center)" if "center" in self.operands else ""
         arguments = ", ".join(f"%{name}: {kind}" for name, kind in self.types.items())
         kinds = results if len(results.split("tensor")) == 2 else f"({results})"
         return (f"func.func @run({arguments}) -> {kinds} {{\n  %0{':2' if '(' in kinds else ''} = {op} at(%positions, %pages) {rotary} "
@@ -121,12 +130,13 @@ def append(problem, folder):
     p, o = problem, problem.options
     keys, values = p.rows_of(p.rows, p.kv), p.rows_of(p.rows, p.kv)
     before = p.memory.copy()
-    p.cache.append(p.memory, p.quantized(keys, p.key, p.positions), p.quantized(values, p.value), p.positions, p.pages)
     flat = p.kv * p.size
     p.add("k", keys.reshape(p.rows, flat), p.kind(flat))
     p.add("v", values.reshape(p.rows, flat), p.kind(flat))
     p.add("cache", before, f"?x{p.kv}x{p.cache.page_bytes}xi8")
     p.add_common()
+    center = p.add_center(p.kv)
+    p.cache.append(p.memory, p.quantized(keys, p.key, p.positions, center), p.quantized(values, p.value), p.positions, p.pages)
     clip = f"clip {p.clip}" if p.clip != 1 else ""
     text = p.module("qk.append_kv %k, %v into(%cache)",
                     f"formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} {clip}", p.types["cache"])
@@ -147,6 +157,7 @@ def attention(problem, folder):
     p.add("q", queries.reshape(p.rows, flat), p.kind(flat))
     p.add("cache", p.memory, f"?x{p.kv}x{p.cache.page_bytes}xi8")
     p.add_common()
+    center = p.add_center(p.heads)
     form = Format(o["query"]) if o["query"] else None
     query = f"query_format({form.attribute})" if form else ""
     clip = f"clip {p.clip}" if p.clip != 1 and form else ""
@@ -164,8 +175,11 @@ def attention(problem, folder):
     result = np.load(folder / "y.npy")
     if o["result"] == "bf16":
         result = result.view(ml_dtypes.bfloat16)
-    exact = form is not None and form.signed
-    q = p.quantized(queries, form, p.positions) if form else p.rotated(queries, p.positions).astype(np.float64)
+    exact = form is not None and form.signed and "center" not in p.operands
+    q = p.quantized(queries, form, p.positions, center) if form else p.rotated(queries, p.positions).astype(np.float64)
+    if "center" in p.operands:
+        # Codes stand for a number of f32, and so does the sum.
+        q = (q.scales[..., None] * q.centred().astype(np.float32) + center).astype(np.float64)
     check(result.astype(np.float64).reshape(p.rows, p.heads, p.size),
           attend(q, keys, values, p.positions, SCALE, exact), FLOATS[o["result"]])
 

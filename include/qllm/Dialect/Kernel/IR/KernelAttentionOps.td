@@ -16,6 +16,8 @@ def Kernel_KVCache : 3DTensorOf<[I8]>;
 def Kernel_Positions : 1DTensorOf<[I32]>;
 /// [positions, half of a head].
 def Kernel_RotaryTable : 2DTensorOf<[F32]>;
+/// As many elements as a row of all heads.
+def Kernel_HeadCenter : 1DTensorOf<[F32]>;
 
 def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<Kernel_KernelOpInterface, ["getKernelTypes", "getInPlaceResults"]>]> {
@@ -33,7 +35,9 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     ```
 
     with a rounding to f32 after each operation. With `hadamard`, keys are multiplied by the Hadamard matrix as wide as a head
-    behind that (QuaRot, arXiv 2404.00456, section 4.3), as `qllm.rotate_channels` does, to the bit.
+    behind that (QuaRot, arXiv 2404.00456, section 4.3), as `qllm.rotate_channels` does, to the bit. What is quantized is the
+    difference to `center`, a constant for each column, if there is one; it is never added back, as it would move all scores of
+    a query alike, which attention does not see. All keys of a cache must have the same.
 
     The result is the cache with the new tokens, in the memory of `cache`. The token at position p lies in page
     `pages[p / page_tokens]`. A cache is [pages, heads, bytes]; the bytes are those of one head of a page, chunks of 64
@@ -64,6 +68,7 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     - (C3) heads have 64 or 128 elements; `page_tokens` is a multiple of 64, up to 4096.
     - (C4) `cosines` and `sines` come together, with columns for half of a head.
     - (C5) `clip` is above 0 and at most 1.
+    - (C6) `center` has an element for each column of keys.
 
     ```mlir
     func.func @append(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>,
@@ -78,14 +83,14 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
   }];
   let arguments = (ins Kernel_HeadRows:$key, Kernel_HeadRows:$value, Kernel_KVCache:$cache,
       Kernel_Positions:$positions, Kernel_Positions:$pages, Optional<Kernel_RotaryTable>:$cosines,
-      Optional<Kernel_RotaryTable>:$sines,
+      Optional<Kernel_RotaryTable>:$sines, Optional<Kernel_HeadCenter>:$center,
       QLLM_IntFormatAttr:$key_format, QLLM_IntFormatAttr:$value_format, I64Attr:$page_tokens,
       OptionalAttr<F32Attr>:$clip, UnitAttr:$hadamard);
   let results = (outs Kernel_KVCache:$result);
   let assemblyFormat = [{
     $key `,` $value `into` `(` $cache `)` `at` `(` $positions `,` $pages `)`
-    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? `formats` `(` $key_format `,` $value_format `)`
-    `page_tokens` $page_tokens (`clip` $clip^)? attr-dict `:` functional-type(operands, results)
+    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? (`center` `(` $center^ `)`)?
+    `formats` `(` $key_format `,` $value_format `)` `page_tokens` $page_tokens (`clip` $clip^)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -110,7 +115,9 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
 
     so rows may be one token that is decoded or the tokens of a prompt, in any order. With tables, queries are rotated as
     `qk.append_kv` rotates keys; with `query_format` they are then quantized by their own range, as `qllm.quantize` does
-    `per_token`, and q is what the codes stand for. `hadamard` is that of keys, for queries.
+    `per_token`, and q is what the codes stand for. `hadamard` is that of keys, for queries. With `center`, a constant for each
+    column, the difference to it is quantized, and q is what the codes stand for plus the constant, with a rounding to f32 after
+    the product with the scale and after the sum.
 
     **Order and roundings.** The tokens are taken in chunks of 64. A split z of S and a warp w of W take the chunks zW + w,
     zW + w + SW, .. one after the other and keep the greatest score, the sum of weights and the sums of weighted values of
@@ -119,8 +126,9 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
     The rest is f32. Inexact are:
 
     - queries: the nearest bf16 and the nearest bf16 to what is left, together within 2^-17 of an element; nothing where
-      they are quantized symmetrically or their zero point is one of the codes.
-    - `s`: sums in f32 over d; then `(sum - z * sum of q) * (s of the key * (s of the query * scale * log2(e)))`.
+      they have no `center` and are quantized symmetrically or their zero point is one of the codes.
+    - `s`: sums in f32 over d; then `(sum - z * sum of q) * (s of the key * (s of the query * scale * log2(e)))`, where
+      queries with a `center` have no scale.
     - weights: ex2.approx of the difference to the greatest score so far, within 2^-22; times the scale of the value, then
       as two bf16 like queries, within 2^-17.
     - values: sums of weighted codes in f32, from which the sum of weighted zero points is subtracted.
@@ -144,6 +152,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
     - (C4) `cosines` and `sines` come together, with columns for half of a head.
     - (C5) `clip` is above 0 and at most 1, and needs a `query_format`. `scale` is positive and finite.
     - (C6) without splits the result has the rows and columns of `query`; with splits there are two as above.
+    - (C7) `center` has an element for each column of queries, and needs a `query_format`.
 
     ```mlir
     func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>,
@@ -158,15 +167,15 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
   }];
   let arguments = (ins Kernel_HeadRows:$query, Kernel_KVCache:$cache, Kernel_Positions:$positions,
       Kernel_Positions:$pages, Optional<Kernel_RotaryTable>:$cosines, Optional<Kernel_RotaryTable>:$sines,
-      I64Attr:$heads, OptionalAttr<QLLM_IntFormatAttr>:$query_format,
+      Optional<Kernel_HeadCenter>:$center, I64Attr:$heads, OptionalAttr<QLLM_IntFormatAttr>:$query_format,
       QLLM_IntFormatAttr:$key_format, QLLM_IntFormatAttr:$value_format, I64Attr:$page_tokens,
       F32Attr:$scale, OptionalAttr<F32Attr>:$clip, I64Attr:$warps,
       DefaultValuedAttr<I64Attr, "1">:$splits, UnitAttr:$hadamard);
   let results = (outs Variadic<RankedTensorOf<[F16, BF16, F32]>>:$results);
   let assemblyFormat = [{
     $query `over` `(` $cache `)` `at` `(` $positions `,` $pages `)`
-    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? `heads` $heads (`query_format` `(` $query_format^ `)`)?
-    `formats` `(` $key_format `,` $value_format `)` `page_tokens` $page_tokens `scale` $scale
+    (`rotary` `(` $cosines^ `,` $sines `)`)? (`hadamard` $hadamard^)? (`center` `(` $center^ `)`)?
+    `heads` $heads (`query_format` `(` $query_format^ `)`)? `formats` `(` $key_format `,` $value_format `)` `page_tokens` $page_tokens `scale` $scale
     (`clip` $clip^)? `warps` $warps (`splits` $splits^)? attr-dict `:`
     functional-type(operands, results)
   }];
