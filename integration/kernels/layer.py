@@ -5,7 +5,7 @@ usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy]
                 [--work build/layer] [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
-in 4 bits), with rotated heads and a principal part of 32 (W4A4), and by `qllm-plus` with a branch and means that are one constant
+in 4 bits), with rotated heads and a principal part of 32 (W4A4), and by `qllm-plus` with a branch and means of keys that are one constant
 for all positions (W4A4); given a paged cache, and lowered; every product, quantization and attention is a kernel, and every finding of the
 emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
 
