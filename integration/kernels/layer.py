@@ -5,9 +5,9 @@ usage: layer.py [--model build/demo/smollm2.onnx] [--tokens build/demo/eval.npy]
                 [--work build/layer] [--target sm_80] [--rows 16] [--json]
 
 The first layers of the model, embedding included, are cut out, quantized by `rtn` (W4A8 and W4A4, queries, keys and values
-in 4 bits), with rotated heads and a principal part of 32 (W4A4), by `qllm-plus` with a branch and means that are one constant for all
-positions (W4A4), and on sm_100a and sm_120a to MXFP4; given a paged cache, and lowered; every product, quantization and attention is a kernel,
-and every finding of the emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
+in 4 bits), with rotated heads and a principal part of 32 (W4A4), by `qllm-plus` with a branch and means of keys that are one constant for
+all positions (W4A4), and on sm_100a and sm_120a to MXFP4; given a paged cache, and lowered; every product, quantization and attention is a
+kernel, and every finding of the emulator is an error. The hidden states are compared with the interpreter's on the whole sequence.
 
 Integers are exact, so a token differs by roundings of f32, unless one of its 4000 codes lies so near a boundary that a rounding
 puts it on the other side: then by a step of that code. Beside it stands what the interpreter itself makes of an embedding

@@ -64,9 +64,8 @@ private:
     Expected<std::vector<ArchiveMember>> members = readArchive(bytes);
     if (!members)
       return fail(llvm::toString(members.takeError()));
-    return readNamed(
-        llvm::ArrayRef<ArchiveMember>(*members),
-        [](const ArchiveMember &member) { return parseNumpyArray(member.bytes); });
+    return readNamed(llvm::ArrayRef<ArchiveMember>(*members),
+                     [](const ArchiveMember &member) { return parseNumpyArray(member.bytes); });
   }
 
   Expected<Samples> readSafetensorsFile(llvm::ArrayRef<char> bytes) {
@@ -114,8 +113,8 @@ private:
     } else if (names.size() == 1) {
       arrays.front() = array;
     } else {
-      return fail("expected a .npz or .safetensors with arrays for the inputs " + llvm::join(names, ", ") +
-                  ", but got one array without a name");
+      return fail("expected a .npz or .safetensors with arrays for the inputs " +
+                  llvm::join(names, ", ") + ", but got one array without a name");
     }
     return assemble(arrays);
   }

@@ -135,8 +135,8 @@ bool Centering::foldBehindAttention(const QuantizerPath &path, DequantizeOp dequ
 
 LogicalResult Centering::center(const QuantizerPath &path, DequantizeOp dequantized) {
   bool folded = foldBehindAttention(path, dequantized);
-  if (averageRow && !folded) {
-    FailureOr<std::string> problem = subtractConstant(path, dequantized, mean, *averageRow);
+  if (averageRow && feedsOnlySoftmax(dequantized)) {
+    FailureOr<std::string> problem = subtractConstant(path, mean, *averageRow);
     if (failed(problem))
       return failure();
     if (problem->empty())

@@ -56,17 +56,6 @@ bool match(const QuantizerPath &path, size_t channels, HeadPath &found) {
   return true;
 }
 
-/// A constant taken off every key moves all scores of a query alike, which a softmax does not see.
-bool feedsOnlySoftmax(DequantizeOp keys) {
-  if (!keys.getResult().hasOneUse())
-    return false;
-  OpOperand &use = *keys.getResult().use_begin();
-  auto attention = dyn_cast<onnx::AttentionOp>(use.getOwner());
-  return attention && use.getOperandNumber() == 1 && !attention.getPastKey() &&
-         !attention.getPresentKey() && !attention.getQkMatmulOutput() &&
-         attention.getSoftcap().value_or(APFloat(0.0f)).isZero();
-}
-
 void rotate(MutableArrayRef<float> head, ArrayRef<float> cosines, ArrayRef<float> sines) {
   size_t half = head.size() / 2;
   for (size_t i = 0; i != half; ++i) {
@@ -78,8 +67,18 @@ void rotate(MutableArrayRef<float> head, ArrayRef<float> cosines, ArrayRef<float
 
 } // namespace
 
-FailureOr<std::string> qllm::subtractConstant(const QuantizerPath &path, DequantizeOp dequantized,
-                                              ArrayRef<float> mean, AverageRow averageRow) {
+bool qllm::feedsOnlySoftmax(DequantizeOp keys) {
+  if (!keys.getResult().hasOneUse())
+    return false;
+  OpOperand &use = *keys.getResult().use_begin();
+  auto attention = dyn_cast<onnx::AttentionOp>(use.getOwner());
+  return attention && use.getOperandNumber() == 1 && !attention.getPastKey() &&
+         !attention.getPresentKey() && !attention.getQkMatmulOutput() &&
+         attention.getSoftcap().value_or(APFloat(0.0f)).isZero();
+}
+
+FailureOr<std::string> qllm::subtractConstant(const QuantizerPath &path, ArrayRef<float> mean,
+                                              AverageRow averageRow) {
   HeadPath found;
   if (!match(path, mean.size(), found))
     return std::string(supportedPaths);
@@ -113,10 +112,5 @@ FailureOr<std::string> qllm::subtractConstant(const QuantizerPath &path, Dequant
   Value input = quantizer.getInput();
   quantizer.getInputMutable().assign(
       onnx::SubOp::create(builder, loc, input.getType(), input, constant));
-  if (feedsOnlySoftmax(dequantized))
-    return std::string();
-  builder.setInsertionPointAfter(dequantized);
-  auto sum = onnx::AddOp::create(builder, loc, dequantized.getType(), dequantized, constant);
-  dequantized.getResult().replaceAllUsesExcept(sum, sum);
   return std::string();
 }

@@ -11,12 +11,15 @@
 
 namespace qllm {
 
-/// Puts d, the mean over positions of A m for the `mean` m of what the path begins at, between the
-/// path and its quantizer: dequantize(quantize(A y - d)) + d; without the sum for keys whose scores
-/// go into a softmax and nowhere else. Returns why that cannot be, in which case nothing was
-/// changed; empty when it was done.
-mlir::FailureOr<std::string> subtractConstant(const QuantizerPath &path, DequantizeOp dequantized,
-                                              llvm::ArrayRef<float> mean, AverageRow averageRow);
+/// Whether these are keys whose scores go into a softmax and nowhere else. It does not see a
+/// constant taken off every key, which moves all scores of a query alike.
+bool feedsOnlySoftmax(DequantizeOp keys);
+
+/// Takes d, the mean over positions of A m for the `mean` m of what the path begins at, off keys
+/// between the path and its quantizer: quantize(A y - d). Returns why that cannot be, in which case
+/// nothing was changed; empty when it was done.
+mlir::FailureOr<std::string> subtractConstant(const QuantizerPath &path, llvm::ArrayRef<float> mean,
+                                              AverageRow averageRow);
 
 } // namespace qllm
 

@@ -163,7 +163,7 @@ TEST_F(AttentionTest, QuantizersSeeNoMean) {
   EXPECT_EQ(shifts, 1);
 }
 
-// One constant for all positions: exact whatever it is, and keys never get it back.
+// One constant off keys at all positions: exact whatever it is, and they never get it back.
 TEST_F(AttentionTest, CenteringForCacheIsExact) {
   OwningOpRef<ModuleOp> plain = parse(plainValues), centered = parse(plainValues);
   // Averages of two angles.

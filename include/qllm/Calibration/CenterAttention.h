@@ -41,11 +41,12 @@ Centered centerAttention(mlir::Value produced, llvm::ArrayRef<float> mean);
 using AverageRow = llvm::function_ref<mlir::FailureOr<std::vector<float>>(mlir::Value)>;
 
 /// The same in a form that a cache of codes has a place for: A m is another value at every position
-/// behind a rotary embedding, so queries and keys lose its mean d over the positions of the
-/// calibration data instead,
-///   dequantize(quantize(A y - d)) + d,
-/// and keys never get it back, since q d is in all scores of a query alike. Values, and whatever
-/// else can be folded behind attention, are treated as above. Fails where `averageRow` does.
+/// behind a rotary embedding, so keys lose its mean d over the positions of the calibration data
+/// instead,
+///   dequantize(quantize(A y - d)),
+/// and never get it back, since q d is in all scores of a query alike. Queries, values, and keys
+/// whose scores something else than a softmax sees, are treated as above. Fails where `averageRow`
+/// does.
 mlir::FailureOr<Centered> centerAttentionForCache(mlir::Value produced, llvm::ArrayRef<float> mean,
                                                   AverageRow averageRow);
 

@@ -53,8 +53,8 @@ struct QLLMPlusOptions : FormatOptions, CalibrationOptions {
                                llvm::cl::init(true)};
   Option<bool> centerForCache{
       *this, "center-for-cache",
-      llvm::cl::desc("means of queries and keys are one constant for all positions, which a paged "
-                     "cache has a place for"),
+      llvm::cl::desc("means of keys are one constant for all positions, which a paged cache has a "
+                     "place for"),
       llvm::cl::init(false)};
   Option<bool> balanceHeads{
       *this, "balance-heads",

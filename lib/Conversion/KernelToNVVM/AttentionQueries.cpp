@@ -75,10 +75,15 @@ void AttentionQueries::readRow(LaneRow &lane, SmallVector<Value> &elements) {
                                       code.constant64(kernel.heads * kernel.cache.headSize)),
                         code.extend64(column));
   HeadValues values = loadHead(code, function[op.getQuery()], head, part);
-  rotateHead(code, values, function[op.getCosines()], function[op.getSines()], row.position, part);
-  if (op.getHadamard())
-    multiplyHadamard(code, values, laneOfWarp, part);
   HeadValues center = subtractCenter(code, values, function[op.getCenter()], column, part);
+  for (HeadValues *turned : {&values, &center}) {
+    if (turned->empty())
+      continue;
+    rotateHead(code, *turned, function[op.getCosines()], function[op.getSines()], row.position,
+               part);
+    if (op.getHadamard())
+      multiplyHadamard(code, *turned, laneOfWarp, part);
+  }
   double scale = double(op.getScale().convertToFloat()) * log2e;
   lane.factor = code.constant(float(scale));
   if (op.getQueryFormat()) {

@@ -48,24 +48,8 @@ bool isCenterOf(Value center, Value operand) {
          isConstantExpression(center);
 }
 
-/// What is taken off in front of the quantizer, and whether it is `added` again behind.
-std::string matchCenter(StringRef name, Value &operand, Value added, HeadRows &found) {
-  auto difference = operand.getDefiningOp<onnx::SubOp>();
-  if (difference && isCenterOf(difference.getB(), operand)) {
-    found.center = difference.getB();
-    operand = difference.getA();
-  }
-  found.restored = bool(added);
-  if (!added || added == found.center)
-    return "";
-  // What is added back behind the tables is another value for every position.
-  return (name + " without a mean for every position (center-for-cache of the recipe, or "
-                 "center-attention=false)")
-      .str();
-}
-
 std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
-  Value added = stripSum(operand);
+  found.restored = stripSum(operand);
   if (auto dequantize = operand.getDefiningOp<DequantizeOp>()) {
     auto quantize = dequantize.getInput().getDefiningOp<QuantizeOp>();
     auto type = cast<QuantizedType>(dequantize.getInput().getType());
@@ -75,8 +59,11 @@ std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
       return (name + " quantized to integers by their own range, per token").str();
     found.clip = quantize.getClipAttr();
     operand = quantize.getInput();
-    if (std::string wanted = matchCenter(name, operand, added, found); !wanted.empty())
-      return wanted;
+    if (auto difference = operand.getDefiningOp<onnx::SubOp>();
+        difference && isCenterOf(difference.getB(), operand)) {
+      found.center = difference.getB();
+      operand = difference.getA();
+    }
   }
   if (auto rotation = operand.getDefiningOp<RotateChannelsOp>()) {
     int64_t size = cast<ShapedType>(operand.getType()).getShape().back();
@@ -108,6 +95,37 @@ std::string matchHeads(StringRef name, Value operand, HeadRows &found) {
   found.heads = split.getDimSize(2);
   found.size = split.getDimSize(3);
   return "";
+}
+
+/// The mean of queries that is taken off their rows and added back to their codes as the tables and
+/// the matrix turn it: the center of `found`.
+std::string matchQueryMean(HeadRows &found) {
+  if (!found.restored)
+    return "";
+  auto shift = found.rows.getDefiningOp<ShiftChannelsOp>();
+  HeadRows mean;
+  std::string unknown = "queries that get back the mean that is taken off their rows";
+  if (!shift || !shift.getInverse() || !matchHeads("queries", found.restored, mean).empty())
+    return unknown;
+  auto constantOf = [](Value value) { return constantData(viewConstant(value).source); };
+  Value vector = stripExpand(mean.rows);
+  if (vector == mean.rows || !viewConstant(vector) || !viewConstant(shift.getOffsets()) ||
+      constantOf(vector) != constantOf(shift.getOffsets()) || mean.format || mean.restored ||
+      mean.heads != found.heads || mean.hadamard != found.hadamard ||
+      mean.cosines != found.cosines || mean.sines != found.sines)
+    return unknown;
+  found.center = vector;
+  found.rows = shift.getInput();
+  return "";
+}
+
+/// What is added back to keys or values behind the tables is another value for every position.
+std::string matchMeans(CausalAttention &found) {
+  for (auto [name, rows] : {std::pair("keys", &found.key), std::pair("values", &found.value)})
+    if (rows->restored)
+      return std::string(name) + " without a mean for every position (center-for-cache of the "
+                                 "recipe, or center-attention=false)";
+  return matchQueryMean(found.query);
 }
 
 /// The range that a tensor counts its positions by, if it has one and they lie along `axis`.
@@ -209,11 +227,10 @@ std::string qllm::matchCausalAttention(onnx::AttentionOp op, CausalAttention &fo
       return wanted;
   if (!found.key.format || !found.value.format)
     return "keys and values that are quantized";
-  // Keys may do without: it is in all scores of a query alike.
-  if (found.query.center && !found.query.restored)
-    return "queries that get back the constant that is taken off them";
-  if (found.value.center)
-    return "values whose mean is taken off in front of their heads";
+  if (found.query.center || found.value.center)
+    return "no constant right in front of the quantizers of queries and values";
+  if (std::string wanted = matchMeans(found); !wanted.empty())
+    return wanted;
   if (found.value.hadamard)
     return "values whose rotation is part of the weights around them";
   if (found.value.cosines || bool(found.query.cosines) != bool(found.key.cosines))

@@ -19,9 +19,11 @@ struct HeadRows {
   mlir::Value cosines, sines; ///< [1 or batch, tokens, size / 2]; null where nothing is rotated
   IntFormatAttr format;       ///< null where they are not quantized
   mlir::FloatAttr clip;       ///< of the range; null for none
-  mlir::Value center;         ///< constant [heads, 1, size] taken off behind all; null for none
-  bool hadamard = false;      ///< whether heads are multiplied by that matrix behind the tables
-  bool restored = false;      ///< whether codes get it back
+  /// A constant that is taken off: [heads, 1, size], of keys, behind all; [heads * size], of
+  /// queries, in front of all. Null for none.
+  mlir::Value center;
+  mlir::Value restored;  ///< what is added to what codes stand for; null for nothing
+  bool hadamard = false; ///< whether heads are multiplied by that matrix behind the tables
 };
 
 /// An attention whose tokens see themselves and what is before them.

@@ -131,9 +131,9 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
     }
     auto rows = [&](const HeadRows &heads) { return toRows(builder, loc, heads.rows); };
     auto center = [&](const HeadRows &heads) -> Value {
-      if (!heads.center)
-        return {};
       int64_t columns = heads.heads * heads.size;
+      if (!heads.center || cast<RankedTensorType>(heads.center.getType()).getRank() == 1)
+        return heads.center;
       return onnx::ReshapeOp::create(builder, loc,
                                      RankedTensorType::get({columns}, builder.getF32Type()),
                                      heads.center, integers(builder, loc, {columns}), nullptr);
@@ -175,7 +175,7 @@ void PageKVCache::runOnOperation() {
                    << int64_t(pageTokens);
     return signalPassFailure();
   }
-  SmallVector<CausalAttention> found;
+  SmallVector<CausalAttention, 0> found;
   onnx::RangeOp positions;
   WalkResult result = chosen.walk([&](onnx::AttentionOp op) {
     CausalAttention attention;

@@ -1,4 +1,4 @@
-// Means of queries and keys as one constant for all positions, behind the rotary embedding: y of every token is [1, 2, 3, 4], and the
+// Means of keys as one constant for all positions, behind the rotary embedding: y of every token is [1, 2, 3, 4], and the
 // tables average to cosines of 0.5 and sines of 0.25, so d is [0.5 * 1 - 0.25 * 2, 0.25 * 1 + 0.5 * 2] and the same of 3 and 4.
 // RUN: %python -c "import numpy; numpy.save('%t.npy', numpy.tile(numpy.float32([1, 0, 0, 0]), (4, 2, 1)))"
 // RUN: qllm-opt --qllm-quantize-sites="steps=round{method=nearest} center-attention center-for-cache calibration=%t.npy" %s | FileCheck %s
@@ -6,18 +6,16 @@
 // ALONE: expected center-attention beside center-for-cache
 
 // CHECK-LABEL: func.func @main
-// CHECK-DAG: %[[QC:.*]] = onnx.Initializer "center" = dense<{{\[\[\[}}0.000000e+00, 1.250000e+00]], {{\[\[}}5.000000e-01, 2.750000e+00]]]> : tensor<2x1x2xf32>
-// CHECK-DAG: %[[QS:.*]] = onnx.Sub(%{{.*}}, %[[QC]])
-// CHECK-DAG: %[[QQ:.*]] = qllm.quantize %[[QS]]
-// CHECK-DAG: %[[QD:.*]] = qllm.dequantize %[[QQ]]
-// CHECK-DAG: %[[QA:.*]] = onnx.Add(%[[QD]], %[[QC]])
+// Queries lose their mean in front of the embedding, and get it back as it is turned at their position.
+// CHECK-DAG: %[[QS:.*]] = qllm.shift_channels %{{.*}} by %{{.*}} inverse : tensor<1x2x4xf32>
+// CHECK-DAG: %[[QR:.*]] = onnx.Reshape(%[[QS]]
+// CHECK-DAG: %[[QA:.*]] = onnx.Add(%{{.*}}, %{{.*}}) : (tensor<1x2x2x2xf32>, tensor<1x2x2x2xf32>)
 // CHECK-DAG: %[[KC:.*]] = onnx.Initializer "center" = dense<{{\[\[\[}}0.000000e+00, 1.250000e+00]], {{\[\[}}5.000000e-01, 2.750000e+00]]]> : tensor<2x1x2xf32>
 // CHECK-DAG: %[[KS:.*]] = onnx.Sub(%{{.*}}, %[[KC]])
 // CHECK-DAG: %[[KQ:.*]] = qllm.quantize %[[KS]]
 // CHECK-DAG: %[[KD:.*]] = qllm.dequantize %[[KQ]]
-// Those of values go behind attention, as ever.
-// CHECK-DAG: qllm.shift_channels %{{.*}} by %{{.*}} inverse : tensor<1x2x4xf32>
 // CHECK: onnx.Attention(%[[QA]], %[[KD]], %{{.*}})
+// Those of values go behind attention, as ever.
 // CHECK: qllm.shift_channels %{{.*}} by %{{[^ ]*}} : tensor<1x2x4xf32>
 func.func @main(%x: tensor<1x2x4xf32>) -> tensor<1x2x4xf32> {
   %w = onnx.Initializer "w" = dense<[[1.0, 7.0, 0.0, 0.0], [2.0, 0.0, 7.0, 0.0], [3.0, 0.0, 0.0, 7.0], [4.0, 7.0, 0.0, 0.0]]> : tensor<4x4xf32>

@@ -104,8 +104,8 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
 
     Tables of rotary embeddings are computed for all positions that the pages have room for.
 
-    A constant for each channel of a head that is taken off keys, or off queries and added back, right in front of their quantizers
-    (`center-for-cache` of `qllm-quantize-sites`) is the `center` of these operations.
+    A constant for each channel of a head that is taken off keys right in front of their quantizers (`center-for-cache` of
+    `qllm-quantize-sites`), or off rows of queries and added back as the embedding turns it, is the `center` of these operations.
 
     An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own, a mean that is added back
     to keys at every position) is an error.

@@ -22,9 +22,9 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
 
     `center-attention` keeps the static means of queries, keys and values from their run-time quantizers, and `balance-heads`
     scales queries against keys before their weights are rounded; both are exact, and need the quantizers in place
-    (`qllm-quantize-activations{sites=attention}`). Where one cannot be done a remark tells why. The mean of a query or a key is
+    (`qllm-quantize-activations{sites=attention}`). Where one cannot be done a remark tells why. The mean of a key is
     another value at every position behind the rotary embedding, which `page-kv-cache` refuses; with `center-for-cache` the mean over
-    the positions of the calibration windows is taken off behind it instead, and added back to queries alone: a constant off every key
+    the positions of the calibration windows is taken off behind it instead, and not added back: a constant off every key
     moves all scores of a query alike, which a softmax does not see. With `key-granularity=channel` the
     run-time quantizers of keys go, and the layers that make keys have their outputs quantized per channel instead, with the
     ranges of the calibration tokens and before any rotary embedding: what is large in a key is the same channels for all tokens
@@ -60,7 +60,7 @@ def QuantizeSites : Pass<"qllm-quantize-sites", "::mlir::ModuleOp"> {
     Option<"centerAttention", "center-attention", "bool", "false",
            "take static means off queries, keys and values before they are quantized">,
     Option<"centerForCache", "center-for-cache", "bool", "false",
-           "take off queries and keys one constant for all positions, behind the rotary embedding, which page-kv-cache has a place for">,
+           "take off keys one constant for all positions, behind the rotary embedding, which page-kv-cache has a place for">,
     Option<"keyGranularity", "key-granularity", "std::string", "\"token\"",
            "keys are quantized per token and head behind the rotary embedding (token), or per channel with static ranges in front of it (channel)">,
     Option<"balanceHeads", "balance-heads", "bool", "false", "scale queries against keys">,

@@ -5,7 +5,8 @@ usage: run-attention.py FOLDER append|attention OPTION=VALUE ..
 length: tokens of the sequence, of which the last `rows` are new. heads, kv, size: heads of queries, of the cache, and
 their elements. key, value, query: formats, such as int4 or uint8; no query is quantized without. type, result: floats of
 rows and of the result. page: tokens of a page. order: of the new tokens, `up` or `mixed`. rotary: 0 for no tables. hadamard: 1 for the
-matrix of heads behind them. center: how large the constants are that are taken off keys, or queries. clip,
+matrix of heads behind them. center: how large the constants are that are taken off keys behind
+that, or queries in front. clip,
 warps, splits: as in the operations. static: 1 for kernels of that number of rows only. mean: added to keys and values.
 target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report, and how much of the
 bound the worst element takes.
@@ -176,10 +177,13 @@ def attention(problem, folder):
     if o["result"] == "bf16":
         result = result.view(ml_dtypes.bfloat16)
     exact = form is not None and form.signed and "center" not in p.operands
-    q = p.quantized(queries, form, p.positions, center) if form else p.rotated(queries, p.positions).astype(np.float64)
     if "center" in p.operands:
+        q = p.quantized(queries.astype(np.float32) - center, form, p.positions)
         # Codes stand for a number of f32, and so does the sum.
-        q = (q.scales[..., None] * q.centred().astype(np.float32) + center).astype(np.float64)
+        turned = p.rotated(np.broadcast_to(center, (p.rows, *center.shape)), p.positions)
+        q = (q.scales[..., None] * q.centred().astype(np.float32) + turned).astype(np.float64)
+    else:
+        q = p.quantized(queries, form, p.positions) if form else p.rotated(queries, p.positions).astype(np.float64)
     check(result.astype(np.float64).reshape(p.rows, p.heads, p.size),
           attend(q, keys, values, p.positions, SCALE, exact), FLOATS[o["result"]])
 

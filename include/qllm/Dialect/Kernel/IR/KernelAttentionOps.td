@@ -36,8 +36,8 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
 
     with a rounding to f32 after each operation. With `hadamard`, keys are multiplied by the Hadamard matrix as wide as a head
     behind that (QuaRot, arXiv 2404.00456, section 4.3), as `qllm.rotate_channels` does, to the bit. What is quantized is the
-    difference to `center`, a constant for each column, if there is one; it is never added back, as it would move all scores of
-    a query alike, which attention does not see. All keys of a cache must have the same.
+    difference of that to `center`, a constant for each column, if there is one; it is never added back, as it would move all
+    scores of a query alike, which attention does not see. All keys of a cache must have the same.
 
     The result is the cache with the new tokens, in the memory of `cache`. The token at position p lies in page
     `pages[p / page_tokens]`. A cache is [pages, heads, bytes]; the bytes are those of one head of a page, chunks of 64
@@ -115,9 +115,9 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
 
     so rows may be one token that is decoded or the tokens of a prompt, in any order. With tables, queries are rotated as
     `qk.append_kv` rotates keys; with `query_format` they are then quantized by their own range, as `qllm.quantize` does
-    `per_token`, and q is what the codes stand for. `hadamard` is that of keys, for queries. With `center`, a constant for each
-    column, the difference to it is quantized, and q is what the codes stand for plus the constant, with a rounding to f32 after
-    the product with the scale and after the sum.
+    `per_token`, and q is what the codes stand for. `hadamard` is that of keys, for queries. With `center`, a constant
+    for each column, it is taken off in front of the tables, and q is what the codes stand for plus the constant as the tables of
+    position p and the matrix turn it, with a rounding to f32 after the product with the scale and after the sum.
 
     **Order and roundings.** The tokens are taken in chunks of 64. A split z of S and a warp w of W take the chunks zW + w,
     zW + w + SW, .. one after the other and keep the greatest score, the sum of weights and the sums of weighted values of
