@@ -32,7 +32,7 @@ uint32_t lastWord(uint32_t offset, uint32_t size) { return (offset + size + 3) /
 
 void SharedShadow::reset(size_t bytes, unsigned count) {
   warps = count;
-  size_t words = (bytes + 3) / 4;
+  words = (bytes + 3) / 4;
   writes.assign(words, Stamp{});
   reads.assign(words * warps, 0);
 }
@@ -44,23 +44,31 @@ bool SharedShadow::ordered(const Accessor &who, const Stamp &stamp) const {
   return stamp.lane == who.lane || stamp.time < clock.synchronized;
 }
 
-std::optional<Conflict> SharedShadow::readWord(const Accessor &who, uint32_t word, uint8_t bytes) {
+inline void SharedShadow::noteRead(const Accessor &who, uint32_t word, uint8_t bytes) {
   const WarpClock &clock = *who.clock;
-  uint32_t &last = reads[word * warps + clock.warp];
+  uint32_t &last = reads[clock.warp * words + word];
   Reader before = Reader::unpack(last), now{clock.seen[clock.warp], bytes, who.lane};
   if (before.time == now.time) {
     now.bytes |= before.bytes;
     now.lane = before.lane == now.lane ? now.lane : kSeveralLanes;
   }
   last = now.pack();
+}
+
+inline bool SharedShadow::mayRead(const Accessor &who, uint32_t word, uint8_t bytes) const {
+  const Stamp &stamp = writes[word];
+  return !(bytes & ~stamp.written) &&
+         (!(stamp.covered & bytes) || (!stamp.inFlight && ordered(who, stamp)));
+}
+
+/// Of a word that may not be read.
+Conflict SharedShadow::conflictOfRead(uint32_t word, uint8_t bytes) const {
   const Stamp &stamp = writes[word];
   if (stamp.inFlight && stamp.covered & bytes)
     return Conflict{FindingKind::CopyNotWaitedFor, word * 4, stamp.warp, stamp.lane, true};
   if (bytes & ~stamp.written)
     return Conflict{FindingKind::UninitializedRead, word * 4, std::nullopt, std::nullopt, false};
-  if (stamp.covered & bytes && !ordered(who, stamp))
-    return Conflict{FindingKind::Race, word * 4, stamp.warp, stamp.lane, true};
-  return std::nullopt;
+  return Conflict{FindingKind::Race, word * 4, stamp.warp, stamp.lane, true};
 }
 
 std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
@@ -79,9 +87,8 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
     return Conflict{FindingKind::CopyNotWaitedFor, word * 4, before.warp, before.lane, true};
   if (before.covered & bytes && !ordered(who, before))
     return Conflict{FindingKind::Race, word * 4, before.warp, before.lane, true};
-  const uint32_t *readers = &reads[word * warps];
   for (unsigned warp = 0; warp < warps; ++warp) {
-    Reader reader = Reader::unpack(readers[warp]);
+    Reader reader = Reader::unpack(reads[warp * words + word]);
     bool known = warp != clock.warp ? reader.time <= clock.seen[warp]
                                     : reader.time < clock.synchronized || reader.lane == who.lane;
     if (!known && reader.bytes & bytes)
@@ -95,9 +102,10 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
 std::optional<Conflict> SharedShadow::read(const Accessor &who, uint32_t offset, uint32_t size) {
   std::optional<Conflict> first;
   for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
-    std::optional<Conflict> conflict = readWord(who, word, coveredBytes(word, offset, size));
-    if (conflict && !first)
-      first = conflict;
+    uint8_t bytes = coveredBytes(word, offset, size);
+    noteRead(who, word, bytes);
+    if (!mayRead(who, word, bytes) && !first)
+      first = conflictOfRead(word, bytes);
   }
   return first;
 }

@@ -71,7 +71,9 @@ private:
   };
   static_assert(sizeof(Stamp) == 8);
 
-  std::optional<Conflict> readWord(const Accessor &who, uint32_t word, uint8_t bytes);
+  void noteRead(const Accessor &who, uint32_t word, uint8_t bytes);
+  bool mayRead(const Accessor &who, uint32_t word, uint8_t bytes) const;
+  Conflict conflictOfRead(uint32_t word, uint8_t bytes) const;
   std::optional<Conflict> writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
                                     bool inFlight);
   std::optional<Conflict> writeRange(const Accessor &who, uint32_t offset, uint32_t size,
@@ -79,8 +81,11 @@ private:
   bool ordered(const Accessor &who, const Stamp &stamp) const;
 
   unsigned warps = 0;
+  size_t words = 0;
   std::vector<Stamp> writes;
-  /// Per word and warp, when, which bytes and by which lane, or by several, it was last read.
+  /// Per warp and word, when, which bytes and by which lane, or by several, it was last read. Words
+  /// that are read together lie together: there are more reads than writes, which look at all
+  /// warps.
   std::vector<uint32_t> reads;
 };
 

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Kernels on the emulator with all of its checks, beside the same without any: seconds that they run for, compiling left out.
+
+Claim: all checks at most double the time. Both take turns, and the fastest run of each is compared.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "utils"))
+
+from measure import exit_with, measure  # noqa: E402
+
+MOST = 2.0
+LINEAR, QUANTIZE = "run-linear.py", "run-quantize.py"
+# The script of the tests that compiles the kernel and draws operands, its options, and the target.
+CASES = {
+    "W8A8 256x512x1024": (LINEAR, "rows=256 columns=512 depth=1024 tile=128,128,64 warps=2,4", "sm_80"),
+    "W4A8 256x512x1024": (LINEAR, "rows=256 columns=512 depth=1024 weight=int4 tile=128,128,64 warps=2,4", "sm_80"),
+    "W4A4 256x512x1024, groups of 128": (LINEAR, "rows=256 columns=512 depth=1024 input=int4 weight=int4 group=128 tile=128,128,128 warps=2,4", "sm_80"),
+    "W4A8 256x512x1024 by wgmma": (LINEAR, "rows=256 columns=512 depth=1024 weight=int4 tile=128,128,128 warps=1,8 stages=4 producers=1", "sm_90a"),
+    "RMSNorm and quantization, 512x4096": (QUANTIZE, "rows=512 columns=4096 norm=rms residual=1 stream=1", "sm_80"),
+}
+
+
+def seconds(tool: Path, folder: Path, target: str, checks: str) -> float:
+    """As the report says, of the run without the compilation."""
+    report = measure([tool, folder / "kernel.mlir", f"--launch={folder}/launch.json", f"--arch={target}", f"--check={checks}"]).output
+    return float(re.search(r", ([\d.]+) s$", report, re.M)[1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", type=Path, default=ROOT / "build/release/bin")
+    parser.add_argument("--runs", type=int, default=7)
+    options = parser.parse_args()
+    environment = os.environ | {"PATH": f"{options.bin}:{os.environ['PATH']}"}
+    worst = 0.0
+    print(f"{'kernel':38} {'checks s':>9} {'none s':>9} {'ratio':>6}")
+    for name, (script, words, target) in CASES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, ROOT / "test/Conversion/KernelToNVVM/Inputs" / script, folder, *words.split(), f"target={target}"],
+                           check=True, stdout=subprocess.DEVNULL, env=environment)
+            runs = [[seconds(options.bin / "qllm-emu", Path(folder), target, checks) for checks in ("all", "none")] for _ in range(options.runs)]
+        checked, plain = (min(each) for each in zip(*runs))
+        worst = max(worst, checked / plain)
+        print(f"{name:38} {checked:9.3f} {plain:9.3f} {checked / plain:6.2f}")
+    print(f"claim: all checks take at most {MOST:g} times as long as none: {'met' if worst <= MOST else 'NOT met'}")
+    return 0 if worst <= MOST else 1
+
+
+if __name__ == "__main__":
+    exit_with(main)
