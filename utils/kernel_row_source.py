@@ -31,6 +31,8 @@ def draw(o, rows, columns):
         values = np.nextafter(middles, random.choice([-np.inf, np.inf], (rows, columns)).astype(np.float32))
         values[:, ::2] = middles[:, ::2]
         values[:, 0] = largest[:, 0]
+    if o["values"] == "last":  # the last row has the largest
+        values[-1] = values[-1] / np.abs(values[-1]).max() * np.abs(values).max() * 2
     if o["values"] == "edges":  # zeros, one number alone, all equal, far from zero, denormals
         values[0], values[1], values[2], values[3], values[4] = 0, 0, -3.25, 900 + values[3], values[4] * 1e-9
         values[1, columns // 2] = -2
@@ -40,7 +42,7 @@ def draw(o, rows, columns):
 class RowSource:
     """Operands by name in the order of the kernel's arguments, and the row that is quantized, in f64.
 
-    rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges). norm: rms, layer or bias.
+    rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges, last). norm: rms, layer or bias.
     residual, stream, gate, multiply, add: 1 for one. gather: how many elements of the row are gathered, or sums of so many `sources`,
     in a random order unless index is same. hadamard: elements of a block that is rotated.
     """
