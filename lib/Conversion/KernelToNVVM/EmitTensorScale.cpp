@@ -34,7 +34,6 @@ public:
 private:
   void storeRow();
   void finish();
-  Value maximumOfLanes(Value bits);
   Value scaleOf(Value magnitude);
   Value address(Buffer buffer, Value index) {
     return code.advance(buffer.pointer, code.multiply(code.extend64(index), code.constant64(4)));
@@ -66,11 +65,6 @@ void TensorScaleEmitter::storeRow() {
   });
 }
 
-Value TensorScaleEmitter::maximumOfLanes(Value bits) {
-  return NVVM::ReduxOp::create(code.getBuilder(), code.getLoc(), bits.getType(), bits,
-                               NVVM::ReduxKind::MAX, code.constant(int64_t(-1)));
-}
-
 Value TensorScaleEmitter::scaleOf(Value magnitude) {
   constexpr float largestOfScales = 6 * 448, smallest = 0x1p-100f;
   Value range = clippedMagnitude(code, magnitude, op.getRangeClip(), maxRangeMagnitude);
@@ -87,7 +81,7 @@ void TensorScaleEmitter::finish() {
                                 Value bits = code.load(code.i32(), address(maxima, index), 4);
                                 return SmallVector<Value>{code.maximum(carried[0], bits)};
                               })[0];
-  largest = maximumOfLanes(largest);
+  largest = threads.combineWarp(Combine::Maximum, largest);
   code.when(code.isEqual(threads.lane, zero), [&] {
     code.store(largest, code.advance(shared, code.multiply(threads.warpOfBlock, 4)), 4);
   });

@@ -36,6 +36,8 @@ public:
   mlir::Value combine(Combine kind, mlir::Value value);
   /// The same of `lanes` neighbouring threads, a power of two of at most 32; a maximum or minimum.
   mlir::Value combineLanes(Combine kind, mlir::Value value, int64_t lanes);
+  /// The same of all threads of a warp, whether or not they share a row; also a sum.
+  mlir::Value combineWarp(Combine kind, mlir::Value value);
   /// The value of the thread whose number differs by `distance` below 32.
   mlir::Value exchange(mlir::Value value, int64_t distance);
   /// After this, the threads of the row, or of the block, see what each of them has stored.
@@ -62,7 +64,6 @@ public:
 
 private:
   void enter(mlir::Value rowOfBlock);
-  mlir::Value combineWarp(Combine kind, mlir::Value value);
   mlir::Value combinePair(Combine kind, mlir::Value a, mlir::Value b);
 
   CodeBuilder &code;

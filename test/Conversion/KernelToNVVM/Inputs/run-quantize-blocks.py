@@ -18,6 +18,7 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_block_scaled import BLOCKS, E2M1, scale_values, scales_in_tiles  # noqa: E402
+from kernel_codes import Format  # noqa: E402
 from kernel_emulator import Kernel, parse_options  # noqa: E402
 from kernel_row_source import DEFAULTS, RowSource  # noqa: E402
 
@@ -76,6 +77,9 @@ class Problem(RowSource):
         return self.run(kernel, operands, [{"name": "codes", "type": "ui8", "shape": [self.rows, self.inner // 2]},
                                            {"name": "scales", "type": "ui8", "shape": self.tiles}], flags)
 
+    def codes_of(self, found):
+        return Format("uint4").unpack(found["codes"]).reshape(self.rows, -1)
+
     def interpret(self, folder):
         """The parts that qllm.quantize gives."""
         rows, width, has_scale = self.rows, self.inner, self.options["scale"] == "1"
@@ -101,7 +105,7 @@ def compare(problem, found, scale, wanted):
         check(scale == wanted[2], "the interpreter's scale of the tensor", scale, wanted[2])
     scales = scales_in_tiles(wanted[1].view(np.uint8).reshape(problem.rows, -1))
     check(found["scales"] == scales, "the interpreter's scales", np.argwhere(found["scales"] != scales)[:4])
-    codes = np.stack([found["codes"] & 15, found["codes"] >> 4], -1).reshape(problem.rows, -1)
+    codes = problem.codes_of(found)
     check(codes == wanted[0].view(np.uint8).reshape(problem.rows, -1), "the interpreter's codes", np.argwhere(codes != wanted[0].view(np.uint8))[:4])
 
 
@@ -119,10 +123,10 @@ def compare_near(problem, found, scale):
     ranges = np.abs(problem.row).reshape(problem.rows, problem.blocks, -1).max(2) * float(problem.options["clip"] or 1)
     away = {"nvfp4": np.abs(ranges / 6 / steps - 1) / (1 / 16 + bound), "mxfp4": np.abs(np.log2(ranges / steps) - 2.5) / (0.5 + 2 * bound)}
     check(away[problem.options["format"]] <= 1, "scales of the ranges", away[problem.options["format"]].max())
-    codes = np.stack([found["codes"] & 15, found["codes"] >> 4], -1).reshape(problem.rows, -1)
+    codes = problem.codes_of(found)
     quotients = problem.row / np.repeat(steps, problem.length, 1)
     distances = np.abs(quotients[..., None] - E2M1)
-    chosen = np.take_along_axis(distances, codes[..., None].astype(int), -1)[..., 0]
+    chosen = np.take_along_axis(distances, codes[..., None], -1)[..., 0]
     check(chosen <= distances.min(-1) + 2 * bound * np.abs(quotients) + 1e-6, "nearest codes", (chosen - distances.min(-1)).max())
 
 

@@ -27,7 +27,6 @@ from kernel_principal import PrincipalPart  # noqa: E402
 from kernel_row_source import DEFAULTS, RowSource, random  # noqa: E402
 
 DEFAULTS = DEFAULTS | dict(format="int8", bytes="0", group="0", include_zero="0", zeros="i32", offsets="0", principal="0", split="0", sums="0")
-INTEGERS = {"ui8": np.uint8, "i16": np.int16, "i32": np.int32}
 
 
 class Problem(RowSource):
