@@ -126,7 +126,7 @@ TEST(LaunchError, SaysWhatIsTooLarge) {
   EXPECT_EQ(launchError(kernel, launch), "expected a block of 1 to 1024 threads, but got 2048");
   launch.block = {32, 1, 1};
   launch.grid = {0, 1, 1};
-  EXPECT_EQ(launchError(kernel, launch), "expected a grid of 1 to 2^31 - 1 blocks, but got 0");
+  EXPECT_EQ(launchError(kernel, launch), "expected a grid of 1 to 2^27 - 1 blocks, but got 0");
   launch.grid = {1, 1, 1};
   kernel.sites.push_back({"ldmatrix.sync.aligned.m8n8.x1.shared.b16", "a:9:1",
                           parseCollective("ldmatrix.sync.aligned.m8n8.x1.shared.b16"), 2});

@@ -98,6 +98,34 @@ TEST_F(SharedShadowTest, ReadersOrderWriters) {
   EXPECT_EQ(conflict->otherWarp, 1u);
 }
 
+// A write that nothing orders behind a read is reported once, not the writes behind it as well.
+TEST_F(SharedShadowTest, ReadsCountUntilTheWordIsWritten) {
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
+  barrier();
+  EXPECT_FALSE(shadow.read(at(1, 2), 0, 4));
+  EXPECT_TRUE(shadow.write(at(0, 1), 0, 4));
+  EXPECT_FALSE(shadow.write(at(0, 1), 0, 4));
+}
+
+TEST_F(SharedShadowTest, WritesOfOtherBytesLeaveReadsThere) {
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
+  barrier();
+  EXPECT_FALSE(shadow.read(at(1, 2), 2, 2));
+  EXPECT_FALSE(shadow.write(at(0, 1), 0, 2));
+  EXPECT_TRUE(shadow.write(at(0, 1), 2, 2));
+}
+
+TEST_F(SharedShadowTest, ReadsOfSeveralWordsLookAtEach) {
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 16));
+  barrier();
+  EXPECT_FALSE(shadow.write(at(1, 7), 8, 4));
+  std::optional<Conflict> conflict = shadow.read(at(0, 0), 0, 16);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->offset, 8u);
+  EXPECT_EQ(conflict->otherWarp, 1u);
+  EXPECT_EQ(kindOf(shadow.read(at(0, 0), 12, 16)), FindingKind::UninitializedRead);
+}
+
 TEST_F(SharedShadowTest, LanesNeedAWarpBarrier) {
   EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
   EXPECT_FALSE(shadow.read(at(0, 0), 0, 4));
@@ -209,6 +237,13 @@ TEST(Traffic, CountsBankPasses) {
   EXPECT_EQ(bankPasses(addresses, 32, 16), 4u);
   fill(64);
   EXPECT_EQ(bankPasses(addresses, 32, 16), 16u);
+  // Rows of 128 bytes whose pieces take turns, as `ldmatrix` reads them.
+  for (unsigned i = 0; i < 8; ++i)
+    addresses[i] = i * 128 + i * 16;
+  EXPECT_EQ(bankPasses(addresses, 8, 16), 1u);
+  for (unsigned i = 0; i < 32; ++i)
+    addresses[i] = i % 2 * 128; // two words of a bank, again and again
+  EXPECT_EQ(bankPasses(addresses, 32, 4), 2u);
 }
 
 TEST(Traffic, CountsSectors) {
@@ -219,6 +254,30 @@ TEST(Traffic, CountsSectors) {
   const uint64_t same[] = {64, 64, 64, 64};
   EXPECT_EQ(leastSectors(apart, 4, 16), 2u);
   EXPECT_EQ(leastSectors(same, 4, 16), 1u);
+  uint64_t shifted[32];
+  for (unsigned i = 0; i < 32; ++i)
+    shifted[i] = 16 + i * 4;
+  EXPECT_EQ(sectors(shifted, 32, 4), 5u);
+  EXPECT_EQ(leastSectors(shifted, 32, 4), 4u);
+}
+
+/// Sectors of requests in which lanes take part in any order, and some only in the first.
+TEST(Traffic, PutsRequestsTogether) {
+  Program program;
+  program.sites.resize(2);
+  TrafficLog log(2, 2);
+  for (unsigned turn = 0; turn < 3; ++turn)
+    for (unsigned lane = 32; lane-- > 0;)
+      log.add(1, 0, lane, turn * 128 + lane * 4, 4, false);
+  for (unsigned lane = 0; lane < 32; ++lane)
+    for (unsigned turn = 0; turn < 1 + lane % 2; ++turn)
+      log.add(1, 1, lane, turn * 4096 + lane * 4, 4, false);
+  log.flush();
+  std::vector<Traffic> traffic = log.collect(program);
+  ASSERT_EQ(traffic.size(), 1u);
+  EXPECT_EQ(traffic[0].requests, 5u);
+  EXPECT_EQ(traffic[0].units, 5 * 4u);
+  EXPECT_EQ(traffic[0].leastUnits, 4 * 4u + 2u);
 }
 
 } // namespace

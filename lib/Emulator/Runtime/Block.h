@@ -92,7 +92,9 @@ public:
   void waitStores(Thread &thread, uint32_t pending);
   void copiesArrive(Thread &thread, uint32_t site, void *address, bool counted);
   void *access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
-               AccessKind kind);
+               AccessKind kind) {
+    return memory.access(accessOf(thread, site), address, size, kind, alignment);
+  }
   void *atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                uint32_t order);
   void fence(Thread &thread);
@@ -133,10 +135,9 @@ private:
   void checkMatrixOperands(Thread &thread, const Warpgroup &group);
   void issueProduct(unsigned firstWarp, Warpgroup &group);
   void takeRegisters(Product &product, unsigned firstWarp, const Warpgroup &group);
-  void readOperand(ProductReads &reads, unsigned warp, uint64_t descriptor, unsigned begin,
-                   unsigned end, std::vector<const uint8_t *> &pieces);
-  const uint8_t *readMatrixPiece(const ProductReads &reads, unsigned warp, const WarpClock &clock,
-                                 uint8_t *address);
+  MatrixRows operandRows(uint64_t descriptor, unsigned count);
+  WarpClock commonClock(unsigned firstWarp) const;
+  void readOperands(const Product &product, unsigned firstWarp);
   void complete(Product &last);
   void multiply(Product &product);
   void controlProducts(Thread &thread, const WarpgroupControl &control);

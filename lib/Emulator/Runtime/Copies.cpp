@@ -1,16 +1,11 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Checked accesses, atomics, fences and cp.async.
+// Atomics, fences and cp.async.
 
 #include "Block.h"
 
 using namespace qllm::emu;
-
-void *Block::access(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
-                    AccessKind kind) {
-  return memory.access(accessOf(thread, site), address, size, kind, alignment);
-}
 
 void *Block::atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                     uint32_t order) {

@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Cells lie in memory that the system gives page by page when it is touched, so a large buffer
+// Stamps lie in memory that the system gives page by page when it is touched, so a large buffer
 // costs what is used of it.
 
 #include "qllm/Emulator/Runtime/GlobalShadow.h"
@@ -21,33 +21,35 @@ unsigned threadOf(const Accessor &who) { return who.clock->warp * 32 + who.lane;
 
 } // namespace
 
-GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers) : cells(buffers.size()) {
+GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers) : stamps(buffers.size()) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (!buffers[i].writable)
       continue;
-    size_t bytes = (buffers[i].size + 3) / 4 * sizeof(Cell);
-    void *memory = mmap(nullptr, std::max<size_t>(bytes, 1), PROT_READ | PROT_WRITE,
+    size_t words = std::max<size_t>((buffers[i].size + 3) / 4, 1),
+           bytes = 2 * words * sizeof(Stamp);
+    void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory != MAP_FAILED)
-      cells[i] = {static_cast<Cell *>(memory), std::max<size_t>(bytes, 1)};
+    if (memory == MAP_FAILED)
+      continue;
+    madvise(memory, bytes, MADV_HUGEPAGE); // fewer faults; that it may be refused does not matter
+    auto *first = static_cast<Stamp *>(memory);
+    stamps[i] = {first, first + words, bytes};
   }
 }
 
 GlobalShadow::~GlobalShadow() {
-  for (const Cells &buffer : cells)
-    if (buffer.first)
-      munmap(buffer.first, buffer.bytes);
+  for (const Stamps &buffer : stamps)
+    if (buffer.writes)
+      munmap(buffer.writes, buffer.bytes);
 }
 
 void GlobalShadow::startBlock(uint64_t index) {
-  block = uint32_t(index) + 1;
+  block = uint32_t(index);
   known.clear();
   fences.clear();
 }
 
 bool GlobalShadow::ordered(const Accessor &who, const Stamp &stamp) const {
-  if (stamp.block == 0)
-    return true;
   if (stamp.block != block) {
     auto other = known.find(stamp.block);
     return other != known.end() && stamp.time <= other->second[stamp.warp];
@@ -81,40 +83,52 @@ void GlobalShadow::synchronize(const Accessor &who, uint64_t address, uint32_t o
     join(location, own.released);
 }
 
+std::optional<GlobalConflict> GlobalShadow::clash(const Stamp &stamp, uint64_t word,
+                                                  bool wrote) const {
+  FindingKind finding = stamp.block == block ? FindingKind::Race : FindingKind::BlockRace;
+  return GlobalConflict{finding, word * 4, stamp.block, stamp.warp, stamp.lane, wrote};
+}
+
+std::optional<GlobalConflict> GlobalShadow::check(const Accessor &who, const Stamps &stamps,
+                                                  uint64_t offset, uint32_t size,
+                                                  AccessKind kind) const {
+  bool atomic = kind == AccessKind::Atomic, reads = kind == AccessKind::Read;
+  for (uint64_t word = offset / 4; word < lastWord(offset, size); ++word) {
+    uint8_t bytes = bytesOfWord(word, offset, size);
+    auto clashes = [&](const Stamp &stamp) { return stamp.bytes & bytes && !ordered(who, stamp); };
+    const Stamp &write = stamps.writes[word], &read = stamps.reads[word];
+    if (clashes(write) && !(atomic && write.atomic))
+      return clash(write, word, true);
+    if (!reads && clashes(read))
+      return clash(read, word, false);
+  }
+  return std::nullopt;
+}
+
 std::optional<GlobalConflict> GlobalShadow::access(const Accessor &who, size_t buffer,
                                                    uint64_t offset, uint32_t size, AccessKind kind,
                                                    uint32_t order) {
-  if (!cells[buffer].first)
-    return std::nullopt; // only ever read
-  if (kind == AccessKind::Atomic)
+  if (!notes(buffer))
+    return std::nullopt;
+  bool atomic = kind == AccessKind::Atomic, reads = kind == AccessKind::Read;
+  if (atomic)
     synchronize(who, uint64_t(buffer) << 48 | offset, order);
-  std::optional<GlobalConflict> first;
-  auto clash = [&](const Stamp &stamp, uint64_t word, bool wrote) {
-    if (first || ordered(who, stamp))
-      return;
-    FindingKind finding = stamp.block == block ? FindingKind::Race : FindingKind::BlockRace;
-    first = GlobalConflict{finding, word * 4, stamp.block - 1u, stamp.warp, stamp.lane, wrote};
-  };
-  Stamp now{block, who.clock->seen[who.clock->warp] & 0x3fffff, who.clock->warp & 31,
-            who.lane & 31};
-  for (uint64_t word = offset / 4; word < (offset + size + 3) / 4; ++word) {
-    Cell &cell = cells[buffer].first[word];
-    uint64_t begin = std::max(offset, word * 4) - word * 4,
-             end = std::min(offset + size, word * 4 + 4) - word * 4;
-    uint8_t bytes = uint8_t((1u << end) - (1u << begin));
-    bool bothAtomic = kind == AccessKind::Atomic && cell.atomic;
-    if (cell.written & bytes && !bothAtomic)
-      clash(cell.write, word, true);
-    if (kind == AccessKind::Read) {
-      cell.readBytes = bytes;
-      cell.read = now;
-      continue;
-    }
-    if (cell.readBytes & bytes)
-      clash(cell.read, word, false);
-    cell.write = now;
-    cell.written = bytes;
-    cell.atomic = kind == AccessKind::Atomic;
+  const Stamps &words = stamps[buffer];
+  uint64_t begin = offset / 4, end = lastWord(offset, size);
+  bool alone = true;
+  for (uint64_t word = begin; word < end; ++word)
+    alone &= quiet(who, words.writes[word]) && (reads || quiet(who, words.reads[word]));
+  std::optional<GlobalConflict> conflict;
+  if (!alone)
+    conflict = check(who, words, offset, size, kind);
+  const WarpClock &clock = *who.clock;
+  Stamp now{block, 15, atomic, clock.seen[clock.warp] & 0x3fffff, clock.warp & 31, who.lane & 31};
+  bool whole = (offset | size) % 4 == 0;
+  Stamp *noted = reads ? words.reads : words.writes;
+  for (uint64_t word = begin; word < end; ++word) {
+    if (!whole)
+      now.bytes = bytesOfWord(word, offset, size) & 15;
+    noted[word] = now;
   }
-  return first;
+  return conflict;
 }

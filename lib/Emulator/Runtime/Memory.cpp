@@ -37,8 +37,8 @@ std::string qllm::emu::describeThread(const ThreadContext &thread) {
 Memory::Memory(const Program &program, const Launch &launch, unsigned warps)
     : findings(program.sites.size()), traffic(program.sites.size(), warps), enabled(launch.checks),
       sharedBytes(program.staticSharedBytes + launch.dynamicSharedBytes),
-      buffers(withConstants(program, launch)), grid(launch.grid), blockSize(launch.block),
-      warps(warps) {
+      buffers(withConstants(program, launch)), lastBuffers(program.sites.size()), grid(launch.grid),
+      blockSize(launch.block), warps(warps) {
   if (checks(CheckRaces))
     globalShadow = std::make_unique<GlobalShadow>(buffers);
 }
@@ -51,93 +51,28 @@ void Memory::startBlock(uint64_t index) {
   globalShadow->startBlock(index);
 }
 
-Memory::Space Memory::classify(const Thread &thread, const uint8_t *address, uint32_t size) {
-  if (window.contains(address))
-    return window.offset(address) + size <= sharedBytes ? Space::Shared : Space::Nowhere;
-  auto inside = [&](const Buffer &buffer) {
-    size_t offset = size_t(address - buffer.data);
-    return offset < buffer.size && size <= buffer.size - offset;
-  };
-  if (lastBuffer < buffers.size() && inside(buffers[lastBuffer]))
-    return Space::Buffer;
-  for (size_t i = 0; i < buffers.size(); ++i)
-    if (inside(buffers[i])) {
-      lastBuffer = i;
-      return Space::Buffer;
+Memory::Place Memory::search(const Access &access, const uint8_t *address, uint32_t size) {
+  for (uint32_t i = 0; i < buffers.size(); ++i) {
+    size_t offset = size_t(address - buffers[i].data);
+    if (offset < buffers[i].size && size <= buffers[i].size - offset) {
+      lastBuffers[access.site] = i;
+      return {Space::Buffer, offset, i};
     }
-  return thread.fiber.stack().contains(address) ? Space::Local : Space::Nowhere;
-}
-
-bool Memory::reachable(const Access &access, uint8_t *address, uint32_t size, AccessKind kind,
-                       Space &space, uint32_t alignment) {
-  space = classify(access.thread, address, size);
-  if (space == Space::Nowhere) {
-    reportBounds(access, address, size, kind);
-    return false;
   }
-  alignment = std::min(alignment, size & -size);
-  if (uintptr_t(address) & (alignment - 1))
-    findings.add(FindingKind::Misaligned, access.site, [&] {
-      return describeThread(access.thread) + " accesses " + std::to_string(size) + " bytes at " +
-             describePlace(address) + ", which is not a multiple of " + std::to_string(alignment);
-    });
-  if (space == Space::Buffer && kind != AccessKind::Read && !buffers[lastBuffer].writable) {
-    findings.add(FindingKind::ReadOnlyWrite, access.site, [&] {
-      return describeThread(access.thread) + " writes " + describePlace(address) + ", an input";
-    });
-    return false;
-  }
-  return true;
-}
-
-void Memory::order(const Access &access, uint8_t *address, uint32_t size, AccessKind kind,
-                   Space space) {
-  if (!checks(CheckRaces))
-    return;
-  bool writes = kind != AccessKind::Read;
-  if (space == Space::Buffer) {
-    uint64_t offset = uint64_t(address - buffers[lastBuffer].data);
-    if (auto conflict =
-            globalShadow->access(access.who(), lastBuffer, offset, size, kind, access.order))
-      report(access, *conflict, writes);
-  } else if (space == Space::Shared && kind != AccessKind::Atomic) {
-    uint32_t offset = window.offset(address);
-    auto conflict = writes ? sharedShadow.write(access.who(), offset, size)
-                           : sharedShadow.read(access.who(), offset, size);
-    if (conflict)
-      report(access, *conflict, writes);
-  }
-}
-
-void *Memory::access(const Access &access, void *address, uint32_t size, AccessKind kind,
-                     uint32_t alignment) {
-  void *place = accessRow(access, address, size, kind, alignment);
-  if (place == address && !access.thread.fiber.stack().contains(address))
-    count(access, address, size);
-  return place;
-}
-
-void *Memory::accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,
-                        uint32_t alignment) {
-  auto *bytes = static_cast<uint8_t *>(address);
-  Space space;
-  if (!reachable(access, bytes, size, kind, space, alignment))
-    return nowhere;
-  order(access, bytes, size, kind, space);
-  return address;
+  bool local = access.thread.fiber.stack().contains(address);
+  return {local ? Space::Local : Space::Nowhere, 0, 0};
 }
 
 bool Memory::startCopy(const Access &access, void *address, uint32_t size, uint32_t alignment) {
-  auto *bytes = static_cast<uint8_t *>(address);
-  Space space;
-  if (!reachable(access, bytes, size, AccessKind::Write, space, alignment))
+  Place place = find(access, address, size);
+  if (!admit(access, place, address, size, AccessKind::Write, alignment))
     return false;
-  if (space != Space::Shared) {
-    reportBounds(access, bytes, size, AccessKind::Write);
+  if (place.space != Space::Shared) {
+    reportBounds(access, address, size, AccessKind::Write);
     return false;
   }
   if (checks(CheckRaces))
-    if (auto conflict = sharedShadow.writeLater(access.who(), window.offset(address), size))
+    if (auto conflict = sharedShadow.writeLater(access.who(), uint32_t(place.offset), size))
       report(access, *conflict, true);
   return true;
 }
@@ -152,12 +87,6 @@ void Memory::finishCopy(void *address, uint32_t size) {
     sharedShadow.finish(window.offset(address), size);
 }
 
-void Memory::count(const Access &access, const void *address, uint32_t size) {
-  if (checks(CheckTraffic))
-    traffic.add(access.site, access.thread.warp, access.thread.lane, uint64_t(address), size,
-                window.contains(address));
-}
-
 void Memory::countRequest(uint32_t site, void *const *addresses, unsigned count, uint32_t size) {
   if (!checks(CheckTraffic))
     return;
@@ -167,7 +96,18 @@ void Memory::countRequest(uint32_t site, void *const *addresses, unsigned count,
   traffic.addRequest(site, values, count, size, true);
 }
 
-void Memory::reportBounds(const Access &access, const uint8_t *address, uint32_t size,
+void Memory::finishRead(const Access &access, const WarpClock &begin, const void *address,
+                        uint32_t size) {
+  uint32_t offset = window.offset(address);
+  if (!checks(CheckRaces) || offset + size > sharedBytes)
+    return; // a read out of bounds was reported when it began
+  // What was written in between is not known to the clock of the beginning.
+  if (auto conflict = sharedShadow.check({&begin, access.thread.lane}, offset, size))
+    report(access, *conflict, false);
+  sharedShadow.note(access.who(), offset, size);
+}
+
+void Memory::reportBounds(const Access &access, const void *address, uint32_t size,
                           AccessKind kind) {
   bool writes = kind != AccessKind::Read;
   findings.add(writes ? FindingKind::OutOfBoundsWrite : FindingKind::OutOfBoundsRead, access.site,
@@ -175,6 +115,20 @@ void Memory::reportBounds(const Access &access, const uint8_t *address, uint32_t
                  return describeThread(access.thread) + " " + verb(writes) + std::to_string(size) +
                         " bytes at " + describePlace(address);
                });
+}
+
+void Memory::reportAlignment(const Access &access, const void *address, uint32_t size,
+                             uint32_t alignment) {
+  findings.add(FindingKind::Misaligned, access.site, [&] {
+    return describeThread(access.thread) + " accesses " + std::to_string(size) + " bytes at " +
+           describePlace(address) + ", which is not a multiple of " + std::to_string(alignment);
+  });
+}
+
+void Memory::reportReadOnly(const Access &access, const void *address) {
+  findings.add(FindingKind::ReadOnlyWrite, access.site, [&] {
+    return describeThread(access.thread) + " writes " + describePlace(address) + ", an input";
+  });
 }
 
 void Memory::report(const Access &access, const Conflict &conflict, bool writes) {
@@ -205,10 +159,11 @@ void Memory::report(const Access &access, const Conflict &conflict, bool writes)
   });
 }
 
-void Memory::report(const Access &access, const GlobalConflict &conflict, bool writes) {
+void Memory::report(const Access &access, uint32_t buffer, const GlobalConflict &conflict,
+                    bool writes) {
   findings.add(conflict.kind, access.site, [&] {
-    std::string text = describeThread(access.thread) + " " + verb(writes) +
-                       buffers[lastBuffer].name + "+" + std::to_string(conflict.offset) +
+    std::string text = describeThread(access.thread) + " " + verb(writes) + buffers[buffer].name +
+                       "+" + std::to_string(conflict.offset) +
                        (conflict.otherWrote ? ", written" : ", read");
     if (conflict.kind == FindingKind::BlockRace)
       text += " by block " + unravel(conflict.otherBlock, grid);
@@ -218,7 +173,8 @@ void Memory::report(const Access &access, const GlobalConflict &conflict, bool w
   });
 }
 
-std::string Memory::describePlace(const uint8_t *address) const {
+std::string Memory::describePlace(const void *place) const {
+  auto *address = static_cast<const uint8_t *>(place);
   if (window.contains(address))
     return "shared+" + std::to_string(window.offset(address)) + " of " +
            std::to_string(sharedBytes) + " bytes";

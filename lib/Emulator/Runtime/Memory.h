@@ -52,11 +52,18 @@ public:
   void *accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,
                   uint32_t alignment = ~0u);
   bool startCopy(const Access &access, void *address, uint32_t size, uint32_t alignment = ~0u);
+
   /// A read of shared memory through the asynchronous proxy; `fencedAt(warp, lane)` as
   /// SharedShadow::readByProxy wants it.
   template <typename Fenced>
   void *readByProxy(const Access &access, void *address, uint32_t size, uint32_t alignment,
                     Fenced fencedAt);
+  /// Whether such a read finds nothing wrong.
+  template <typename Fenced>
+  bool mayReadByProxy(const Access &access, const void *address, uint32_t size, Fenced fencedAt);
+  /// Such a read has ended: nothing may have been written since `begin`, and who writes from now on
+  /// has to know of `access`.
+  void finishRead(const Access &access, const WarpClock &begin, const void *address, uint32_t size);
 
   void landCopy(const Access &access, void *address, uint32_t size);
   /// The data is there for those who wait for its barrier.
@@ -64,7 +71,11 @@ public:
 
   bool checks(Check check) const { return enabled & check; }
   /// One lane's part of a request; a whole request.
-  void count(const Access &access, const void *address, uint32_t size);
+  void count(const Access &access, const void *address, uint32_t size) {
+    if (checks(CheckTraffic))
+      traffic.add(access.site, access.thread.warp, access.thread.lane, uint64_t(address), size,
+                  window.contains(address));
+  }
   void countRequest(uint32_t site, void *const *addresses, unsigned count, uint32_t size);
   void flushTraffic() { traffic.flush(); }
 
@@ -73,20 +84,32 @@ public:
 
 private:
   enum class Space { Shared, Buffer, Local, Nowhere };
-  Space classify(const Thread &thread, const uint8_t *address, uint32_t size);
-  bool reachable(const Access &access, uint8_t *address, uint32_t size, AccessKind kind,
-                 Space &space, uint32_t alignment = ~0u);
-  void order(const Access &access, uint8_t *address, uint32_t size, AccessKind kind, Space space);
-  void reportBounds(const Access &access, const uint8_t *address, uint32_t size, AccessKind kind);
+  struct Place {
+    Space space;
+    uint64_t offset; ///< in shared memory or the buffer
+    uint32_t buffer;
+  };
+  Place find(const Access &access, const void *address, uint32_t size);
+  Place search(const Access &access, const uint8_t *address, uint32_t size);
+  /// Whether an access may be made there, and is noted if so.
+  bool admit(const Access &access, const Place &place, const void *address, uint32_t size,
+             AccessKind kind, uint32_t alignment);
+  void order(const Access &access, const Place &place, uint32_t size, AccessKind kind);
+
+  void reportBounds(const Access &access, const void *address, uint32_t size, AccessKind kind);
+  void reportAlignment(const Access &access, const void *address, uint32_t size,
+                       uint32_t alignment);
+  void reportReadOnly(const Access &access, const void *address);
   void report(const Access &access, const Conflict &conflict, bool writes);
-  void report(const Access &access, const GlobalConflict &conflict, bool writes);
-  std::string describePlace(const uint8_t *address) const;
+  void report(const Access &access, uint32_t buffer, const GlobalConflict &conflict, bool writes);
+  std::string describePlace(const void *address) const;
 
   uint32_t enabled;
   SharedWindow window;
   size_t sharedBytes;
   std::vector<Buffer> buffers;
-  size_t lastBuffer = 0;
+  /// By site, the buffer that was accessed last there: most likely the next one too.
+  std::vector<uint32_t> lastBuffers;
   std::array<uint32_t, 3> grid;
   std::array<uint32_t, 3> blockSize;
   unsigned warps;
@@ -96,18 +119,95 @@ private:
   alignas(64) uint8_t nowhere[256];
 };
 
+// Every access of every thread comes through here: what is almost always the case is inline.
+
+inline Memory::Place Memory::find(const Access &access, const void *address, uint32_t size) {
+  uint64_t offset = window.offset(address);
+  if (window.contains(address))
+    return {offset + size <= sharedBytes ? Space::Shared : Space::Nowhere, offset, 0};
+  auto *bytes = static_cast<const uint8_t *>(address);
+  uint32_t last = lastBuffers[access.site];
+  if (last < buffers.size()) {
+    const Buffer &buffer = buffers[last];
+    offset = uint64_t(bytes - buffer.data);
+    if (offset < buffer.size && size <= buffer.size - offset)
+      return {Space::Buffer, offset, last};
+  }
+  return search(access, bytes, size);
+}
+
+inline void Memory::order(const Access &access, const Place &place, uint32_t size,
+                          AccessKind kind) {
+  bool writes = kind != AccessKind::Read;
+  if (place.space == Space::Buffer && globalShadow->notes(place.buffer)) {
+    if (auto conflict = globalShadow->access(access.who(), place.buffer, place.offset, size, kind,
+                                             access.order))
+      report(access, place.buffer, *conflict, writes);
+  } else if (place.space == Space::Shared && kind != AccessKind::Atomic) {
+    auto offset = uint32_t(place.offset);
+    if (auto conflict = writes ? sharedShadow.write(access.who(), offset, size)
+                               : sharedShadow.read(access.who(), offset, size))
+      report(access, *conflict, writes);
+  }
+}
+
+inline bool Memory::admit(const Access &access, const Place &place, const void *address,
+                          uint32_t size, AccessKind kind, uint32_t alignment) {
+  if (place.space == Space::Nowhere) {
+    reportBounds(access, address, size, kind);
+    return false;
+  }
+  alignment = std::min(alignment, size & -size);
+  if (uintptr_t(address) & (alignment - 1))
+    reportAlignment(access, address, size, alignment);
+  if (place.space == Space::Buffer && kind != AccessKind::Read && !buffers[place.buffer].writable) {
+    reportReadOnly(access, address);
+    return false;
+  }
+  return true;
+}
+
+inline void *Memory::accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,
+                               uint32_t alignment) {
+  Place place = find(access, address, size);
+  if (!admit(access, place, address, size, kind, alignment))
+    return nowhere;
+  if (checks(CheckRaces))
+    order(access, place, size, kind);
+  return address;
+}
+
+inline void *Memory::access(const Access &access, void *address, uint32_t size, AccessKind kind,
+                            uint32_t alignment) {
+  Place place = find(access, address, size);
+  if (!admit(access, place, address, size, kind, alignment))
+    return nowhere;
+  if (checks(CheckRaces))
+    order(access, place, size, kind);
+  if (place.space != Space::Local)
+    count(access, address, size);
+  return address;
+}
+
+template <typename Fenced>
+bool Memory::mayReadByProxy(const Access &access, const void *address, uint32_t size,
+                            Fenced fencedAt) {
+  Place place = find(access, address, size);
+  return place.space == Space::Shared &&
+         (!checks(CheckRaces) ||
+          !sharedShadow.checkByProxy(access.who(), uint32_t(place.offset), size, fencedAt));
+}
+
 template <typename Fenced>
 void *Memory::readByProxy(const Access &access, void *address, uint32_t size, uint32_t alignment,
                           Fenced fencedAt) {
-  auto *bytes = static_cast<uint8_t *>(address);
-  Space space = Space::Shared;
-  if (!reachable(access, bytes, size, AccessKind::Read, space, alignment))
+  Place place = find(access, address, size);
+  if (!admit(access, place, address, size, AccessKind::Read, alignment))
     return nowhere;
-  if (space != Space::Shared || !checks(CheckRaces))
-    return address;
-  if (auto conflict =
-          sharedShadow.readByProxy(access.who(), window.offset(address), size, fencedAt))
-    report(access, *conflict, false);
+  if (place.space == Space::Shared && checks(CheckRaces))
+    if (auto conflict =
+            sharedShadow.readByProxy(access.who(), uint32_t(place.offset), size, fencedAt))
+      report(access, *conflict, false);
   return address;
 }
 

@@ -10,12 +10,11 @@ using namespace qllm::emu;
 
 namespace {
 
-constexpr unsigned kRows = 64, kRowBytes = 32, kPieceBytes = 16;
-
-std::vector<uint8_t> gather(const std::vector<const uint8_t *> &pieces) {
-  std::vector<uint8_t> bytes(pieces.size() * kPieceBytes);
-  for (size_t i = 0; i < pieces.size(); ++i)
-    std::memcpy(bytes.data() + i * kPieceBytes, pieces[i], kPieceBytes);
+std::vector<uint8_t> gather(const MatrixRows &rows) {
+  constexpr size_t kBytes = MatrixRows::kPieceBytes;
+  std::vector<uint8_t> bytes(rows.pieces.size() * kBytes);
+  for (size_t i = 0; i < rows.pieces.size(); ++i)
+    std::memcpy(bytes.data() + i * kBytes, rows.pieces[i], kBytes);
   return bytes;
 }
 
@@ -50,7 +49,8 @@ void Block::multiply(Product &product) {
   }
   std::vector<uint8_t> a = gather(product.a), b = gather(product.b);
   if (operation.registerA) {
-    a.resize(kRows * kRowBytes);
+    a.resize(Product::kWarps * Product::kWarpRows * MatrixRows::kRowPieces *
+             MatrixRows::kPieceBytes);
     gatherFragments(fragments.data(), a.data());
   }
   evaluate(operation, models[product.site], a.data(), b.data(), sums.data(), 0, results.data());
@@ -83,12 +83,11 @@ void Block::finishReads(Thread &thread, const ProductReads &reads) {
   warpOf(thread).products.arrived.push_back(reads.product);
   if (!memory.checks(CheckRaces))
     return;
-  for (uint8_t *piece : reads.pieces) {
-    // What was written since the issue is not known to the clock of that time; and who writes from
-    // now on has to know of this wait.
-    readMatrixPiece(reads, thread.warp, reads.clock, piece);
-    readMatrixPiece(reads, thread.warp, warpOf(thread).clock, piece);
-  }
+  Access access = accessOf(scheduler.thread(thread.warp, 0), reads.product->site);
+  unsigned warp = thread.warp % Product::kWarps;
+  reads.product->forReads(warp, warp + 1, [&](const uint8_t *address, uint32_t bytes) {
+    memory.finishRead(access, reads.clock, address, bytes);
+  });
 }
 
 void Block::refreshRegisters(Thread &thread, uint32_t *words, uint32_t count) {

@@ -9,6 +9,7 @@
 
 #include "qllm/Emulator/Runtime/Clocks.h"
 #include "qllm/Emulator/Runtime/Ops/Collective.h"
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -20,15 +21,34 @@ constexpr uint32_t poison(uint64_t id, unsigned word) {
   return uint32_t((id + 1) * 0x9e3779b9u) ^ (word + 1) * 0x85ebca6bu;
 }
 
+/// Rows of an operand in shared memory, 32 bytes each, as two pieces that may lie apart.
+struct MatrixRows {
+  static constexpr unsigned kRowPieces = 2, kPieceBytes = 16;
+  std::vector<uint8_t *> pieces;
+
+  /// `visit(address, bytes)` of what lies together.
+  template <typename Visit> void forRows(unsigned begin, unsigned end, Visit visit) const {
+    for (size_t i = begin * kRowPieces; i < end * kRowPieces; i += kRowPieces) {
+      uint8_t *low = std::min(pieces[i], pieces[i + 1]), *high = std::max(pieces[i], pieces[i + 1]);
+      if (low + kPieceBytes == high) {
+        visit(low, kRowPieces * kPieceBytes);
+        continue;
+      }
+      visit(low, kPieceBytes);
+      visit(high, kPieceBytes);
+    }
+  }
+};
+
 /// One wgmma of four warps.
 struct Product {
-  static constexpr unsigned kLanes = 128;
+  static constexpr unsigned kWarps = 4, kLanes = 32 * kWarps, kWarpRows = 16;
 
   uint64_t id;
   uint32_t site;
   const WarpgroupMma *operation;
-  /// 16-byte pieces of the operands in shared memory, two for each row; none of an A in registers.
-  std::vector<const uint8_t *> a, b;
+  /// No rows of an A in registers.
+  MatrixRows a, b;
   /// Registers of each lane behind each other: A if it lies there, and D as it was given.
   std::vector<uint32_t> fragments, sums;
   /// The product whose result D is, when that was still under way.
@@ -36,6 +56,14 @@ struct Product {
   /// The new D.
   std::vector<uint32_t> results;
   bool done = false;
+
+  /// `visit(address, bytes)` with what warps `first` up to `last` of the four read: each its rows
+  /// of A, and all of B.
+  template <typename Visit> void forReads(unsigned first, unsigned last, Visit visit) const {
+    if (!a.pieces.empty())
+      a.forRows(first * kWarpRows, last * kWarpRows, visit);
+    b.forRows(0, operation->n, visit);
+  }
 
   bool isPoison(const uint32_t *words, unsigned count) const {
     if (count != operation->wordsD())
@@ -47,11 +75,10 @@ struct Product {
   }
 };
 
-/// A warp's part in a product: the pieces that it reads, since when.
+/// A warp's part in a product: it reads the operands, since when.
 struct ProductReads {
   std::shared_ptr<Product> product;
   WarpClock clock;
-  std::vector<uint8_t *> pieces;
 };
 
 /// All of a warp. Groups of products are waited for in order.

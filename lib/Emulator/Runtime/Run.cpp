@@ -43,7 +43,7 @@ std::vector<uint64_t> blockOrder(const Launch &launch) {
 } // namespace
 
 std::string qllm::emu::launchError(const Program &program, const Launch &launch) {
-  constexpr uint64_t kMaxThreads = 1024, kMaxBlocks = uint64_t(1) << 31;
+  constexpr uint64_t kMaxThreads = 1024, kMaxBlocks = GlobalShadow::kMostBlocks + 1;
   uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2], blocks = 1;
   for (uint32_t size : launch.grid)
     blocks = std::min(blocks * size, kMaxBlocks); // no product of three overflows this way
@@ -51,7 +51,7 @@ std::string qllm::emu::launchError(const Program &program, const Launch &launch)
     return "expected a block of 1 to " + std::to_string(kMaxThreads) + " threads, but got " +
            std::to_string(threads);
   if (blocks == 0 || blocks == kMaxBlocks)
-    return "expected a grid of 1 to 2^31 - 1 blocks, but got " +
+    return "expected a grid of 1 to 2^27 - 1 blocks, but got " +
            (blocks ? std::string("more") : std::to_string(blocks));
   size_t shared = program.staticSharedBytes + launch.dynamicSharedBytes;
   if (shared > SharedWindow::kLimit)

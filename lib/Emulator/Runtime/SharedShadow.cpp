@@ -2,92 +2,39 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // FastTrack's idea with a fixed number of warps: one last writer per word, one last reader per word
-// and warp.
+// and warp, the latter only since the last write.
 
 #include "qllm/Emulator/Runtime/SharedShadow.h"
 
 using namespace qllm::emu;
 
-namespace {
-
-/// A reader packed as time * 1024 + bytes * 64 + lane.
-constexpr uint32_t kSeveralLanes = 32;
-
-struct Reader {
-  uint32_t time, bytes, lane;
-  uint32_t pack() const { return time << 10 | bytes << 6 | lane; }
-  static Reader unpack(uint32_t packed) { return {packed >> 10, packed >> 6 & 15, packed & 63}; }
-};
-
-/// Bytes of word `word` that [offset, offset + size) covers.
-uint8_t coveredBytes(uint32_t word, uint32_t offset, uint32_t size) {
-  uint32_t begin = std::max(offset, word * 4) - word * 4,
-           end = std::min(offset + size, word * 4 + 4) - word * 4;
-  return uint8_t((1u << end) - (1u << begin));
-}
-
-uint32_t lastWord(uint32_t offset, uint32_t size) { return (offset + size + 3) / 4; }
-
-} // namespace
-
 void SharedShadow::reset(size_t bytes, unsigned count) {
-  warps = count;
   words = (bytes + 3) / 4;
   writes.assign(words, Stamp{});
-  reads.assign(words * warps, 0);
+  readers.assign(words, 0);
+  reads.resize(words * count);
 }
 
-bool SharedShadow::ordered(const Accessor &who, const Stamp &stamp) const {
-  const WarpClock &clock = *who.clock;
-  if (stamp.warp != clock.warp)
-    return stamp.time <= clock.seen[stamp.warp];
-  return stamp.lane == who.lane || stamp.time < clock.synchronized;
-}
-
-inline void SharedShadow::noteRead(const Accessor &who, uint32_t word, uint8_t bytes) {
-  const WarpClock &clock = *who.clock;
-  uint32_t &last = reads[clock.warp * words + word];
-  Reader before = Reader::unpack(last), now{clock.seen[clock.warp], bytes, who.lane};
-  if (before.time == now.time) {
-    now.bytes |= before.bytes;
-    now.lane = before.lane == now.lane ? now.lane : kSeveralLanes;
+std::optional<Conflict> SharedShadow::checkWords(const Accessor &who, uint32_t offset,
+                                                 uint32_t size) const {
+  for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
+    uint8_t bytes = bytesOfWord(word, offset, size);
+    const Stamp &stamp = writes[word];
+    if (stamp.inFlight && stamp.covered & bytes)
+      return Conflict{FindingKind::CopyNotWaitedFor, word * 4, stamp.warp, stamp.lane, true};
+    if (bytes & ~stamp.written)
+      return Conflict{FindingKind::UninitializedRead, word * 4, std::nullopt, std::nullopt, false};
+    if (stamp.covered & bytes && !ordered(who, stamp))
+      return Conflict{FindingKind::Race, word * 4, stamp.warp, stamp.lane, true};
   }
-  last = now.pack();
+  return std::nullopt;
 }
 
-inline bool SharedShadow::mayRead(const Accessor &who, uint32_t word, uint8_t bytes) const {
-  const Stamp &stamp = writes[word];
-  return !(bytes & ~stamp.written) &&
-         (!(stamp.covered & bytes) || (!stamp.inFlight && ordered(who, stamp)));
-}
-
-/// Of a word that may not be read.
-Conflict SharedShadow::conflictOfRead(uint32_t word, uint8_t bytes) const {
-  const Stamp &stamp = writes[word];
-  if (stamp.inFlight && stamp.covered & bytes)
-    return Conflict{FindingKind::CopyNotWaitedFor, word * 4, stamp.warp, stamp.lane, true};
-  if (bytes & ~stamp.written)
-    return Conflict{FindingKind::UninitializedRead, word * 4, std::nullopt, std::nullopt, false};
-  return Conflict{FindingKind::Race, word * 4, stamp.warp, stamp.lane, true};
-}
-
-std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
-                                                bool inFlight) {
+std::optional<Conflict> SharedShadow::clashWithReaders(const Accessor &who, uint32_t word,
+                                                       uint8_t bytes) const {
   const WarpClock &clock = *who.clock;
-  Stamp &stamp = writes[word], before = stamp;
-  uint32_t now = clock.seen[clock.warp];
-  stamp = Stamp{now,
-                uint8_t(clock.warp),
-                uint8_t(who.lane),
-                bytes,
-                uint8_t(before.written | bytes),
-                inFlight,
-                !inFlight};
-  if (before.inFlight && before.covered & bytes)
-    return Conflict{FindingKind::CopyNotWaitedFor, word * 4, before.warp, before.lane, true};
-  if (before.covered & bytes && !ordered(who, before))
-    return Conflict{FindingKind::Race, word * 4, before.warp, before.lane, true};
-  for (unsigned warp = 0; warp < warps; ++warp) {
+  for (uint32_t left = readers[word]; left; left &= left - 1) {
+    unsigned warp = unsigned(__builtin_ctz(left));
     Reader reader = Reader::unpack(reads[warp * words + word]);
     bool known = warp != clock.warp ? reader.time <= clock.seen[warp]
                                     : reader.time < clock.synchronized || reader.lane == who.lane;
@@ -99,15 +46,28 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
   return std::nullopt;
 }
 
-std::optional<Conflict> SharedShadow::read(const Accessor &who, uint32_t offset, uint32_t size) {
-  std::optional<Conflict> first;
-  for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
-    uint8_t bytes = coveredBytes(word, offset, size);
-    noteRead(who, word, bytes);
-    if (!mayRead(who, word, bytes) && !first)
-      first = conflictOfRead(word, bytes);
-  }
-  return first;
+std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
+                                                bool inFlight) {
+  const WarpClock &clock = *who.clock;
+  Stamp &stamp = writes[word], before = stamp;
+  stamp = Stamp{clock.seen[clock.warp],
+                uint8_t(clock.warp),
+                uint8_t(who.lane),
+                bytes,
+                uint8_t(before.written | bytes),
+                inFlight,
+                !inFlight};
+  std::optional<Conflict> conflict;
+  if (before.inFlight && before.covered & bytes)
+    conflict = Conflict{FindingKind::CopyNotWaitedFor, word * 4, before.warp, before.lane, true};
+  else if (before.covered & bytes && !ordered(who, before))
+    conflict = Conflict{FindingKind::Race, word * 4, before.warp, before.lane, true};
+  else
+    conflict = clashWithReaders(who, word, bytes);
+  // Later writes that are ordered behind this one are so behind those reads, or this one was not.
+  if (bytes == 15)
+    readers[word] = 0;
+  return conflict;
 }
 
 std::optional<Conflict> SharedShadow::writeRange(const Accessor &who, uint32_t offset,
@@ -115,7 +75,7 @@ std::optional<Conflict> SharedShadow::writeRange(const Accessor &who, uint32_t o
   std::optional<Conflict> first;
   for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
     std::optional<Conflict> conflict =
-        writeWord(who, word, coveredBytes(word, offset, size), inFlight);
+        writeWord(who, word, bytesOfWord(word, offset, size), inFlight);
     if (conflict && !first)
       first = conflict;
   }

@@ -14,12 +14,39 @@ namespace {
 /// Lanes whose accesses go together: those of 128 bytes.
 unsigned lanesTogether(uint32_t size) { return size <= 4 ? 32 : size == 8 ? 16 : 8; }
 
+/// Whether each address lies `step` behind the one before, as in most requests.
+bool stepBy(const uint64_t *addresses, unsigned count, uint64_t step) {
+  bool all = true;
+  for (unsigned i = 1; i < count; ++i)
+    all &= addresses[i] - addresses[i - 1] == step;
+  return all;
+}
+
+/// The banks of `count` words from `word` on.
+uint32_t banksOf(uint64_t word, uint64_t count) {
+  uint64_t banks = ((uint64_t(1) << count) - 1) << word % 32;
+  return uint32_t(banks | banks >> 32);
+}
+
 /// Passes for addresses of one group: the largest number of different words in one bank.
 unsigned groupPasses(const uint64_t *addresses, unsigned count, uint32_t size) {
+  auto firstWord = [&](unsigned i) { return addresses[i] / 4; };
+  auto wordCount = [&](unsigned i) { return (addresses[i] + size - 1) / 4 - firstWord(i) + 1; };
+  uint32_t busy = 0;
+  bool apart = true;
+  for (unsigned i = 0; i < count && apart; ++i) {
+    if (i && addresses[i] == addresses[i - 1])
+      continue;
+    uint32_t banks = banksOf(firstWord(i), wordCount(i));
+    apart = !(busy & banks);
+    busy |= banks;
+  }
+  if (apart)
+    return 1;
   uint64_t words[32][32];
   unsigned used[32] = {}, most = 1;
   for (unsigned i = 0; i < count; ++i)
-    for (uint64_t word = addresses[i] / 4; word <= (addresses[i] + size - 1) / 4; ++word) {
+    for (uint64_t word = firstWord(i); word < firstWord(i) + wordCount(i); ++word) {
       uint64_t *bank = words[word % 32];
       unsigned &length = used[word % 32];
       if (length == 32 || std::find(bank, bank + length, word) != bank + length)
@@ -44,6 +71,8 @@ unsigned qllm::emu::leastBankPasses(unsigned count, uint32_t size) {
 }
 
 unsigned qllm::emu::sectors(const uint64_t *addresses, unsigned count, uint32_t size) {
+  if (stepBy(addresses, count, size))
+    return unsigned((addresses[0] + count * size - 1) / 32 - addresses[0] / 32 + 1);
   uint64_t found[32 * 4];
   unsigned length = 0;
   for (unsigned i = 0; i < count; ++i)
@@ -54,29 +83,15 @@ unsigned qllm::emu::sectors(const uint64_t *addresses, unsigned count, uint32_t 
 }
 
 unsigned qllm::emu::leastSectors(const uint64_t *addresses, unsigned count, uint32_t size) {
-  unsigned different = 0;
-  for (unsigned i = 0; i < count; ++i)
-    different += std::find(addresses, addresses + i, addresses[i]) == addresses + i;
+  unsigned different = count;
+  if (!stepBy(addresses, count, size))
+    for (unsigned i = 0; i < count; ++i)
+      different -= std::find(addresses, addresses + i, addresses[i]) != addresses + i;
   return (different * size + 31) / 32;
 }
 
 TrafficLog::TrafficLog(size_t sites, unsigned warps)
     : warps(warps), streams(sites * warps), counts(sites) {}
-
-void TrafficLog::add(uint32_t site, unsigned warp, unsigned lane, uint64_t address, uint32_t size,
-                     bool shared) {
-  uint32_t index = site * warps + warp;
-  Stream &stream = streams[index];
-  if (stream.requests.empty())
-    touched.push_back(index);
-  stream.size = size;
-  stream.shared = shared;
-  uint32_t turn = stream.done[lane]++;
-  if (turn == stream.requests.size())
-    stream.requests.push_back(Request{{}, 0});
-  stream.requests[turn].addresses[lane] = address;
-  stream.requests[turn].lanes |= 1u << lane;
-}
 
 void TrafficLog::addRequest(uint32_t site, const uint64_t *addresses, unsigned count, uint32_t size,
                             bool shared) {
@@ -87,18 +102,34 @@ void TrafficLog::addRequest(uint32_t site, const uint64_t *addresses, unsigned c
   sum.leastUnits += shared ? leastBankPasses(count, size) : leastSectors(addresses, count, size);
 }
 
+void TrafficLog::open(uint32_t index) {
+  Stream &stream = streams[index];
+  if (!stream.touched)
+    touched.push_back(index);
+  stream.touched = true;
+  if (stream.count == stream.requests.size())
+    stream.requests.emplace_back();
+  stream.requests[stream.count++].lanes = 0;
+}
+
+void TrafficLog::close(uint32_t index) {
+  Stream &stream = streams[index];
+  for (uint32_t i = 0; i < stream.count; ++i) {
+    const Request &request = stream.requests[i];
+    uint64_t addresses[32];
+    unsigned count = 0;
+    for (uint32_t lanes = request.lanes; lanes; lanes &= lanes - 1)
+      addresses[count++] = request.addresses[__builtin_ctz(lanes)];
+    addRequest(index / warps, addresses, count, stream.size, stream.shared);
+  }
+  stream.count = stream.complete = 0;
+  std::fill(std::begin(stream.done), std::end(stream.done), 0);
+}
+
 void TrafficLog::flush() {
   for (uint32_t index : touched) {
-    Stream &stream = streams[index];
-    for (const Request &request : stream.requests) {
-      uint64_t addresses[32];
-      unsigned count = 0;
-      for (uint32_t lanes = request.lanes; lanes; lanes &= lanes - 1)
-        addresses[count++] = request.addresses[__builtin_ctz(lanes)];
-      addRequest(index / warps, addresses, count, stream.size, stream.shared);
-    }
-    stream.requests.clear();
-    std::fill(std::begin(stream.done), std::end(stream.done), 0);
+    close(index);
+    streams[index].touched = false;
   }
   touched.clear();
 }

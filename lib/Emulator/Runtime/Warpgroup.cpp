@@ -11,7 +11,7 @@ using namespace qllm::emu;
 
 namespace {
 
-constexpr unsigned kGroupWarps = 4, kRowBytes = 32, kPieceBytes = 16;
+constexpr unsigned kGroupWarps = Product::kWarps;
 
 uint64_t descriptorAt(const uint32_t *words) { return words[0] | uint64_t(words[1]) << 32; }
 
@@ -72,15 +72,12 @@ void Block::issueProduct(unsigned firstWarp, Warpgroup &group) {
   if (!operation.registerA)
     a = descriptorAt(words);
   uint64_t b = descriptorAt(operation.registerA ? words : words + 2);
-  for (unsigned warp = 0; warp < kGroupWarps; ++warp) {
-    // A warp reads its 16 rows of A, and all of B.
-    ProductReads reads{product, warps[firstWarp + warp].clock, {}};
-    if (a)
-      readOperand(reads, firstWarp + warp, *a, 16 * warp, 16 * warp + 16, product->a);
-    product->b.clear();
-    readOperand(reads, firstWarp + warp, b, 0, operation.n, product->b);
-    warps[firstWarp + warp].products.open.push_back(std::move(reads));
-  }
+  if (a)
+    product->a = operandRows(*a, Product::kWarps * Product::kWarpRows);
+  product->b = operandRows(b, operation.n);
+  readOperands(*product, firstWarp);
+  for (unsigned warp = firstWarp; warp < firstWarp + kGroupWarps; ++warp)
+    warps[warp].products.open.push_back({product, warps[warp].clock});
   takeRegisters(*product, firstWarp, group);
   bool early = landsEarly();
   if (early)
@@ -90,24 +87,47 @@ void Block::issueProduct(unsigned firstWarp, Warpgroup &group) {
       group.out[lane][i] = early ? product->results[lane * count + i] : poison(product->id, i);
 }
 
-void Block::readOperand(ProductReads &reads, unsigned warp, uint64_t bits, unsigned begin,
-                        unsigned end, std::vector<const uint8_t *> &pieces) {
+MatrixRows Block::operandRows(uint64_t bits, unsigned count) {
   MatrixDescriptor descriptor(bits);
-  for (unsigned row = begin; row < end; ++row)
-    for (unsigned piece = 0; piece < kRowBytes / kPieceBytes; ++piece) {
-      uint8_t *address =
-          memory.shared() + (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1));
-      pieces.push_back(readMatrixPiece(reads, warp, reads.clock, address));
-      reads.pieces.push_back(address);
-    }
+  MatrixRows rows;
+  rows.pieces.reserve(count * MatrixRows::kRowPieces);
+  for (unsigned row = 0; row < count; ++row)
+    for (unsigned piece = 0; piece < MatrixRows::kRowPieces; ++piece)
+      rows.pieces.push_back(memory.shared() +
+                            (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1)));
+  return rows;
 }
 
-const uint8_t *Block::readMatrixPiece(const ProductReads &reads, unsigned warp,
-                                      const WarpClock &clock, uint8_t *address) {
+/// What all four warps know. Its `warp` is none of them.
+WarpClock Block::commonClock(unsigned firstWarp) const {
+  WarpClock common = warps[firstWarp].clock;
+  common.warp = kMaxWarps;
+  for (unsigned warp = firstWarp; warp < firstWarp + kGroupWarps; ++warp) {
+    const WarpClock &clock = warps[warp].clock;
+    for (unsigned other = 0; other < kMaxWarps; ++other)
+      common.seen[other] =
+          std::min(common.seen[other], other == warp ? clock.synchronized - 1 : clock.seen[other]);
+  }
+  return common;
+}
+
+/// That writes come before is checked here and again at the end of the product, where the reads
+/// are noted. Rows beyond the kernel's shared memory are reported, and lie in the window all the
+/// same.
+void Block::readOperands(const Product &product, unsigned firstWarp) {
   auto fencedAt = [&](unsigned other, unsigned lane) { return warps[other].fenced[lane]; };
-  Access access{scheduler.thread(warp, 0), clock, reads.product->site};
-  return static_cast<const uint8_t *>(
-      memory.readByProxy(access, address, kPieceBytes, kPieceBytes, fencedAt));
+  WarpClock common = commonClock(firstWarp);
+  Access all{scheduler.thread(firstWarp, 0), common, product.site};
+  bool good = true;
+  product.forReads(0, kGroupWarps, [&](const uint8_t *address, uint32_t bytes) {
+    good = good && memory.mayReadByProxy(all, address, bytes, fencedAt);
+  });
+  for (unsigned warp = 0; warp < kGroupWarps && !good; ++warp) {
+    Access access = accessOf(scheduler.thread(firstWarp + warp, 0), product.site);
+    product.forReads(warp, warp + 1, [&](uint8_t *address, uint32_t bytes) {
+      memory.readByProxy(access, address, bytes, MatrixRows::kPieceBytes, fencedAt);
+    });
+  }
 }
 
 /// The registers as they are given, or the product that is to write them first.

@@ -43,19 +43,21 @@ public:
   /// A fence makes the thread's atomics before it acquire, and those after it release.
   void fence(const Accessor &who);
 
+  /// Whether accesses to the buffer are noted: those to one that is only ever read are not.
+  bool notes(size_t buffer) const { return stamps[buffer].writes; }
+  /// The most blocks that it can tell apart.
+  static constexpr uint64_t kMostBlocks = (uint64_t(1) << 27) - 1;
+
 private:
+  /// The last access of one kind to a word: which bytes of it (0: there was none), by whom.
   struct Stamp {
-    /// Of a block plus one; 0 when there was no access.
-    uint32_t block;
+    uint32_t block : 27, bytes : 4, atomic : 1;
     uint32_t time : 22, warp : 5, lane : 5;
   };
-  /// `written` and `read` are bytes of the word, `atomic` whether the last write was one.
-  struct Cell {
-    Stamp write, read;
-    uint8_t written, readBytes, atomic;
-  };
-  struct Cells {
-    Cell *first = nullptr;
+  static_assert(sizeof(Stamp) == 8);
+  /// Of the words of a buffer. Apart, because most that is written is never read.
+  struct Stamps {
+    Stamp *writes = nullptr, *reads = nullptr;
     size_t bytes = 0;
   };
 
@@ -67,11 +69,19 @@ private:
   };
 
   bool ordered(const Accessor &who, const Stamp &stamp) const;
+  /// Whether nobody was there before, or the same thread: nearly always.
+  bool quiet(const Accessor &who, const Stamp &stamp) const {
+    return !stamp.bytes ||
+           (stamp.block == block && stamp.warp == who.clock->warp && stamp.lane == who.lane);
+  }
+  std::optional<GlobalConflict> check(const Accessor &who, const Stamps &stamps, uint64_t offset,
+                                      uint32_t size, AccessKind kind) const;
+  std::optional<GlobalConflict> clash(const Stamp &stamp, uint64_t word, bool wrote) const;
   void synchronize(const Accessor &who, uint64_t address, uint32_t order);
   /// Adds what the thread knows, of its own block too.
   void pass(const Accessor &who, Knowledge &to) const;
 
-  std::vector<Cells> cells;
+  std::vector<Stamps> stamps;
   uint32_t block = 0;
   /// What this block knows of others through atomics, and what each atomic location passes on.
   Knowledge known;

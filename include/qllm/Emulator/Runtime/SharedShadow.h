@@ -28,6 +28,14 @@ struct Conflict {
   bool otherWrote;
 };
 
+/// Of [offset, offset + size): the word behind the last; the bytes of word `word`.
+inline uint64_t lastWord(uint64_t offset, uint32_t size) { return (offset + size + 3) / 4; }
+inline uint8_t bytesOfWord(uint64_t word, uint64_t offset, uint32_t size) {
+  uint64_t begin = std::max(offset, word * 4) - word * 4,
+           end = std::min(offset + size, word * 4 + 4) - word * 4;
+  return uint8_t((1u << end) - (1u << begin));
+}
+
 /// Granules are words of four bytes. Of several writers of parts of a word only the last is
 /// remembered, so that a race on single bytes can be missed; two threads that write different bytes
 /// of a word do not clash.
@@ -37,8 +45,20 @@ public:
   void reset(size_t bytes, unsigned warps);
 
   /// Both note the access; the first conflict, if any.
-  std::optional<Conflict> read(const Accessor &who, uint32_t offset, uint32_t size);
+  std::optional<Conflict> read(const Accessor &who, uint32_t offset, uint32_t size) {
+    note(who, offset, size);
+    return check(who, offset, size);
+  }
   std::optional<Conflict> write(const Accessor &who, uint32_t offset, uint32_t size);
+
+  /// The halves of a read, for one that begins and ends at different times: whoever writes has to
+  /// know of what is noted; the first conflict with what has been written.
+  void note(const Accessor &who, uint32_t offset, uint32_t size);
+  std::optional<Conflict> check(const Accessor &who, uint32_t offset, uint32_t size) const {
+    if (mayRead(who, offset, size))
+      return std::nullopt;
+    return checkWords(who, offset, size);
+  }
 
   /// A write that an asynchronous operation is to make: in flight until `land`.
   std::optional<Conflict> writeLater(const Accessor &who, uint32_t offset, uint32_t size);
@@ -52,8 +72,14 @@ public:
   template <typename Fenced>
   std::optional<Conflict> readByProxy(const Accessor &who, uint32_t offset, uint32_t size,
                                       Fenced fenced) {
-    std::optional<Conflict> conflict = read(who, offset, size);
-    for (uint32_t word = offset / 4; !conflict && word < (offset + size + 3) / 4; ++word) {
+    note(who, offset, size);
+    return checkByProxy(who, offset, size, fenced);
+  }
+  template <typename Fenced>
+  std::optional<Conflict> checkByProxy(const Accessor &who, uint32_t offset, uint32_t size,
+                                       Fenced fenced) const {
+    std::optional<Conflict> conflict = check(who, offset, size);
+    for (uint32_t word = offset / 4; !conflict && word < lastWord(offset, size); ++word) {
       const Stamp &stamp = writes[word];
       if (stamp.byThread && stamp.time > fenced(stamp.warp, stamp.lane))
         conflict = Conflict{FindingKind::MissingProxyFence, word * 4, stamp.warp, stamp.lane, true};
@@ -71,23 +97,65 @@ private:
   };
   static_assert(sizeof(Stamp) == 8);
 
-  void noteRead(const Accessor &who, uint32_t word, uint8_t bytes);
-  bool mayRead(const Accessor &who, uint32_t word, uint8_t bytes) const;
-  Conflict conflictOfRead(uint32_t word, uint8_t bytes) const;
+  /// A read as time * 1024 + bytes * 64 + lane; `kSeveralLanes` for more than one.
+  static constexpr uint32_t kSeveralLanes = 32;
+  struct Reader {
+    uint32_t time, bytes, lane;
+    uint32_t pack() const { return time << 10 | bytes << 6 | lane; }
+    static Reader unpack(uint32_t packed) { return {packed >> 10, packed >> 6 & 15, packed & 63}; }
+  };
+
+  static bool ordered(const Accessor &who, const Stamp &stamp) {
+    const WarpClock &clock = *who.clock;
+    bool own = stamp.warp == clock.warp;
+    uint32_t known = own ? clock.synchronized - 1 : clock.seen[stamp.warp];
+    return stamp.time <= known || (own && stamp.lane == who.lane);
+  }
+
+  bool mayRead(const Accessor &who, uint32_t offset, uint32_t size) const;
+  std::optional<Conflict> checkWords(const Accessor &who, uint32_t offset, uint32_t size) const;
   std::optional<Conflict> writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
                                     bool inFlight);
   std::optional<Conflict> writeRange(const Accessor &who, uint32_t offset, uint32_t size,
                                      bool inFlight);
-  bool ordered(const Accessor &who, const Stamp &stamp) const;
+  std::optional<Conflict> clashWithReaders(const Accessor &who, uint32_t word, uint8_t bytes) const;
 
-  unsigned warps = 0;
   size_t words = 0;
   std::vector<Stamp> writes;
-  /// Per warp and word, when, which bytes and by which lane, or by several, it was last read. Words
-  /// that are read together lie together: there are more reads than writes, which look at all
-  /// warps.
+  /// The warps that have read the word since it was last written as a whole.
+  std::vector<uint32_t> readers;
+  /// Per warp and word, when, which bytes and by which lane, or by several, it was last read; of
+  /// `readers` only. Words that are read together lie together: there are more reads than writes,
+  /// which look at all readers.
   std::vector<uint32_t> reads;
 };
+
+inline void SharedShadow::note(const Accessor &who, uint32_t offset, uint32_t size) {
+  const WarpClock &clock = *who.clock;
+  uint32_t *own = reads.data() + clock.warp * words, self = 1u << clock.warp;
+  uint32_t now = clock.seen[clock.warp];
+  bool whole = (offset | size) % 4 == 0;
+  for (uint32_t word = offset / 4, last = uint32_t(lastWord(offset, size)); word < last; ++word) {
+    Reader before = Reader::unpack(own[word]);
+    Reader reader{now, whole ? 15u : bytesOfWord(word, offset, size), who.lane};
+    if (before.time == now && readers[word] & self) {
+      reader.bytes |= before.bytes;
+      reader.lane = before.lane == reader.lane ? reader.lane : kSeveralLanes;
+    }
+    own[word] = reader.pack();
+    readers[word] |= self;
+  }
+}
+
+/// Whether nothing is wrong with a read of whole words that were written whole: almost every read.
+inline bool SharedShadow::mayRead(const Accessor &who, uint32_t offset, uint32_t size) const {
+  bool may = (offset | size) % 4 == 0;
+  for (uint32_t word = offset / 4, last = word + size / 4; word < last; ++word) {
+    const Stamp &stamp = writes[word];
+    may &= stamp.covered == 15 && !stamp.inFlight && ordered(who, stamp);
+  }
+  return may;
+}
 
 } // namespace qllm::emu
 

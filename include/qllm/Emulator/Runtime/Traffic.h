@@ -25,8 +25,23 @@ class TrafficLog {
 public:
   TrafficLog(size_t sites, unsigned warps);
 
+  /// One lane's part of a request.
   void add(uint32_t site, unsigned warp, unsigned lane, uint64_t address, uint32_t size,
-           bool shared);
+           bool shared) {
+    uint32_t index = site * warps + warp;
+    Stream &stream = streams[index];
+    uint32_t turn = stream.done[lane]++;
+    if (turn == stream.count)
+      open(index);
+    stream.size = size;
+    stream.shared = shared;
+    Request &request = stream.requests[turn];
+    request.addresses[lane] = address;
+    request.lanes |= 1u << lane;
+    // Mostly the last lane completes one after the other, and the stream starts anew.
+    if (request.lanes == ~0u && ++stream.complete == stream.count)
+      close(index);
+  }
   /// A request whose addresses are all known.
   void addRequest(uint32_t site, const uint64_t *addresses, unsigned count, uint32_t size,
                   bool shared);
@@ -41,20 +56,25 @@ private:
     uint64_t addresses[32];
     uint32_t lanes;
   };
-  /// Requests of one warp at one site since the last flush.
+  /// Requests of one warp at one site that lanes have yet to take part in, and those in between.
   struct Stream {
-    std::vector<Request> requests;
+    std::vector<Request> requests; ///< `count` of them are in use
     uint32_t done[32] = {};
-    uint32_t size = 0;
-    bool shared = false;
+    uint32_t count = 0, complete = 0, size = 0;
+    bool shared = false, touched = false;
   };
   struct Counts {
     uint64_t requests = 0, units = 0, leastUnits = 0;
     bool shared = false;
   };
 
+  /// One more request of a stream; all that it has are counted.
+  void open(uint32_t index);
+  void close(uint32_t index);
+
   unsigned warps;
   std::vector<Stream> streams;
+  /// Those that have held something since the last flush.
   std::vector<uint32_t> touched;
   std::vector<Counts> counts;
 };
