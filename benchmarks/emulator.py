@@ -19,14 +19,22 @@ sys.path.append(str(ROOT / "utils"))
 from measure import exit_with, measure  # noqa: E402
 
 MOST = 2.0
-LINEAR, QUANTIZE = "run-linear.py", "run-quantize.py"
+LINEAR, QUANTIZE, WEIGHT_ONLY, BLOCK_SCALED = "run-linear.py", "run-quantize.py", "run-weight-only.py", "run-block-scaled.py"
 # The script of the tests that compiles the kernel and draws operands, its options, and the target.
 CASES = {
     "W8A8 256x512x1024": (LINEAR, "rows=256 columns=512 depth=1024 tile=128,128,64 warps=2,4", "sm_80"),
     "W4A8 256x512x1024": (LINEAR, "rows=256 columns=512 depth=1024 weight=int4 tile=128,128,64 warps=2,4", "sm_80"),
     "W4A4 256x512x1024, groups of 128": (LINEAR, "rows=256 columns=512 depth=1024 input=int4 weight=int4 group=128 tile=128,128,128 warps=2,4", "sm_80"),
     "W4A8 256x512x1024 by wgmma": (LINEAR, "rows=256 columns=512 depth=1024 weight=int4 tile=128,128,128 warps=1,8 stages=4 producers=1", "sm_90a"),
+    "W8A8 256x512x1024 by wgmma": (LINEAR, "rows=256 columns=512 depth=1024 tile=128,128,128 warps=1,8 stages=4 producers=1", "sm_90a"),
+    "W4A16 256x512x1024": (WEIGHT_ONLY, "rows=256 columns=512 depth=1024 group=128 tile=64,64,64 warps=2,2", "sm_80"),
+    "W4A16 16x1024x2048, stream-K": (WEIGHT_ONLY, "rows=16 columns=1024 depth=2048 group=128 tile=16,64,64 warps=1,4 blocks=12", "sm_80"),
+    "NVFP4 128x512x1024": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=64,64,128 warps=2,2", "sm_120a"),
+    "NVFP4 128x512x1024 by tcgen05": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=128,128,256 warps=4,1 producers=1", "sm_100a"),
     "RMSNorm and quantization, 512x4096": (QUANTIZE, "rows=512 columns=4096 norm=rms residual=1 stream=1", "sm_80"),
+    "RMSNorm and MXFP4, 512x4096": ("run-quantize-blocks.py", "rows=512 columns=4096 norm=rms format=mxfp4", "sm_120a"),
+    "attention over 2048 tokens of 4 bits": ("run-attention.py", "attention rows=8 length=2048 query=int8", "sm_80"),
+    "keys and values appended, 512 tokens": ("run-attention.py", "append rows=512 length=512", "sm_80"),
 }
 
 

@@ -36,13 +36,14 @@ class Kernel:
         self.name, self.geometry = launch.kernel, launch.geometry[target]
 
     def run(self, rows: int, operands: dict, others: list, flags: list) -> int:
-        """With arrays in the order of operands, and what qllm-emu wants to know of other arguments. The exit status of qllm-emu, which prints
-        its report."""
+        """With arrays in the order of operands, and what else qllm-emu wants to know of them and of other arguments. The exit status of
+        qllm-emu, which prints its report."""
+        known = {name: each for each in others if (name := each["name"]) in operands}
         arguments = []
         for index, (name, value) in enumerate(operands.items()):
             np.save(self.folder / f"{name}.npy", value)
-            arguments.append({"name": name, "input": f"{name}.npy", **tensor_map_of(self.geometry, index, value)})
-        arguments += [*others, {"name": "m", "value": rows}]
+            arguments.append({"name": name, "input": f"{name}.npy", **tensor_map_of(self.geometry, index, value), **known.get(name, {})})
+        arguments += [*(each for each in others if each["name"] not in known), {"name": "m", "value": rows}]
         (self.folder / "launch.json").write_text(json.dumps(
             {"kernel": self.name, "grid": self.geometry.grid(rows), "block": [self.geometry.threads], "shared": self.geometry.shared,
              "arguments": arguments}))

@@ -55,6 +55,8 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   if (std::string error = launchError(kernel->program, settings); !error.empty())
     return ctx.fail(error);
   RunReport report = run(kernel->program, settings);
+  if (!report.error.empty())
+    return ctx.fail(report.error);
   ++count;
   seconds += report.cpuSeconds;
   if (!report.findings.empty()) {

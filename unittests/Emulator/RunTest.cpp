@@ -3,6 +3,9 @@
 
 #include "qllm/Emulator/Runtime/Report.h"
 #include "gtest/gtest.h"
+#include <fstream>
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace qllm::emu;
 
@@ -15,6 +18,13 @@ template <typename Function> Function *runtime(const std::string &name) {
       return reinterpret_cast<Function *>(symbol.address);
   return nullptr;
 }
+/// Of this process.
+uint64_t addressBytes() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * uint64_t(sysconf(_SC_PAGESIZE));
+}
+
 using Collective = void(ThreadContext *, uint32_t, uint32_t, const uint32_t *, uint32_t *);
 using Barrier = void(ThreadContext *, uint32_t, uint32_t, uint32_t);
 
@@ -117,6 +127,31 @@ TEST(Run, ABarrierDoesNotWaitForThoseWhoAreGone) {
   Launch launch;
   launch.block = {96, 1, 1};
   EXPECT_TRUE(run(kernel, launch).findings.empty());
+}
+
+TEST(Run, SaysWhatThereIsNoMemoryFor) {
+  if (addressBytes() > uint64_t(1) << 40)
+    GTEST_SKIP() << "a sanitizer has taken more addresses than can be limited";
+  Program kernel = program([](ThreadContext *, const void *const *) {});
+  std::vector<uint8_t> memory(64);
+  Launch launch;
+  launch.block = {1024, 1, 1};
+  launch.buffers = {{"x", memory.data(), memory.size(), true}};
+  launch.checks = CheckRaces;
+  auto errorWith = [&](uint64_t megabytes) {
+    rlimit before;
+    getrlimit(RLIMIT_AS, &before);
+    rlimit limit = before;
+    limit.rlim_cur = addressBytes() + (megabytes << 20);
+    setrlimit(RLIMIT_AS, &limit);
+    std::string error = run(kernel, launch).error;
+    setrlimit(RLIMIT_AS, &before);
+    return error;
+  };
+  EXPECT_EQ(errorWith(1 << 20), "");
+  EXPECT_EQ(errorWith(16), "no memory for the stacks of 1024 threads");
+  launch.buffers[0].size = size_t(1) << 32; // never touched
+  EXPECT_EQ(errorWith(128), "no memory for the checks of races");
 }
 
 TEST(LaunchError, SaysWhatIsTooLarge) {

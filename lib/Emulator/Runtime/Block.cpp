@@ -41,6 +41,12 @@ Block::Block(const Program &program, const Launch &launch)
     models.push_back(modelOf(launch, site));
 }
 
+std::string Block::error() const {
+  if (!scheduler.valid())
+    return "no memory for the stacks of " + std::to_string(scheduler.threadCount()) + " threads";
+  return memory.error();
+}
+
 bool Block::run(uint64_t index) {
   memory.startBlock(index);
   memoryBarriers.clear();

@@ -65,7 +65,8 @@ struct NamedBarrier {
 class Block {
 public:
   Block(const Program &program, const Launch &launch);
-  bool valid() const { return scheduler.valid() && memory.valid(); }
+  /// What it has no memory for, or an empty text.
+  std::string error() const;
   /// Runs the block with this linear index; false when its threads could not all finish.
   bool run(uint64_t index);
   void collect(RunReport &report);

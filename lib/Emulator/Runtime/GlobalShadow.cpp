@@ -29,8 +29,10 @@ GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers) : stamps(buffers.
            bytes = 2 * words * sizeof(Stamp);
     void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-      continue;
+    if (memory == MAP_FAILED) {
+      hasMemory = false;
+      return;
+    }
     madvise(memory, bytes, MADV_HUGEPAGE); // fewer faults; that it may be refused does not matter
     auto *first = static_cast<Stamp *>(memory);
     stamps[i] = {first, first + words, bytes};

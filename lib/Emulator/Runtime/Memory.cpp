@@ -43,6 +43,14 @@ Memory::Memory(const Program &program, const Launch &launch, unsigned warps)
     globalShadow = std::make_unique<GlobalShadow>(buffers);
 }
 
+std::string Memory::error() const {
+  if (!window.valid())
+    return "no room below 2 GiB for shared memory";
+  if (globalShadow && !globalShadow->valid())
+    return "no memory for the checks of races";
+  return "";
+}
+
 void Memory::startBlock(uint64_t index) {
   std::memset(window.data(), 0xcd, sharedBytes);
   if (!checks(CheckRaces))

@@ -30,7 +30,8 @@ struct Access {
 class Memory {
 public:
   Memory(const Program &program, const Launch &launch, unsigned warps);
-  bool valid() const { return window.valid(); }
+  /// What it found no room for, or an empty text.
+  std::string error() const;
   uint8_t *shared() const { return window.data(); }
   uint32_t sharedOffset(const void *address) const { return window.offset(address); }
 

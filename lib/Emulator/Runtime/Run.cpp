@@ -68,7 +68,8 @@ RunReport qllm::emu::run(const Program &program, const Launch &launch) {
   double start = cpuSeconds();
   RunReport report;
   Block block(program, launch);
-  if (!block.valid())
+  report.error = block.error();
+  if (!report.error.empty())
     return report;
   for (uint64_t index : blockOrder(launch))
     if (!block.run(index))

@@ -129,6 +129,8 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
     return fail(BadInput, error);
 
   EmulationResult result{kernel->name, emu::run(kernel->program, launch), {}};
+  if (!result.report.error.empty())
+    return fail(BadInput, result.report.error);
   if (llvm::Error error = arguments.store())
     return fail(BadInput, llvm::toString(std::move(error)));
   llvm::Expected<std::vector<std::string>> differences = arguments.compare();

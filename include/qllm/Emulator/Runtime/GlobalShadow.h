@@ -36,6 +36,9 @@ public:
   GlobalShadow(const GlobalShadow &) = delete;
   GlobalShadow &operator=(const GlobalShadow &) = delete;
 
+  /// False when the system has no memory for the buffers.
+  bool valid() const { return hasMemory; }
+
   void startBlock(uint64_t index);
   std::optional<GlobalConflict> access(const Accessor &who, size_t buffer, uint64_t offset,
                                        uint32_t size, AccessKind kind,
@@ -82,6 +85,7 @@ private:
   void pass(const Accessor &who, Knowledge &to) const;
 
   std::vector<Stamps> stamps;
+  bool hasMemory = true;
   uint32_t block = 0;
   /// What this block knows of others through atomics, and what each atomic location passes on.
   Knowledge known;

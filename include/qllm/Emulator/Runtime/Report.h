@@ -55,6 +55,8 @@ struct Traffic {
 };
 
 struct RunReport {
+  /// Why nothing ran, such as a lack of memory; else empty.
+  std::string error;
   std::vector<Finding> findings;
   std::vector<Traffic> traffic;
   uint64_t threads = 0, collectives = 0, switches = 0, multiplyAdds = 0;
@@ -62,7 +64,7 @@ struct RunReport {
 };
 
 /// What makes a launch impossible, or an empty text: block too large, shared memory beyond the
-/// limit, no memory.
+/// limit.
 std::string launchError(const Program &program, const Launch &launch);
 
 /// Runs a launch for which `launchError` is empty, on the calling thread. Results are the same for

@@ -15,9 +15,7 @@ bound the worst element takes.
 utils/kernel_attention.py, plus one rounding to the type of the result.
 """
 
-import json
 import pathlib
-import subprocess
 import sys
 
 import ml_dtypes
@@ -27,7 +25,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_attention import Cache, attend, multiply_hadamard, quantize, rotate  # noqa: E402
 from kernel_codes import Format  # noqa: E402
-from kernel_text import emulator_module, launches, lower  # noqa: E402
+from kernel_emulator import Kernel, parse_options  # noqa: E402
 
 DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
                 result="f32", page="64", order="up", rotary="1", hadamard="0", center="0", clip="1", static="0", warps="4", splits="1", mean="0",
@@ -40,8 +38,8 @@ random = np.random.default_rng(0)
 class Problem:
     """The operands that both operations share, and what is computed from them."""
 
-    def __init__(self, o):
-        self.options, self.emulator = o, []
+    def __init__(self, o, flags):
+        self.options, self.flags = o, flags
         self.rows, self.length = int(o["rows"]), int(o["length"])
         self.m = o["rows"] if int(o["static"]) else "?"
         self.heads, self.kv, self.size = int(o["heads"]), int(o["kv"]), int(o["size"])
@@ -84,7 +82,8 @@ class Problem:
         return quantize(rows - center, form.bits, not form.signed, self.clip)
 
     def add(self, name, value, kind):
-        self.operands[name], self.types[name] = value, f"tensor<{kind}>"
+        self.operands[name] = value.view(np.uint16) if value.dtype == ml_dtypes.bfloat16 else value
+        self.types[name] = f"tensor<{kind}>"
 
     def add_common(self):
         self.add("positions", self.positions, f"{self.m}xi32")
@@ -102,26 +101,10 @@ class Problem:
                 f"{clauses} : ({', '.join(self.types.values())}) -> {kinds}\n"
                 f"  return %0{'#0, %0#1' if '(' in kinds else ''} : {results}\n}}\n")
 
-    def run(self, folder, text, arguments, rows, stem):
+    def run(self, folder, text, operands, arguments):
         """Compiles and runs one operation; the report of the emulator."""
-        target = self.options["target"]
-        lowered = lower(text, target, "kernels")
-        (folder / f"{stem}.mlir").write_text(emulator_module(lowered))
-        launch, = launches(lowered)
-        geometry = launch.geometry[target]
-        (folder / f"{stem}.json").write_text(json.dumps(
-            {"kernel": launch.kernel, "grid": geometry.grid(rows), "block": [geometry.threads], "shared": geometry.shared,
-             "arguments": arguments + [{"name": "m", "value": rows}]}))
-        command = ["qllm-emu", folder / f"{stem}.mlir", f"--launch={folder / stem}.json", f"--arch={target}", *self.emulator]
-        if status := subprocess.run(command, check=False).returncode:
+        if status := Kernel(folder, text, self.options["target"]).run(self.rows, operands, arguments, self.flags):
             sys.exit(status)
-
-    def saved(self, folder):
-        arguments = []
-        for name, value in self.operands.items():
-            np.save(folder / f"{name}.npy", value.view(np.uint16) if value.dtype == ml_dtypes.bfloat16 else value)
-            arguments.append({"name": name, "input": f"{name}.npy"})
-        return arguments
 
     def kind(self, columns, form="type"):
         return f"{self.m}x{columns}x{self.options[form]}"
@@ -141,10 +124,8 @@ def append(problem, folder):
     clip = f"clip {p.clip}" if p.clip != 1 else ""
     text = p.module("qk.append_kv %k, %v into(%cache)",
                     f"formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} {clip}", p.types["cache"])
-    arguments = p.saved(folder)
     np.save(folder / "after.npy", p.memory)
-    arguments[2]["expect"] = "after.npy"
-    p.run(folder, text, arguments, p.rows, "append")
+    p.run(folder, text, p.operands, [{"name": "cache", "expect": "after.npy"}])
 
 
 def attention(problem, folder):
@@ -170,9 +151,9 @@ def attention(problem, folder):
     shapes = {"y": [p.rows, flat]} if splits == 1 else {"sums": [splits, p.rows, flat], "statistics": [splits, p.rows, 2 * p.heads]}
     kind = o["result"] if splits == 1 else "f32"
     outputs = [{"name": name, "type": kind, "shape": shape, "fill": 255, "output": f"{name}.npy"} for name, shape in shapes.items()]
-    p.run(folder, text, p.saved(folder) + outputs, p.rows, "attention")
+    p.run(folder, text, p.operands, outputs)
     if splits > 1:
-        combine(p, folder, flat, splits)
+        combine(p, folder, {name: np.load(folder / f"{name}.npy") for name in shapes}, flat, splits)
     result = np.load(folder / "y.npy")
     if o["result"] == "bf16":
         result = result.view(ml_dtypes.bfloat16)
@@ -188,14 +169,12 @@ def attention(problem, folder):
           attend(q, keys, values, p.positions, SCALE, exact), FLOATS[o["result"]])
 
 
-def combine(p, folder, flat, splits):
+def combine(p, folder, parts, flat, splits):
     kinds = f"(tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> tensor<{p.kind(flat, 'result')}>"
     text = (f"func.func @run(%sums: tensor<{splits}x{p.m}x{flat}xf32>, %statistics: tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> "
             f"tensor<{p.kind(flat, 'result')}> {{\n  %0 = qk.combine_attention %sums, %statistics : {kinds}\n"
             f"  return %0 : tensor<{p.kind(flat, 'result')}>\n}}\n")
-    arguments = [{"name": name, "input": f"{name}.npy"} for name in ("sums", "statistics")]
-    arguments.append({"name": "y", "type": p.options["result"], "shape": [p.rows, flat], "fill": 255, "output": "y.npy"})
-    p.run(folder, text, arguments, p.rows, "combine")
+    p.run(folder, text, parts, [{"name": "y", "type": p.options["result"], "shape": [p.rows, flat], "fill": 255, "output": "y.npy"}])
 
 
 def check(found, wanted, kind):
@@ -210,12 +189,9 @@ def check(found, wanted, kind):
 
 
 def main():
-    folder, what = pathlib.Path(sys.argv[1]), sys.argv[2]
-    folder.mkdir(parents=True, exist_ok=True)
-    given = dict(argument.split("=") for argument in sys.argv[3:])
-    problem = Problem({key: given.pop(key, value) for key, value in DEFAULTS.items()})
-    problem.emulator = [f"--{key}={value}" for key, value in given.items()]
-    {"append": append, "attention": attention}[what](problem, folder)
+    where, what, *words = sys.argv[1:]
+    folder, options, flags = parse_options([where, *words], DEFAULTS)
+    {"append": append, "attention": attention}[what](Problem(options, flags), folder)
 
 
 if __name__ == "__main__":
