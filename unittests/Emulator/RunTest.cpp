@@ -26,6 +26,7 @@ uint64_t addressBytes() {
 }
 
 using Collective = void(ThreadContext *, uint32_t, uint32_t, const uint32_t *, uint32_t *);
+using Load = void *(ThreadContext *, void *, uint32_t, uint32_t, uint32_t);
 using Barrier = void(ThreadContext *, uint32_t, uint32_t, uint32_t);
 
 Program program(void (*entry)(ThreadContext *, const void *const *)) {
@@ -127,6 +128,23 @@ TEST(Run, ABarrierDoesNotWaitForThoseWhoAreGone) {
   Launch launch;
   launch.block = {96, 1, 1};
   EXPECT_TRUE(run(kernel, launch).findings.empty());
+}
+
+TEST(Run, ReadsMustEndInsideABuffer) {
+  static std::vector<uint8_t> memory(64);
+  Program kernel = program([](ThreadContext *context, const void *const *) {
+    for (unsigned offset : {48, 56, 60})
+      runtime<Load>("qllm_emu_load")(context, memory.data() + offset, 8, 4, 0);
+  });
+  Launch launch;
+  launch.buffers = {{"x", memory.data(), memory.size(), false}};
+  launch.checks = CheckBounds;
+  RunReport report = run(kernel, launch);
+  ASSERT_EQ(report.findings.size(), 1u);
+  EXPECT_EQ(report.findings[0].kind, FindingKind::OutOfBoundsRead);
+  EXPECT_EQ(report.findings[0].count, 1u);
+  EXPECT_EQ(report.findings[0].first,
+            "block (0,0,0) thread (0,0,0) reads 8 bytes at x+60 of 64 bytes");
 }
 
 TEST(Run, SaysWhatThereIsNoMemoryFor) {

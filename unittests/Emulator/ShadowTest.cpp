@@ -179,6 +179,59 @@ TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
   EXPECT_FALSE(shadow.access(who, 0, 4, 4, AccessKind::Write));
 }
 
+/// A buffer of 64 bytes, and blocks of one warp.
+class GlobalShadowTest : public testing::Test {
+protected:
+  GlobalShadowTest() : memory(64), shadow({{"x", memory.data(), memory.size(), true}}) {}
+  void startBlock(uint64_t index) {
+    clock.reset(0);
+    shadow.startBlock(index);
+  }
+  std::optional<GlobalConflict> access(unsigned lane, uint64_t offset, AccessKind kind,
+                                       uint32_t order = OrderNothing) {
+    return shadow.access({&clock, lane}, 0, offset, 4, kind, order);
+  }
+
+  std::vector<uint8_t> memory;
+  GlobalShadow shadow;
+  WarpClock clock;
+};
+
+TEST_F(GlobalShadowTest, LanesOfAWarpClash) {
+  startBlock(0);
+  EXPECT_FALSE(access(0, 0, AccessKind::Write));
+  std::optional<GlobalConflict> conflict = access(1, 0, AccessKind::Write);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->kind, FindingKind::Race);
+  EXPECT_EQ(conflict->otherLane, 0u);
+  clock.synchronizeLanes();
+  EXPECT_FALSE(access(2, 0, AccessKind::Write));
+}
+
+TEST_F(GlobalShadowTest, WritesClashWithReads) {
+  startBlock(0);
+  EXPECT_FALSE(access(0, 8, AccessKind::Read));
+  startBlock(1);
+  EXPECT_FALSE(access(0, 8, AccessKind::Read));
+  startBlock(2);
+  std::optional<GlobalConflict> conflict = access(0, 8, AccessKind::Write);
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
+  EXPECT_EQ(conflict->otherBlock, 1u);
+  EXPECT_FALSE(conflict->otherWrote);
+}
+
+TEST_F(GlobalShadowTest, ABlockKnowsNothingOfWhatTheOneBeforeHasLearnt) {
+  startBlock(0);
+  EXPECT_FALSE(access(0, 0, AccessKind::Write));
+  EXPECT_FALSE(access(0, 32, AccessKind::Atomic, OrderRelease));
+  startBlock(1);
+  EXPECT_FALSE(access(0, 32, AccessKind::Atomic, OrderAcquire));
+  EXPECT_FALSE(access(0, 0, AccessKind::Read));
+  startBlock(2);
+  EXPECT_TRUE(access(0, 0, AccessKind::Read));
+}
+
 // What a warp does after it has passed on the block's past, or other warps have not shown it, is
 // not part of that past.
 TEST(GlobalShadow, AnAtomicPassesOnWhatItsThreadKnows) {
@@ -241,6 +294,9 @@ TEST(Traffic, CountsBankPasses) {
   for (unsigned i = 0; i < 8; ++i)
     addresses[i] = i * 128 + i * 16;
   EXPECT_EQ(bankPasses(addresses, 8, 16), 1u);
+  addresses[0] = 120; // misaligned: its last two words are in the first banks
+  addresses[1] = 384;
+  EXPECT_EQ(bankPasses(addresses, 2, 16), 2u);
   for (unsigned i = 0; i < 32; ++i)
     addresses[i] = i % 2 * 128; // two words of a bank, again and again
   EXPECT_EQ(bankPasses(addresses, 32, 4), 2u);

@@ -137,7 +137,6 @@ private:
   void issueProduct(unsigned firstWarp, Warpgroup &group);
   void takeRegisters(Product &product, unsigned firstWarp, const Warpgroup &group);
   MatrixRows operandRows(uint64_t descriptor, unsigned count);
-  WarpClock commonClock(unsigned firstWarp) const;
   void readOperands(const Product &product, unsigned firstWarp);
   void complete(Product &last);
   void multiply(Product &product);

@@ -98,36 +98,22 @@ MatrixRows Block::operandRows(uint64_t bits, unsigned count) {
   return rows;
 }
 
-/// What all four warps know. Its `warp` is none of them.
-WarpClock Block::commonClock(unsigned firstWarp) const {
-  WarpClock common = warps[firstWarp].clock;
-  common.warp = kMaxWarps;
-  for (unsigned warp = firstWarp; warp < firstWarp + kGroupWarps; ++warp) {
-    const WarpClock &clock = warps[warp].clock;
-    for (unsigned other = 0; other < kMaxWarps; ++other)
-      common.seen[other] =
-          std::min(common.seen[other], other == warp ? clock.synchronized - 1 : clock.seen[other]);
-  }
-  return common;
-}
-
-/// That writes come before is checked here and again at the end of the product, where the reads
-/// are noted. Rows beyond the kernel's shared memory are reported, and lie in the window all the
-/// same.
+/// All that is read is written, landed and fenced; whether each warp knows of it is looked at when
+/// the product ends, together with what was written since. Rows beyond the kernel's shared memory
+/// are reported, and lie in the window all the same.
 void Block::readOperands(const Product &product, unsigned firstWarp) {
   auto fencedAt = [&](unsigned other, unsigned lane) { return warps[other].fenced[lane]; };
-  WarpClock common = commonClock(firstWarp);
-  Access all{scheduler.thread(firstWarp, 0), common, product.site};
+  auto accessOfWarp = [&](unsigned warp) {
+    return accessOf(scheduler.thread(firstWarp + warp, 0), product.site);
+  };
   bool good = true;
   product.forReads(0, kGroupWarps, [&](const uint8_t *address, uint32_t bytes) {
-    good = good && memory.mayReadByProxy(all, address, bytes, fencedAt);
+    good = good && memory.mayReadByProxy(accessOfWarp(0), address, bytes, fencedAt);
   });
-  for (unsigned warp = 0; warp < kGroupWarps && !good; ++warp) {
-    Access access = accessOf(scheduler.thread(firstWarp + warp, 0), product.site);
+  for (unsigned warp = 0; warp < kGroupWarps && !good; ++warp)
     product.forReads(warp, warp + 1, [&](uint8_t *address, uint32_t bytes) {
-      memory.readByProxy(access, address, bytes, MatrixRows::kPieceBytes, fencedAt);
+      memory.readByProxy(accessOfWarp(warp), address, bytes, MatrixRows::kPieceBytes, fencedAt);
     });
-  }
 }
 
 /// The registers as they are given, or the product that is to write them first.
