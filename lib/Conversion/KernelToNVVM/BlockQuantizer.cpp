@@ -115,9 +115,7 @@ void BlockQuantizer::storeCodes(int64_t piece, llvm::function_ref<Value(Value)> 
   ArrayRef<Value> elements = row.piece(piece);
   for (int64_t i = 0; i != pieceLength; i += 2)
     bytes.push_back(convertPair(quotient(elements[i]), quotient(elements[i + 1])));
-  Value low = code.permuteBytes(bytes[0], bytes[1], 0x0040);
-  Value high = code.permuteBytes(bytes[2], bytes[3], 0x0040);
-  Value word = code.permuteBytes(low, high, 0x5410);
+  Value word = code.joinBytes(bytes[0], bytes[1], bytes[2], bytes[3]);
   Value base =
       code.advance(to.codes.pointer, code.multiply(code.extend64(threads.row),
                                                    code.constant64(kernel.resultColumns / 2)));

@@ -107,6 +107,10 @@ Value CodeBuilder::permuteBytes(Value a, Value b, int64_t selector) {
                                  NVVM::PermuteMode::DEFAULT);
 }
 
+Value CodeBuilder::joinBytes(Value a, Value b, Value c, Value d) {
+  return permuteBytes(permuteBytes(a, b, 0x0040), permuteBytes(c, d, 0x0040), 0x5410);
+}
+
 Value CodeBuilder::addFloat(Value a, Value b) { return arith::AddFOp::create(builder, loc, a, b); }
 
 Value CodeBuilder::subtractFloat(Value a, Value b) {

@@ -59,6 +59,8 @@ public:
   mlir::Value truncate(mlir::Value a, unsigned width);
   /// Byte i of the result is the byte of b:a that half byte i of the selector names.
   mlir::Value permuteBytes(mlir::Value a, mlir::Value b, int64_t selector);
+  /// The low bytes of four words, the first one lowest.
+  mlir::Value joinBytes(mlir::Value a, mlir::Value b, mlir::Value c, mlir::Value d);
   /// The same number, of which LLVM knows neither that it is nor that two of them are one: a
   /// permutation that changes nothing, of which qllm-expand-kernel-instructions makes a move.
   mlir::Value hide(mlir::Value a) { return permuteBytes(a, constant(numHidden++), 0x3210); }

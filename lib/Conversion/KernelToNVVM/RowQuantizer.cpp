@@ -206,11 +206,9 @@ Value RowQuantizer::codeBits(Value step, Value offset, const Parameters &paramet
 
 /// Eight codes as one or two words.
 Value RowQuantizer::pack(ArrayRef<Value> bits) {
-  // The low bytes of four words.
   auto bytes = [&](unsigned first, unsigned step) {
-    Value low = code.permuteBytes(bits[first], bits[first + step], 0x0040);
-    Value high = code.permuteBytes(bits[first + 2 * step], bits[first + 3 * step], 0x0040);
-    return code.permuteBytes(low, high, 0x5410);
+    return code.joinBytes(bits[first], bits[first + step], bits[first + 2 * step],
+                          bits[first + 3 * step]);
   };
   if (codeWidth() == 8)
     return code.pair(bytes(0, 1), bytes(4, 1));
