@@ -15,6 +15,12 @@ def scale_values(kind: str, codes: np.ndarray) -> np.ndarray:
     return np.where(exponent == 0, fraction * 2.0**-9, (8 + fraction) * 2.0**(exponent.astype(int) - 10))
 
 
+def scales_from_tiles(tiles: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Scales of these rows by blocks, of the row of tiles that each is in."""
+    blocks = tiles.reshape(len(rows), -1, 32, 4, 4)
+    return blocks[np.arange(len(rows)), :, rows % 32, rows // 32 % 4].reshape(len(rows), -1)
+
+
 def scales_in_tiles(codes: np.ndarray) -> np.ndarray:
     """Scales of rows by blocks in the order #qk.layout<128x4, n 32:1, n 4:32, k 4:1>, filled up with zeros."""
     rows, blocks = (-(-size // tile) for size, tile in zip(codes.shape, (128, 4)))

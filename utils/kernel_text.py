@@ -1,12 +1,13 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reads what qllm-opt prints of kernels: how they are launched, their PTX or binaries, and their code for the emulator."""
+import itertools
 import math
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 OBJECT = re.compile(r'#gpu\.object<#nvvm\.target<[^>]*chip = "(\w+)"[^>]*>,[^"]*(?:assembly|bin) = "((?:[^"\\]|\\.)*)"')
-LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])?(?: rows_of_results \[[^\]]*\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
+LAUNCH = re.compile(r'qk\.launch "(\w+)"\([^)]*\) sizes \[([^\]]*)\](?: in_place \[([^\]]*)\])?(?: rows_of_results \[([^\]]*)\])? geometry \{(.*?)\}[^:{}]*: \((.*?)\) -> (.*)')
 GEOMETRY = re.compile(r"(\w+) = #qk\.geometry<((?:[^<>]|<[^<>]*>)*)>")
 FLATTEN = "convert-scf-to-cf,convert-gpu-to-nvvm,reconcile-unrealized-casts,canonicalize,cse"
 BITS = {"i1": 8, "i4": 4, "ui4": 4, "i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "i64": 64, "f16": 16, "bf16": 16, "f32": 32,
@@ -19,9 +20,10 @@ class CompilerFailed(Exception):
 
 @dataclass(frozen=True)
 class TensorType:
-    """Element type and shape; None is a dynamic size."""
+    """Element type and shape; None is a dynamic size, a number of rows divided by `rows_each`."""
     element: str
     shape: tuple
+    rows_each: int = 1
 
     @staticmethod
     def parse(text: str) -> "TensorType":
@@ -30,7 +32,7 @@ class TensorType:
 
     def bytes(self, rows: int) -> int:
         """All of it, with so many rows where sizes are dynamic; half bytes are filled up at the end."""
-        count = math.prod(rows if size is None else size for size in self.shape)
+        count = math.prod(-(-rows // self.rows_each) if size is None else size for size in self.shape)
         return -(-count * BITS[self.element] // 8)
 
     def row_bytes(self) -> int:
@@ -92,9 +94,11 @@ def types(text: str) -> tuple:
 def launches(text: str) -> list:
     """Every `qk.launch` of a module, in its order."""
     found = []
-    for kernel, sizes, in_place, geometry, operands, results in LAUNCH.findall(text):
+    for kernel, sizes, in_place, rows_each, geometry, operands, results in LAUNCH.findall(text):
         by_target = {target: Geometry.parse(body) for target, body in GEOMETRY.findall(geometry)}
-        found.append(Launch(kernel, types(operands), types(results), pairs(sizes), by_target, pairs(in_place)))
+        rows = map(int, re.findall(r"\d+", rows_each)) if rows_each else itertools.repeat(1)
+        of_rows = tuple(replace(each, rows_each=count) for each, count in zip(types(results), rows))
+        found.append(Launch(kernel, types(operands), of_rows, pairs(sizes), by_target, pairs(in_place)))
     return found
 
 

@@ -30,7 +30,7 @@ class Kernel:
     @staticmethod
     def parse(fields: dict) -> "Kernel":
         geometry = dict(fields["geometry"], maps=tuple(TensorMap(**each) for each in fields["geometry"]["maps"]))
-        tensors = {key: tuple(TensorType(each["element"], tuple(each["shape"])) for each in fields[key]) for key in ("operands", "results")}
+        tensors = {key: tuple(TensorType(each["element"], tuple(each["shape"]), each["rows_each"]) for each in fields[key]) for key in ("operands", "results")}
         return Kernel(**{**fields, **tensors, "geometry": Geometry(**geometry), "sizes": tuple(map(tuple, fields["sizes"])),
                          "rows": tuple(fields["rows"]), "written": tuple(fields["written"])})
 

@@ -62,8 +62,10 @@ def attentions():
                 ("", (1,))]
 
 
-def quantizers():
+def quantizers(target: str):
     """What comes before a linear layer, for prompts."""
+    for form in ("nvfp4", "mxfp4") if target in ("sm_100a", "sm_120a") else ():
+        yield "quantize_blocks", {"columns": 4096, "norm": True, "residual": True, "format": form}, [("", (4096, 16384))]
     for columns in (4096, 8192):
         for norm in (True, False):
             yield "quantize", {"columns": columns, "norm": norm, "residual": norm, "format": "int8"}, [("", (4096, 16384))]
@@ -113,7 +115,7 @@ def entries(target: str):
     yield from weight_only(*shapes[0], target)
     yield from block_scaled(*shapes[0], target)
     yield from attentions()
-    yield from quantizers()
+    yield from quantizers(target)
     for shape in shapes[1:]:
         yield from linears(*shape, target, kinds)
         yield from weight_only(*shape, target)

@@ -13,7 +13,8 @@ from families.family import Check, Wanted
 FILL = 0xEE  # bytes of results that a kernel has left out
 SPOT_ROWS, SPOT_COLUMNS = 8, 1024
 # As elements are downloaded: bf16 as its bits, half bytes two at a time.
-TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16, "i4": np.uint8, "ui4": np.uint8}
+TYPES = {"f16": np.float16, "f32": np.float32, "i32": np.int32, "i8": np.int8, "ui8": np.uint8, "bf16": np.uint16, "i4": np.uint8, "ui4": np.uint8,
+         "f4E2M1FN": np.uint8, "f8E4M3FN": np.uint8, "f8E8M0FNU": np.uint8}
 
 
 class Trial:
@@ -71,7 +72,7 @@ class Trial:
         if all_of_it:
             self.wanted = wanted
         check = Check(0, 0)
-        found = self.family.merge([self.download_rows(call, index, rows) for index in self.family.checked])
+        found = self.family.merge([self.download_rows(call, index, rows) for index in self.family.checked], rows)
         for turn, each in enumerate(found):
             chosen = np.arange(each.shape[1]) if turn else columns
             check += compare(each[:, chosen], wanted[turn], rows, chosen)
@@ -83,12 +84,13 @@ class Trial:
         return inner.bytes(1) // np.dtype(TYPES[result.element]).itemsize
 
     def download_rows(self, call: Call, index: int, rows: np.ndarray) -> np.ndarray:
-        """What the result has of each row, in the order of the dimensions before that of rows."""
+        """What the result has of each row, or of the rows that it is together with, in the order of the dimensions before that of rows."""
         result = call.kernel.results[index]
         kind = np.dtype(TYPES[result.element])
         size, layers = self.row_elements(result) * kind.itemsize, math.prod(result.shape[:result.shape.index(None)])
-        content = [b"".join(self.driver.download(call.results[index], (layer * call.rows + int(row)) * size, size) for layer in range(layers))
-                   for row in rows]
+        count = -(-call.rows // result.rows_each)
+        content = [b"".join(self.driver.download(call.results[index], (layer * count + int(row) // result.rows_each) * size, size)
+                            for layer in range(layers)) for row in rows]
         return np.stack([np.frombuffer(row, kind) for row in content])
 
     def spots(self, size: int, most: int) -> np.ndarray:
@@ -104,6 +106,6 @@ def compare(found: np.ndarray, wanted: Wanted, rows: np.ndarray, columns: np.nda
     wrong = wanted.wrong(found)
     if not wrong.any():
         return Check(found.size, 0)
-    row, column = np.argwhere(wrong)[0]
+    row, column, *_ = np.argwhere(wrong)[0]
     text = f"[{rows[row]}, {columns[column]}]: expected {wanted.values[row, column]}, but got {found[row, column]}"
     return Check(found.size, int(wrong.sum()), text)

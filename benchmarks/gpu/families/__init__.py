@@ -4,6 +4,7 @@ from families.attention import Attention
 from families.block_scaled import BlockScaled
 from families.linear import Linear
 from families.quantize import Quantize
+from families.quantize_blocks import QuantizeBlocks
 from families.weight_only import WeightOnly
 
-FAMILIES = {family.name: family for family in (Linear, Attention, Quantize, WeightOnly, BlockScaled)}
+FAMILIES = {family.name: family for family in (Linear, Attention, Quantize, QuantizeBlocks, WeightOnly, BlockScaled)}

@@ -57,7 +57,7 @@ class Attention(Family):
         queries = random.standard_normal((rows, self.heads * self.size), np.float32).astype(np.float16)
         return [queries, self.memory, self.positions, self.pages]
 
-    def merge(self, found):
+    def merge(self, found, rows):
         """The splits put together, as qk.combine_attention does: of sums, and of the greatest score and the sum of weights of each head."""
         sums, statistics = (each.reshape(len(each), self.splits, self.heads, -1).astype(np.float64) for each in found)
         share = np.exp2(statistics[..., 0] - statistics[..., 0].max(1, keepdims=True))
