@@ -19,9 +19,7 @@ def parse_options(arguments: list, defaults: dict):
 
 def tensor_map_of(geometry, operand: int, value: np.ndarray) -> dict:
     """The map that the operand goes by, if any, as a field of its argument."""
-    width = value[0].nbytes
-    return {"tensor_map": {"box": [each.row_bytes, each.rows], "sizes": [width, len(value)], "strides": [width], "swizzle": each.swizzle}
-            for each in geometry.maps if each.operand == operand}
+    return {"tensor_map": each.describe(value[0].nbytes, len(value)) for each in geometry.maps if each.operand == operand}
 
 
 class Kernel:

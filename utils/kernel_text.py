@@ -47,6 +47,10 @@ class TensorMap:
     row_bytes: int
     swizzle: int = 0
 
+    def describe(self, row_bytes: int, rows: int) -> dict:
+        """Of a matrix, as a launch file of qllm-emu has it: coordinates count bytes of a row, then rows."""
+        return {"box": [self.row_bytes, self.rows], "sizes": [row_bytes, rows], "strides": [row_bytes], "swizzle": self.swizzle}
+
 
 @dataclass(frozen=True)
 class Geometry:

@@ -70,7 +70,8 @@ class EmulatorDriver:
             if index >= len(launch.operands) or index in launch.kernel.written:
                 arguments[-1]["output"] = str(buffer.path)
             if index in maps:
-                arguments[-1]["tensor_map"] = self.tensor_map(launch, maps[index])
+                tensor = launch.kernel.operands[index]
+                arguments[-1]["tensor_map"] = maps[index].describe(tensor.row_bytes(), launch.rows if tensor.shape[0] is None else tensor.shape[0])
         arguments += [{"value": size} for size in launch.size_arguments()]
         geometry = launch.kernel.geometry
         description = self.new_file(json.dumps({"kernel": launch.kernel.name, "grid": launch.grid(), "block": [geometry.threads],
@@ -79,13 +80,6 @@ class EmulatorDriver:
                              capture_output=True, text=True, check=False)
         if run.returncode:
             raise LaunchFailed((run.stderr or run.stdout).strip())
-
-    def tensor_map(self, launch: Call, description) -> dict:
-        """Coordinates count bytes of a row, then rows."""
-        tensor = launch.kernel.operands[description.operand]
-        rows = launch.rows if tensor.shape[0] is None else tensor.shape[0]
-        return {"box": [description.row_bytes, description.rows], "sizes": [tensor.row_bytes(), rows], "strides": [tensor.row_bytes()],
-                "swizzle": description.swizzle}
 
     def synchronise(self) -> None:
         """A launch has ended when it returns."""
