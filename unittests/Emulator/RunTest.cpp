@@ -11,8 +11,9 @@ using namespace qllm::emu;
 
 namespace {
 
-/// The runtime's function of that name, as compiled code calls it.
-template <typename Function> Function *runtime(const std::string &name) {
+/// The runtime's function of that name, as compiled code calls it. Threads that never end do not
+/// free what they own, so nothing is allocated here.
+template <typename Function> Function *runtime(std::string_view name) {
   for (const RuntimeSymbol &symbol : runtimeSymbols())
     if (symbol.name == name)
       return reinterpret_cast<Function *>(symbol.address);
