@@ -160,6 +160,47 @@ TEST_F(SharedShadowTest, ProxyReadsWantAFence) {
   EXPECT_FALSE(shadow.readByProxy(at(0, 0), 0, 16, fencedAt));
 }
 
+TEST_F(SharedShadowTest, AtomicsClashWithOthersOnly) {
+  EXPECT_EQ(kindOf(shadow.atomic(at(0, 0), 0, 4, AccessKind::Atomic)),
+            FindingKind::UninitializedRead);
+  EXPECT_FALSE(shadow.atomic(at(1, 0), 0, 4, AccessKind::Atomic));
+  EXPECT_FALSE(shadow.atomic(at(0, 3), 0, 4, AccessKind::AtomicRead));
+  EXPECT_FALSE(shadow.atomic(at(1, 5), 0, 4, AccessKind::AtomicWrite));
+  EXPECT_EQ(kindOf(shadow.read(at(0, 0), 0, 4)), FindingKind::Race);
+  EXPECT_EQ(kindOf(shadow.write(at(0, 0), 0, 4)), FindingKind::Race);
+  EXPECT_EQ(kindOf(shadow.atomic(at(1, 0), 0, 4, AccessKind::Atomic)), FindingKind::Race);
+  barrier();
+  EXPECT_FALSE(shadow.read(at(0, 0), 0, 4));
+  EXPECT_EQ(kindOf(shadow.atomic(at(1, 0), 0, 4, AccessKind::AtomicWrite)), FindingKind::Race);
+}
+
+/// The first lane of a warp, at that offset of a buffer.
+void atomic(GlobalShadow &shadow, WarpClock &clock, uint64_t offset, uint32_t order) {
+  shadow.synchronize(clock, 0, offset, order);
+  EXPECT_FALSE(shadow.access({&clock, 0}, 0, offset, 4, AccessKind::Atomic));
+}
+
+// A flag hands over between warps of a block, too.
+TEST(GlobalShadow, AtomicsOrderWarps) {
+  std::vector<uint8_t> memory(64);
+  GlobalShadow shadow({{"x", memory.data(), memory.size(), true}});
+  WarpClock clocks[2];
+  clocks[0].reset(0);
+  clocks[1].reset(1);
+  Accessor first{&clocks[0], 0}, second{&clocks[1], 0};
+  shadow.startBlock(0);
+  EXPECT_FALSE(shadow.access(first, 0, 0, 4, AccessKind::Write));
+  shadow.synchronize(clocks[0], 0, 32, OrderRelease | OnlyWrites);
+  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::AtomicWrite));
+  clocks[0].tick();
+  EXPECT_TRUE(shadow.access(second, 0, 0, 4, AccessKind::Read));
+  shadow.synchronize(clocks[1], 0, 32, OrderAcquire | OnlyReads);
+  EXPECT_FALSE(shadow.access(second, 0, 32, 4, AccessKind::AtomicRead));
+  EXPECT_FALSE(shadow.access(second, 0, 0, 4, AccessKind::Read));
+  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::AtomicWrite));
+  EXPECT_TRUE(shadow.access(first, 0, 32, 4, AccessKind::Write));
+}
+
 TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
   std::vector<uint8_t> memory(64);
   GlobalShadow shadow({{"x", memory.data(), memory.size(), true}});
@@ -168,14 +209,14 @@ TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
   Accessor who{&clock, 0};
   shadow.startBlock(0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 8, AccessKind::Write));
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic, OrderAcquire | OrderRelease));
+  atomic(shadow, clock, 32, OrderAcquire | OrderRelease);
   shadow.startBlock(1);
   std::optional<GlobalConflict> conflict = shadow.access(who, 0, 0, 4, AccessKind::Read);
   ASSERT_TRUE(conflict);
   EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
   EXPECT_EQ(conflict->otherBlock, 0u);
   shadow.startBlock(2);
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic, OrderAcquire | OrderRelease));
+  atomic(shadow, clock, 32, OrderAcquire | OrderRelease);
   EXPECT_FALSE(shadow.access(who, 0, 4, 4, AccessKind::Write));
 }
 
@@ -187,9 +228,8 @@ protected:
     clock.reset(0);
     shadow.startBlock(index);
   }
-  std::optional<GlobalConflict> access(unsigned lane, uint64_t offset, AccessKind kind,
-                                       uint32_t order = OrderNothing) {
-    return shadow.access({&clock, lane}, 0, offset, 4, kind, order);
+  std::optional<GlobalConflict> access(unsigned lane, uint64_t offset, AccessKind kind) {
+    return shadow.access({&clock, lane}, 0, offset, 4, kind);
   }
 
   std::vector<uint8_t> memory;
@@ -224,9 +264,9 @@ TEST_F(GlobalShadowTest, WritesClashWithReads) {
 TEST_F(GlobalShadowTest, ABlockKnowsNothingOfWhatTheOneBeforeHasLearnt) {
   startBlock(0);
   EXPECT_FALSE(access(0, 0, AccessKind::Write));
-  EXPECT_FALSE(access(0, 32, AccessKind::Atomic, OrderRelease));
+  atomic(shadow, clock, 32, OrderRelease);
   startBlock(1);
-  EXPECT_FALSE(access(0, 32, AccessKind::Atomic, OrderAcquire));
+  atomic(shadow, clock, 32, OrderAcquire);
   EXPECT_FALSE(access(0, 0, AccessKind::Read));
   startBlock(2);
   EXPECT_TRUE(access(0, 0, AccessKind::Read));
@@ -244,12 +284,12 @@ TEST(GlobalShadow, AnAtomicPassesOnWhatItsThreadKnows) {
   shadow.startBlock(0);
   EXPECT_FALSE(shadow.access(second, 0, 0, 4, AccessKind::Write));
   EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Write));
-  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::Atomic, OrderRelease));
+  atomic(shadow, clocks[0], 32, OrderRelease);
   clocks[0].tick();
   EXPECT_FALSE(shadow.access(first, 0, 8, 4, AccessKind::Write));
   clocks[0].reset(0);
   shadow.startBlock(1);
-  EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::Atomic, OrderAcquire));
+  atomic(shadow, clocks[0], 32, OrderAcquire);
   EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Read));
   EXPECT_TRUE(shadow.access(first, 0, 0, 4, AccessKind::Read));
   EXPECT_TRUE(shadow.access(first, 0, 8, 4, AccessKind::Read));
@@ -263,12 +303,12 @@ TEST(GlobalShadow, FencesMakeAtomicsOrder) {
   Accessor who{&clock, 0};
   shadow.startBlock(0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 4, AccessKind::Write));
-  shadow.fence(who);
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  shadow.fence(clock, 0);
+  atomic(shadow, clock, 32, OrderNothing);
   shadow.startBlock(1);
-  EXPECT_FALSE(shadow.access(who, 0, 32, 4, AccessKind::Atomic));
+  atomic(shadow, clock, 32, OrderNothing);
   EXPECT_TRUE(shadow.access(who, 0, 0, 4, AccessKind::Read));
-  shadow.fence(who);
+  shadow.fence(clock, 0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 4, AccessKind::Read));
 }
 

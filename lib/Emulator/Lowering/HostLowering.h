@@ -76,8 +76,11 @@ void populateBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &ho
 void populateMemoryBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateCopyPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateArithmeticPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
+void populateDivisionPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateInlinePtxPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 
+/// Refuses recursion, and more local arrays than a thread has room for.
+mlir::LogicalResult checkLocalMemory(mlir::Operation *module);
 /// Gives every function of `module` a context argument and passes it on at calls; makes an entry
 /// for each kernel; replaces globals of shared memory by places in the block's.
 mlir::LogicalResult convertFunctions(mlir::Operation *module);

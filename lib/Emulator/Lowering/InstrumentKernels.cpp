@@ -5,9 +5,11 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "qllm/Emulator/Lowering/Passes.h"
 #include "qllm/Emulator/Runtime/GlobalShadow.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_QLLMINSTRUMENTKERNELS
@@ -36,39 +38,66 @@ bool isBetweenBlocks(std::optional<StringRef> scope) {
 uint32_t orderOf(LLVM::AtomicOrdering ordering, std::optional<StringRef> scope) {
   bool both =
       ordering == LLVM::AtomicOrdering::acq_rel || ordering == LLVM::AtomicOrdering::seq_cst;
-  if (!isBetweenBlocks(scope))
-    return emu::OrderNothing;
-  return (both || ordering == LLVM::AtomicOrdering::acquire ? emu::OrderAcquire : 0u) |
+  return (isBetweenBlocks(scope) ? 0u : emu::OnlyInBlock) |
+         (both || ordering == LLVM::AtomicOrdering::acquire ? emu::OrderAcquire : 0u) |
          (both || ordering == LLVM::AtomicOrdering::release ? emu::OrderRelease : 0u);
 }
 
-MemoryAccess accessOf(Operation *op) {
-  if (auto load = llvm::dyn_cast<LLVM::LoadOp>(op))
-    return {&load.getAddrMutable(), load.getType(), "qllm_emu_load", "load",
-            load.getAlignment(),    std::nullopt};
-  if (auto store = llvm::dyn_cast<LLVM::StoreOp>(op))
-    return {&store.getAddrMutable(), store.getValue().getType(),
-            "qllm_emu_store",        "store",
-            store.getAlignment(),    std::nullopt};
-  if (auto atomic = llvm::dyn_cast<LLVM::AtomicRMWOp>(op))
-    return {&atomic.getPtrMutable(), atomic.getType(),
-            "qllm_emu_atomic",       "atomicrmw",
-            atomic.getAlignment(),   orderOf(atomic.getOrdering(), atomic.getSyncscope())};
-  if (auto atomic = llvm::dyn_cast<LLVM::AtomicCmpXchgOp>(op))
-    return {&atomic.getPtrMutable(), atomic.getCmp().getType(),
-            "qllm_emu_atomic",       "cmpxchg",
-            atomic.getAlignment(),   orderOf(atomic.getSuccessOrdering(), atomic.getSyncscope())};
-  return {};
+/// Loads and stores that other threads may see half way are atomics; volatile ones are relaxed.
+template <typename Op> std::optional<uint32_t> orderOf(Op op, uint32_t only) {
+  if (op.getOrdering() == LLVM::AtomicOrdering::not_atomic && !op.getVolatile_())
+    return std::nullopt;
+  return orderOf(op.getOrdering(), op.getSyncscope()) | only;
 }
 
-/// Local variables that only ever are loaded and stored whole need no check.
-bool isPlainLocal(Value address) { return address.getDefiningOp<LLVM::AllocaOp>(); }
+MemoryAccess accessOf(Operation *op) {
+  MemoryAccess access;
+  if (auto load = llvm::dyn_cast<LLVM::LoadOp>(op))
+    access = {&load.getAddrMutable(), load.getType(),
+              "qllm_emu_load",        "load",
+              load.getAlignment(),    orderOf(load, emu::OnlyReads)};
+  else if (auto store = llvm::dyn_cast<LLVM::StoreOp>(op))
+    access = {&store.getAddrMutable(), store.getValue().getType(),     "qllm_emu_store", "store",
+              store.getAlignment(),    orderOf(store, emu::OnlyWrites)};
+  else if (auto atomic = llvm::dyn_cast<LLVM::AtomicRMWOp>(op))
+    access = {&atomic.getPtrMutable(),
+              atomic.getType(),
+              "",
+              "atomicrmw",
+              atomic.getAlignment(),
+              orderOf(atomic.getOrdering(), atomic.getSyncscope())};
+  else if (auto atomic = llvm::dyn_cast<LLVM::AtomicCmpXchgOp>(op))
+    access = {&atomic.getPtrMutable(),
+              atomic.getCmp().getType(),
+              "",
+              "cmpxchg",
+              atomic.getAlignment(),
+              orderOf(atomic.getSuccessOrdering(), atomic.getSyncscope())};
+  if (access.order)
+    access.function = "qllm_emu_atomic";
+  return access;
+}
+
+/// Elements of a known number, in bytes; of others 0.
+uint64_t sizeOf(LLVM::AllocaOp local, const DataLayout &layout) {
+  APInt count;
+  return matchPattern(local.getArraySize(), m_ConstantInt(&count))
+             ? layout.getTypeSize(local.getElemType()) * count.getZExtValue()
+             : 0;
+}
+
+/// Local variables that are loaded and stored whole need no check.
+bool isPlainLocal(const MemoryAccess &access, const DataLayout &layout) {
+  auto local = access.address->get().getDefiningOp<LLVM::AllocaOp>();
+  return local && !access.order && layout.getTypeSize(access.type) <= sizeOf(local, layout);
+}
 
 struct QllmInstrumentKernels : qllm::impl::QllmInstrumentKernelsBase<QllmInstrumentKernels> {
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     emu::HostLowering host(module);
     DataLayout layout = DataLayout::closest(module);
+    llvm::SetVector<LLVM::LLVMFuncOp> functions; // with local arrays
     WalkResult result = module.walk([&](Operation *op) {
       if (llvm::isa<LLVM::MemcpyOp, LLVM::MemcpyInlineOp, LLVM::MemmoveOp, LLVM::MemsetOp>(op)) {
         op->emitOpError(
@@ -80,17 +109,41 @@ struct QllmInstrumentKernels : qllm::impl::QllmInstrumentKernelsBase<QllmInstrum
         OpBuilder builder(op);
         host.call(builder, op->getLoc(), "qllm_emu_fence", Type(), {});
       }
+      if (auto local = llvm::dyn_cast<LLVM::AllocaOp>(op))
+        functions.insert(local->getParentOfType<LLVM::LLVMFuncOp>());
       MemoryAccess access = accessOf(op);
-      if (access.address && !isPlainLocal(access.address->get()))
+      if (access.address && !isPlainLocal(access, layout))
         instrument(op, access, layout, host);
       return WalkResult::advance();
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    for (LLVM::LLVMFuncOp function : functions)
+      announceLocals(function, layout, host);
     host.sites.commit();
   }
 
 private:
+  /// Local arrays are known to the runtime from their allocation to the end of their function.
+  void announceLocals(LLVM::LLVMFuncOp function, const DataLayout &layout,
+                      emu::HostLowering &host) {
+    OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+    Location location = function.getLoc();
+    Value before =
+        host.call(builder, location, "qllm_emu_locals", builder.getI32Type(), ValueRange());
+    function.walk([&](Operation *op) {
+      if (auto local = llvm::dyn_cast<LLVM::AllocaOp>(op)) {
+        builder.setInsertionPointAfter(op);
+        Value bytes = host.constant(builder, op->getLoc(), uint32_t(sizeOf(local, layout)));
+        host.call(builder, op->getLoc(), "qllm_emu_local", Type(),
+                  {host.flat(builder, op->getLoc(), local), bytes});
+      } else if (llvm::isa<LLVM::ReturnOp>(op)) {
+        builder.setInsertionPoint(op);
+        host.call(builder, op->getLoc(), "qllm_emu_locals_end", Type(), {before});
+      }
+    });
+  }
+
   void instrument(Operation *op, const MemoryAccess &access, const DataLayout &layout,
                   emu::HostLowering &host) {
     OpBuilder builder(op);

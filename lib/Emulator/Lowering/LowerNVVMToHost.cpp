@@ -31,7 +31,8 @@ struct QllmLowerNVVMToHost : qllm::impl::QllmLowerNVVMToHostBase<QllmLowerNVVMTo
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     emu::HostLowering host(module);
-    if (failed(emu::convertFunctions(module)) || failed(emu::convertSharedGlobals(module, host)))
+    if (failed(emu::checkLocalMemory(module)) || failed(emu::convertFunctions(module)) ||
+        failed(emu::convertSharedGlobals(module, host)))
       return signalPassFailure();
     emu::prepareMatrixRegisters(module, host);
 
@@ -44,6 +45,7 @@ struct QllmLowerNVVMToHost : qllm::impl::QllmLowerNVVMToHostBase<QllmLowerNVVMTo
     emu::populateMemoryBarrierPatterns(patterns, host);
     emu::populateCopyPatterns(patterns, host);
     emu::populateArithmeticPatterns(patterns, host);
+    emu::populateDivisionPatterns(patterns, host);
     emu::populateInlinePtxPatterns(patterns, host);
     // A pattern that cannot handle an operation says why; that stands for the error about what is
     // left.

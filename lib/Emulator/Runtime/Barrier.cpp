@@ -32,6 +32,19 @@ NamedBarrier *Block::arrive(Thread &thread, uint32_t site, uint32_t id, uint32_t
              std::to_string(count(barrier.expected));
     });
   }
+  if (threads % 32)
+    memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
+      return describeThread(thread) + " expects " + std::to_string(threads) +
+             " threads at barrier " + std::to_string(id) + ", which is no multiple of 32";
+    });
+  uint32_t &lanes = barrier.lanes[thread.warp], &place = barrier.sites[thread.warp];
+  if (lanes && place != site)
+    memory.findings.add(FindingKind::DivergentCollective, site, [&] {
+      return describeThread(thread) + " is here, and others of its warp at " +
+             siteAt(place).operation + " at " + siteAt(place).location;
+    });
+  lanes |= 1u << thread.lane;
+  place = site;
   ++barrier.arrived;
   barrier.clock.join(warpOf(thread).clock.seen);
   return &barrier;
@@ -45,6 +58,14 @@ void Block::release(NamedBarrier &barrier) {
   if (barrier.all)
     memory.flushTraffic();
   for (unsigned warp = 0; warp < warps.size(); ++warp) {
+    if (uint32_t absent = scheduler.aliveLanes(warp) & ~barrier.lanes[warp];
+        barrier.lanes[warp] && absent)
+      memory.findings.add(FindingKind::DivergentCollective, barrier.sites[warp], [&] {
+        unsigned first = unsigned(__builtin_ctz(absent));
+        return describeThread(scheduler.thread(warp, first)) +
+               " is not here, though others of its warp have met threads of other warps";
+      });
+    barrier.lanes[warp] = 0;
     if (!barrier.waiting[warp])
       continue;
     warps[warp].clock.acquire(barrier.clock);

@@ -99,6 +99,12 @@ void Block::threadMain(void *argument) {
   block.finish(thread);
 }
 
+void Block::trap(Thread &thread, uint32_t site) {
+  memory.findings.add(FindingKind::Trap, site,
+                      [&] { return describeThread(thread) + " ends here"; });
+  finish(thread);
+}
+
 void Block::finish(Thread &thread) {
   for (const AsyncCopies *copies : {&thread.copies, &thread.stores})
     if (!copies->empty() && memory.checks(CheckRaces))

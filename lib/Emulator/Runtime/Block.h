@@ -57,6 +57,8 @@ struct NamedBarrier {
   unsigned expected = 0;
   bool all = false;
   std::array<uint32_t, kMaxWarps> waiting{};
+  /// By warp, the lanes that have come, and where they stand.
+  std::array<uint32_t, kMaxWarps> lanes{}, sites{};
   VectorClock clock;
   /// For the forms that combine a predicate: of the threads until now, how many gave true.
   unsigned predicates = 0, lastCount = 0, lastPredicates = 0;
@@ -99,6 +101,8 @@ public:
   void *atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                uint32_t order);
   void fence(Thread &thread);
+  /// Ends the thread.
+  [[noreturn]] void trap(Thread &thread, uint32_t site);
   void fenceProxy(Thread &thread);
   void tensorCopy(Thread &thread, uint32_t site, uint32_t to, uint64_t descriptor);
   void tensorMultiply(Thread &thread, uint32_t site, const TensorProduct &product);
@@ -115,7 +119,7 @@ public:
 
 private:
   static void threadMain(void *thread);
-  void finish(Thread &thread);
+  [[noreturn]] void finish(Thread &thread);
   void reportStuck();
 
   Warp &warpOf(const Thread &thread) { return warps[thread.warp]; }
@@ -163,6 +167,7 @@ private:
   void arrive(MemoryBarrier &barrier, const TensorCommit &commit);
   void misuseTensorMemory(Thread &thread, uint32_t site, const std::string &what);
 
+  void poll(Thread &thread, uint32_t site, const void *address, uint32_t size);
   NamedBarrier *arrive(Thread &thread, uint32_t site, uint32_t id, uint32_t threads);
   bool complete(const NamedBarrier &barrier) const;
   void release(NamedBarrier &barrier);
@@ -192,6 +197,8 @@ private:
   std::vector<FloatModel> models;
   /// mbarrier tests that failed since something else last happened.
   uint64_t fruitlessTests = 0;
+  /// Atomics that changed nothing since something else did.
+  uint64_t fruitlessPolls = 0;
   uint64_t threadCount = 0, collectives = 0, multiplyAdds = 0, productCount = 0;
 };
 

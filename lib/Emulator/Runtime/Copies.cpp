@@ -7,18 +7,48 @@
 
 using namespace qllm::emu;
 
+namespace {
+/// Atomics per thread that change and find nothing new, with nothing else in between, that count as
+/// a deadlock.
+constexpr uint64_t kMostFruitlessPolls = 20000;
+} // namespace
+
 void *Block::atomic(Thread &thread, uint32_t site, void *address, uint32_t size, uint32_t alignment,
                     uint32_t order) {
   Access access = accessOf(thread, site);
-  access.order = order;
-  void *place = memory.access(access, address, size, AccessKind::Atomic, alignment);
-  warpOf(thread).clock.tick();
+  if (!(order & OnlyWrites) && memory.contains(access, address, size))
+    poll(thread, site, address, size);
+  WarpClock &clock = warpOf(thread).clock;
+  memory.synchronize(clock, thread.lane, address, order);
+  AccessKind kind = order & OnlyReads    ? AccessKind::AtomicRead
+                    : order & OnlyWrites ? AccessKind::AtomicWrite
+                                         : AccessKind::Atomic;
+  void *place = memory.access(access, address, size, kind, alignment);
+  clock.tick();
   return place;
 }
 
+/// A thread that finds what it found there before may be waiting for it to change: others run
+/// first, and when that is all that happens, it may as well stop.
+void Block::poll(Thread &thread, uint32_t site, const void *address, uint32_t size) {
+  uint64_t value = 0;
+  std::memcpy(&value, address, std::min<size_t>(size, sizeof value));
+  bool again = thread.polled == address && thread.polledValue == value;
+  thread.polled = address;
+  thread.polledValue = value;
+  if (!again) {
+    fruitlessPolls = 0;
+    return;
+  }
+  if (++fruitlessPolls > kMostFruitlessPolls * scheduler.aliveCount())
+    scheduler.suspend(thread, site);
+  scheduler.yield(thread);
+}
+
 void Block::fence(Thread &thread) {
-  memory.fence(accessOf(thread, 0));
-  warpOf(thread).clock.tick();
+  WarpClock &clock = warpOf(thread).clock;
+  memory.fence(clock, thread.lane);
+  clock.tick();
 }
 
 void Block::fenceProxy(Thread &thread) {

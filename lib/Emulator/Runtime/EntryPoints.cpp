@@ -31,6 +31,16 @@ void *atomic(ThreadContext *context, void *address, uint32_t size, uint32_t alig
              uint32_t site, uint32_t order) {
   return blockOf(context).atomic(Thread::of(context), site, address, size, alignment, order);
 }
+uint32_t locals(ThreadContext *context) { return uint32_t(Thread::of(context).locals.size()); }
+void local(ThreadContext *context, const uint8_t *data, uint32_t size) {
+  Thread::of(context).locals.push_back({data, size});
+}
+void localsEnd(ThreadContext *context, uint32_t before) {
+  Thread::of(context).locals.resize(before);
+}
+void trap(ThreadContext *context, uint32_t site) {
+  blockOf(context).trap(Thread::of(context), site);
+}
 void fence(ThreadContext *context) { blockOf(context).fence(Thread::of(context)); }
 
 void barrier(ThreadContext *context, uint32_t site, uint32_t id, uint32_t threads) {
@@ -143,6 +153,10 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_load", load);
   add("qllm_emu_store", store);
   add("qllm_emu_atomic", atomic);
+  add("qllm_emu_locals", locals);
+  add("qllm_emu_local", local);
+  add("qllm_emu_locals_end", localsEnd);
+  add("qllm_emu_trap", trap);
   add("qllm_emu_fence", fence);
   add("qllm_emu_barrier", barrier);
   add("qllm_emu_barrier_reduce", barrierReduce);

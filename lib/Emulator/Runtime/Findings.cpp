@@ -45,6 +45,8 @@ const char *qllm::emu::findingName(FindingKind kind) {
     return "tensor-memory-misuse";
   case FindingKind::DivergentCollective:
     return "divergent-collective";
+  case FindingKind::Trap:
+    return "trap";
   case FindingKind::Deadlock:
     break;
   }

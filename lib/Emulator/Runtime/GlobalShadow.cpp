@@ -17,7 +17,7 @@ template <typename Knowledge> void join(Knowledge &into, const Knowledge &from) 
     into[block].join(clock);
 }
 
-unsigned threadOf(const Accessor &who) { return who.clock->warp * 32 + who.lane; }
+unsigned threadOf(const WarpClock &clock, unsigned lane) { return clock.warp * 32 + lane; }
 
 } // namespace
 
@@ -62,25 +62,39 @@ bool GlobalShadow::ordered(const Accessor &who, const Stamp &stamp) const {
   return stamp.lane == who.lane || stamp.time < clock.synchronized;
 }
 
-void GlobalShadow::pass(const Accessor &who, Knowledge &to) const {
+void GlobalShadow::pass(const WarpClock &clock, Knowledge &to) const {
   join(to, known);
-  to[block].join(who.clock->seen);
+  to[block].join(clock.seen);
 }
 
-void GlobalShadow::fence(const Accessor &who) {
-  Fences &own = fences[threadOf(who)];
+void GlobalShadow::acquireOwn(WarpClock &clock, const Knowledge &from) const {
+  auto own = from.find(block);
+  if (own != from.end())
+    clock.acquire(own->second);
+}
+
+void GlobalShadow::fence(WarpClock &clock, unsigned lane) {
+  Fences &own = fences[threadOf(clock, lane)];
   join(known, own.observed);
-  pass(who, own.released);
+  acquireOwn(clock, own.observed);
+  pass(clock, own.released);
 }
 
 /// An atomic takes up what the location was given before, and passes on what its thread knows of
 /// this block and others: at once, or where a fence comes after and has come before.
-void GlobalShadow::synchronize(const Accessor &who, uint64_t address, uint32_t order) {
-  Knowledge &location = released[address];
-  Fences &own = fences[threadOf(who)];
-  join(order & OrderAcquire ? known : own.observed, location);
+void GlobalShadow::synchronize(WarpClock &clock, unsigned lane, uint64_t address, uint32_t order) {
+  // What a block hands over to itself alone is kept apart.
+  Knowledge &location = released[order & OnlyInBlock ? ~address : address];
+  Fences &own = fences[threadOf(clock, lane)];
+  if (!(order & OnlyWrites)) {
+    join(order & OrderAcquire ? known : own.observed, location);
+    if (order & OrderAcquire)
+      acquireOwn(clock, location);
+  }
+  if (order & OnlyReads)
+    return;
   if (order & OrderRelease)
-    pass(who, location);
+    pass(clock, location);
   else
     join(location, own.released);
 }
@@ -94,27 +108,25 @@ std::optional<GlobalConflict> GlobalShadow::clash(const Stamp &stamp, uint64_t w
 std::optional<GlobalConflict> GlobalShadow::check(const Accessor &who, const Stamps &stamps,
                                                   uint64_t offset, uint32_t size,
                                                   AccessKind kind) const {
-  bool atomic = kind == AccessKind::Atomic, reads = kind == AccessKind::Read;
+  bool atomic = isAtomic(kind), reads = onlyReads(kind);
   for (uint64_t word = offset / 4; word < lastWord(offset, size); ++word) {
     uint8_t bytes = bytesOfWord(word, offset, size);
     auto clashes = [&](const Stamp &stamp) { return stamp.bytes & bytes && !ordered(who, stamp); };
     const Stamp &write = stamps.writes[word], &read = stamps.reads[word];
     if (clashes(write) && !(atomic && write.atomic))
       return clash(write, word, true);
-    if (!reads && clashes(read))
+    if (!reads && clashes(read) && !(atomic && read.atomic))
       return clash(read, word, false);
   }
   return std::nullopt;
 }
 
 std::optional<GlobalConflict> GlobalShadow::access(const Accessor &who, size_t buffer,
-                                                   uint64_t offset, uint32_t size, AccessKind kind,
-                                                   uint32_t order) {
+                                                   uint64_t offset, uint32_t size,
+                                                   AccessKind kind) {
   if (!notes(buffer))
     return std::nullopt;
-  bool atomic = kind == AccessKind::Atomic, reads = kind == AccessKind::Read;
-  if (atomic)
-    synchronize(who, uint64_t(buffer) << 48 | offset, order);
+  bool atomic = isAtomic(kind), reads = onlyReads(kind);
   const Stamps &words = stamps[buffer];
   uint64_t begin = offset / 4, end = lastWord(offset, size);
   bool alone = true;

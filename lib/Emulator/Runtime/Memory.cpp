@@ -67,8 +67,12 @@ Memory::Place Memory::search(const Access &access, const uint8_t *address, uint3
       return {Space::Buffer, offset, i};
     }
   }
-  bool local = access.thread.fiber.stack().contains(address);
-  return {local ? Space::Local : Space::Nowhere, 0, 0};
+  for (const LocalArray &local : access.thread.locals) {
+    size_t offset = size_t(address - local.data);
+    if (offset < local.size && size <= local.size - offset)
+      return {Space::Local, offset, 0};
+  }
+  return {Space::Nowhere, 0, 0};
 }
 
 bool Memory::startCopy(const Access &access, void *address, uint32_t size, uint32_t alignment) {
@@ -117,11 +121,11 @@ void Memory::finishRead(const Access &access, const WarpClock &begin, const void
 
 void Memory::reportBounds(const Access &access, const void *address, uint32_t size,
                           AccessKind kind) {
-  bool writes = kind != AccessKind::Read;
+  bool writes = !onlyReads(kind);
   findings.add(writes ? FindingKind::OutOfBoundsWrite : FindingKind::OutOfBoundsRead, access.site,
                [&] {
                  return describeThread(access.thread) + " " + verb(writes) + std::to_string(size) +
-                        " bytes at " + describePlace(address);
+                        " bytes at " + describePlace(access.thread, address);
                });
 }
 
@@ -129,13 +133,15 @@ void Memory::reportAlignment(const Access &access, const void *address, uint32_t
                              uint32_t alignment) {
   findings.add(FindingKind::Misaligned, access.site, [&] {
     return describeThread(access.thread) + " accesses " + std::to_string(size) + " bytes at " +
-           describePlace(address) + ", which is not a multiple of " + std::to_string(alignment);
+           describePlace(access.thread, address) + ", which is not a multiple of " +
+           std::to_string(alignment);
   });
 }
 
 void Memory::reportReadOnly(const Access &access, const void *address) {
   findings.add(FindingKind::ReadOnlyWrite, access.site, [&] {
-    return describeThread(access.thread) + " writes " + describePlace(address) + ", an input";
+    return describeThread(access.thread) + " writes " + describePlace(access.thread, address) +
+           ", an input";
   });
 }
 
@@ -181,22 +187,30 @@ void Memory::report(const Access &access, uint32_t buffer, const GlobalConflict 
   });
 }
 
-std::string Memory::describePlace(const void *place) const {
+std::string Memory::describePlace(const Thread &thread, const void *place) const {
   auto *address = static_cast<const uint8_t *>(place);
   if (window.contains(address))
     return "shared+" + std::to_string(window.offset(address)) + " of " +
            std::to_string(sharedBytes) + " bytes";
   // The buffer that the address was most likely meant to be in: the nearest within a megabyte.
-  const Buffer *nearest = nullptr;
+  struct Nearest {
+    std::string name;
+    const uint8_t *data;
+    size_t size;
+  };
+  std::optional<Nearest> nearest;
   ptrdiff_t distance = 1 << 20;
-  for (const Buffer &buffer : buffers) {
-    ptrdiff_t before = buffer.data - address, after = address - (buffer.data + buffer.size);
-    ptrdiff_t away = std::max<ptrdiff_t>({before, after, 0});
+  auto consider = [&](const std::string &name, const uint8_t *data, size_t size) {
+    ptrdiff_t away = std::max<ptrdiff_t>({data - address, address - (data + size), 0});
     if (away < distance) {
       distance = away;
-      nearest = &buffer;
+      nearest = Nearest{name, data, size};
     }
-  }
+  };
+  for (const Buffer &buffer : buffers)
+    consider(buffer.name, buffer.data, buffer.size);
+  for (const LocalArray &local : thread.locals)
+    consider("local", local.data, local.size);
   if (!nearest)
     return "an address in no buffer";
   ptrdiff_t offset = address - nearest->data;

@@ -23,7 +23,6 @@ struct Access {
   const Thread &thread;
   const WarpClock &clock;
   uint32_t site;
-  uint32_t order = OrderNothing; ///< of an atomic
   Accessor who() const { return {&clock, thread.lane}; }
 };
 
@@ -43,10 +42,17 @@ public:
   /// says so in `alignment`.
   void *access(const Access &access, void *address, uint32_t size, AccessKind kind,
                uint32_t alignment = ~0u);
-  /// A fence of the thread for all memory.
-  void fence(const Access &access) {
+  /// A fence of the thread for all memory; what an atomic at the address hands over and takes up.
+  void fence(WarpClock &clock, unsigned lane) {
     if (checks(CheckRaces))
-      globalShadow->fence(access.who());
+      globalShadow->fence(clock, lane);
+  }
+  void synchronize(WarpClock &clock, unsigned lane, const void *address, uint32_t order) {
+    if (checks(CheckRaces))
+      globalShadow->synchronize(clock, lane, uint64_t(address), order);
+  }
+  bool contains(const Access &access, const void *address, uint32_t size) {
+    return find(access, address, size).space != Space::Nowhere;
   }
   /// The same for one lane of a request that is counted as a whole; and for a write that lands
   /// later.
@@ -103,7 +109,7 @@ private:
   void reportReadOnly(const Access &access, const void *address);
   void report(const Access &access, const Conflict &conflict, bool writes);
   void report(const Access &access, uint32_t buffer, const GlobalConflict &conflict, bool writes);
-  std::string describePlace(const void *address) const;
+  std::string describePlace(const Thread &thread, const void *address) const;
 
   uint32_t enabled;
   SharedWindow window;
@@ -139,16 +145,16 @@ inline Memory::Place Memory::find(const Access &access, const void *address, uin
 
 inline void Memory::order(const Access &access, const Place &place, uint32_t size,
                           AccessKind kind) {
-  bool writes = kind != AccessKind::Read;
   if (place.space == Space::Buffer && globalShadow->notes(place.buffer)) {
-    if (auto conflict = globalShadow->access(access.who(), place.buffer, place.offset, size, kind,
-                                             access.order))
-      report(access, place.buffer, *conflict, writes);
-  } else if (place.space == Space::Shared && kind != AccessKind::Atomic) {
+    if (auto conflict = globalShadow->access(access.who(), place.buffer, place.offset, size, kind))
+      report(access, place.buffer, *conflict, !onlyReads(kind));
+  } else if (place.space == Space::Shared) {
     auto offset = uint32_t(place.offset);
-    if (auto conflict = writes ? sharedShadow.write(access.who(), offset, size)
-                               : sharedShadow.read(access.who(), offset, size))
-      report(access, *conflict, writes);
+    if (auto conflict = kind == AccessKind::Read ? sharedShadow.read(access.who(), offset, size)
+                        : kind == AccessKind::Write
+                            ? sharedShadow.write(access.who(), offset, size)
+                            : sharedShadow.atomic(access.who(), offset, size, kind))
+      report(access, *conflict, !onlyReads(kind));
   }
 }
 
@@ -161,7 +167,7 @@ inline bool Memory::admit(const Access &access, const Place &place, const void *
   alignment = std::min(alignment, size & -size);
   if (uintptr_t(address) & (alignment - 1))
     reportAlignment(access, address, size, alignment);
-  if (place.space == Space::Buffer && kind != AccessKind::Read && !buffers[place.buffer].writable) {
+  if (place.space == Space::Buffer && !onlyReads(kind) && !buffers[place.buffer].writable) {
     reportReadOnly(access, address);
     return false;
   }

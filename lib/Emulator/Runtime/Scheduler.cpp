@@ -5,6 +5,7 @@
 // then the other warps; or, with a seed, any.
 
 #include "Scheduler.h"
+#include "qllm/Emulator/Runtime/Faults.h"
 #include <algorithm>
 
 using namespace qllm::emu;
@@ -36,6 +37,8 @@ void Scheduler::run(Fiber::Body body) {
     Thread &thread = threads[i];
     thread.fiber.start(stacks[i], body, &thread);
     thread.waitSite = kNotWaiting;
+    thread.polled = nullptr;
+    thread.locals.clear();
     thread.copies.clear();
     thread.stores.clear();
   }
@@ -46,6 +49,7 @@ void Scheduler::run(Fiber::Body body) {
   readyWarps = ready.size() == 32 ? ~0u : (1u << ready.size()) - 1;
   aliveThreads = unsigned(threads.size());
   caller.switchTo(pick(0, 31)->fiber);
+  runningThread.store(nullptr, std::memory_order_relaxed);
 }
 
 Thread *Scheduler::pick(unsigned warp, unsigned lane) {
@@ -67,7 +71,9 @@ Thread *Scheduler::take(unsigned warp, unsigned lane) {
   ready[warp] &= ~(1u << lane);
   if (!ready[warp])
     readyWarps &= ~(1u << warp);
-  return &thread(warp, lane);
+  Thread *next = &thread(warp, lane);
+  runningThread.store(next, std::memory_order_relaxed);
+  return next;
 }
 
 void Scheduler::switchAway(Thread &self) {

@@ -11,10 +11,17 @@
 #include "qllm/Emulator/Runtime/Abi.h"
 #include "qllm/Emulator/Runtime/Clocks.h"
 #include "qllm/Emulator/Runtime/Fiber.h"
+#include <vector>
 
 namespace qllm::emu {
 
 constexpr uint32_t kNotWaiting = ~0u;
+
+/// On the stack of a thread.
+struct LocalArray {
+  const uint8_t *data;
+  uint32_t size;
+};
 
 /// A simulated thread. Compiled code knows its context only.
 struct Thread : ThreadContext {
@@ -23,6 +30,11 @@ struct Thread : ThreadContext {
   AsyncCopies copies, stores;
   /// Site of the operation that it waits in.
   uint32_t waitSite = kNotWaiting;
+  /// Its local arrays.
+  std::vector<LocalArray> locals;
+  /// Where an atomic of this thread was last, and what it found.
+  const void *polled = nullptr;
+  uint64_t polledValue = 0;
 
   static Thread &of(ThreadContext *context) { return *static_cast<Thread *>(context); }
   unsigned index() const { return warp * 32 + lane; }

@@ -16,7 +16,7 @@ void SharedShadow::reset(size_t bytes, unsigned count) {
 }
 
 std::optional<Conflict> SharedShadow::checkWords(const Accessor &who, uint32_t offset,
-                                                 uint32_t size) const {
+                                                 uint32_t size, AccessKind kind) const {
   for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
     uint8_t bytes = bytesOfWord(word, offset, size);
     const Stamp &stamp = writes[word];
@@ -24,21 +24,21 @@ std::optional<Conflict> SharedShadow::checkWords(const Accessor &who, uint32_t o
       return Conflict{FindingKind::CopyNotWaitedFor, word * 4, stamp.warp, stamp.lane, true};
     if (bytes & ~stamp.written)
       return Conflict{FindingKind::UninitializedRead, word * 4, std::nullopt, std::nullopt, false};
-    if (stamp.covered & bytes && !ordered(who, stamp))
+    if (stamp.covered & bytes && !(isAtomic(kind) && stamp.atomic) && !ordered(who, stamp))
       return Conflict{FindingKind::Race, word * 4, stamp.warp, stamp.lane, true};
   }
   return std::nullopt;
 }
 
 std::optional<Conflict> SharedShadow::clashWithReaders(const Accessor &who, uint32_t word,
-                                                       uint8_t bytes) const {
+                                                       uint8_t bytes, bool atomic) const {
   const WarpClock &clock = *who.clock;
   for (uint32_t left = readers[word]; left; left &= left - 1) {
     unsigned warp = unsigned(__builtin_ctz(left));
     Reader reader = Reader::unpack(reads[warp * words + word]);
     bool known = warp != clock.warp ? reader.time <= clock.seen[warp]
                                     : reader.time < clock.synchronized || reader.lane == who.lane;
-    if (!known && reader.bytes & bytes)
+    if (!known && reader.bytes & bytes && !(atomic && reader.atomic))
       return Conflict{FindingKind::Race, word * 4, warp,
                       reader.lane == kSeveralLanes ? std::optional<unsigned>() : reader.lane,
                       false};
@@ -47,8 +47,9 @@ std::optional<Conflict> SharedShadow::clashWithReaders(const Accessor &who, uint
 }
 
 std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
-                                                bool inFlight) {
+                                                WriteKind kind) {
   const WarpClock &clock = *who.clock;
+  bool inFlight = kind == WriteKind::Later, atomic = kind == WriteKind::Atomic;
   Stamp &stamp = writes[word], before = stamp;
   stamp = Stamp{clock.seen[clock.warp],
                 uint8_t(clock.warp),
@@ -56,26 +57,27 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
                 bytes,
                 uint8_t(before.written | bytes),
                 inFlight,
-                !inFlight};
+                !inFlight,
+                atomic};
   std::optional<Conflict> conflict;
   if (before.inFlight && before.covered & bytes)
     conflict = Conflict{FindingKind::CopyNotWaitedFor, word * 4, before.warp, before.lane, true};
-  else if (before.covered & bytes && !ordered(who, before))
+  else if (before.covered & bytes && !(atomic && before.atomic) && !ordered(who, before))
     conflict = Conflict{FindingKind::Race, word * 4, before.warp, before.lane, true};
   else
-    conflict = clashWithReaders(who, word, bytes);
+    conflict = clashWithReaders(who, word, bytes, atomic);
   // Later writes that are ordered behind this one are so behind those reads, or this one was not.
-  if (bytes == 15)
+  // Atomics need not be ordered behind others.
+  if (bytes == 15 && !atomic)
     readers[word] = 0;
   return conflict;
 }
 
 std::optional<Conflict> SharedShadow::writeRange(const Accessor &who, uint32_t offset,
-                                                 uint32_t size, bool inFlight) {
+                                                 uint32_t size, WriteKind kind) {
   std::optional<Conflict> first;
   for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
-    std::optional<Conflict> conflict =
-        writeWord(who, word, bytesOfWord(word, offset, size), inFlight);
+    std::optional<Conflict> conflict = writeWord(who, word, bytesOfWord(word, offset, size), kind);
     if (conflict && !first)
       first = conflict;
   }
@@ -83,12 +85,25 @@ std::optional<Conflict> SharedShadow::writeRange(const Accessor &who, uint32_t o
 }
 
 std::optional<Conflict> SharedShadow::write(const Accessor &who, uint32_t offset, uint32_t size) {
-  return writeRange(who, offset, size, false);
+  return writeRange(who, offset, size, WriteKind::Plain);
+}
+
+std::optional<Conflict> SharedShadow::atomic(const Accessor &who, uint32_t offset, uint32_t size,
+                                             AccessKind kind) {
+  std::optional<Conflict> conflict;
+  if (kind != AccessKind::AtomicWrite)
+    conflict = checkWords(who, offset, size, kind);
+  if (kind == AccessKind::AtomicRead) {
+    note(who, offset, size, /*atomic=*/true);
+    return conflict;
+  }
+  std::optional<Conflict> ofWrite = writeRange(who, offset, size, WriteKind::Atomic);
+  return conflict ? conflict : ofWrite;
 }
 
 std::optional<Conflict> SharedShadow::writeLater(const Accessor &who, uint32_t offset,
                                                  uint32_t size) {
-  return writeRange(who, offset, size, true);
+  return writeRange(who, offset, size, WriteKind::Later);
 }
 
 void SharedShadow::land(const Accessor &who, uint32_t offset, uint32_t size) {

@@ -9,6 +9,7 @@
 #include "ReportPrinter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "qllm/Emulator/Runtime/Faults.h"
 #include "qllm/Support/LargeStack.h"
 #include "qllm/Support/MappingFaults.h"
 #include "qllm/Support/PrintableStream.h"
@@ -62,6 +63,9 @@ struct Options {
   cl::opt<bool> exact{"exact-sums",
                       cl::desc("sums of floats rounded once, as a reference has them"),
                       cl::cat(category)};
+  cl::opt<double> limit{
+      "limit", cl::desc("seconds of CPU time after which the kernel is stopped; 0 for no limit"),
+      cl::init(0), cl::value_desc("seconds"), cl::cat(category)};
   cl::opt<bool> json{"json", cl::desc("print the report as JSON"), cl::cat(category)};
 };
 
@@ -128,6 +132,7 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
   if (std::string error = emu::launchError(kernel->program, launch); !error.empty())
     return fail(BadInput, error);
 
+  emu::installKernelFaults(options.limit);
   EmulationResult result{kernel->name, emu::run(kernel->program, launch), {}};
   if (!result.report.error.empty())
     return fail(BadInput, result.report.error);
@@ -158,6 +163,8 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
       parseChecks(std::vector<std::string>(options.checks.begin(), options.checks.end()));
   if (!checks)
     return fail(Usage, "expected --check to be of bounds, races, traffic, all, none");
+  if (!(options.limit >= 0))
+    return fail(Usage, "expected --limit of 0 or more seconds");
   std::optional<unsigned> architecture = parseArchitecture(options.architecture);
   if (!architecture)
     return fail(Usage, "expected --arch such as sm_80, but got '" + options.architecture + "'");

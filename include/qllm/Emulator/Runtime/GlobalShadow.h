@@ -14,10 +14,15 @@
 
 namespace qllm::emu {
 
-enum class AccessKind : uint8_t { Read, Write, Atomic };
-
-/// What else an atomic does.
-enum AtomicOrder : uint32_t { OrderNothing = 0, OrderAcquire = 1, OrderRelease = 2 };
+/// What else an atomic does, and what it does not: loads and stores are atomics too.
+enum AtomicOrder : uint32_t {
+  OrderNothing = 0,
+  OrderAcquire = 1,
+  OrderRelease = 2,
+  OnlyReads = 4,
+  OnlyWrites = 8,
+  OnlyInBlock = 16 ///< its order holds for threads of the same block
+};
 
 /// Why an access to a buffer is wrong, and whose access it clashes with.
 struct GlobalConflict {
@@ -41,10 +46,12 @@ public:
 
   void startBlock(uint64_t index);
   std::optional<GlobalConflict> access(const Accessor &who, size_t buffer, uint64_t offset,
-                                       uint32_t size, AccessKind kind,
-                                       uint32_t order = OrderNothing);
+                                       uint32_t size, AccessKind kind);
+  /// An atomic at the address hands over what its thread knows, and takes up what was handed over:
+  /// also inside of the block, to the thread's clock.
+  void synchronize(WarpClock &clock, unsigned lane, uint64_t address, uint32_t order);
   /// A fence makes the thread's atomics before it acquire, and those after it release.
-  void fence(const Accessor &who);
+  void fence(WarpClock &clock, unsigned lane);
 
   /// Whether accesses to the buffer are noted: those to one that is only ever read are not.
   bool notes(size_t buffer) const { return stamps[buffer].writes; }
@@ -80,9 +87,9 @@ private:
   std::optional<GlobalConflict> check(const Accessor &who, const Stamps &stamps, uint64_t offset,
                                       uint32_t size, AccessKind kind) const;
   std::optional<GlobalConflict> clash(const Stamp &stamp, uint64_t word, bool wrote) const;
-  void synchronize(const Accessor &who, uint64_t address, uint32_t order);
   /// Adds what the thread knows, of its own block too.
-  void pass(const Accessor &who, Knowledge &to) const;
+  void pass(const WarpClock &clock, Knowledge &to) const;
+  void acquireOwn(WarpClock &clock, const Knowledge &from) const;
 
   std::vector<Stamps> stamps;
   bool hasMemory = true;

@@ -29,6 +29,7 @@ enum class FindingKind : uint8_t {
   TensorMapMisuse,
   TensorMemoryMisuse,
   DivergentCollective,
+  Trap,
   Deadlock,
 };
 

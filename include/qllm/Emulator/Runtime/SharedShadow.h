@@ -12,6 +12,13 @@
 
 namespace qllm::emu {
 
+/// An atomic reads and writes, or does one of them.
+enum class AccessKind : uint8_t { Read, Write, Atomic, AtomicRead, AtomicWrite };
+constexpr bool isAtomic(AccessKind kind) { return kind >= AccessKind::Atomic; }
+constexpr bool onlyReads(AccessKind kind) {
+  return kind == AccessKind::Read || kind == AccessKind::AtomicRead;
+}
+
 /// Who accesses.
 struct Accessor {
   const WarpClock *clock;
@@ -38,26 +45,28 @@ inline uint8_t bytesOfWord(uint64_t word, uint64_t offset, uint32_t size) {
 
 /// Granules are words of four bytes. Of several writers of parts of a word only the last is
 /// remembered, so that a race on single bytes can be missed; two threads that write different bytes
-/// of a word do not clash.
+/// of a word do not clash, nor do two atomics.
 class SharedShadow {
 public:
   /// Nothing written, nothing read.
   void reset(size_t bytes, unsigned warps);
 
-  /// Both note the access; the first conflict, if any.
+  /// All note the access; the first conflict, if any.
   std::optional<Conflict> read(const Accessor &who, uint32_t offset, uint32_t size) {
     note(who, offset, size);
     return check(who, offset, size);
   }
   std::optional<Conflict> write(const Accessor &who, uint32_t offset, uint32_t size);
+  std::optional<Conflict> atomic(const Accessor &who, uint32_t offset, uint32_t size,
+                                 AccessKind kind);
 
   /// The halves of a read, for one that begins and ends at different times: whoever writes has to
   /// know of what is noted; the first conflict with what has been written.
-  void note(const Accessor &who, uint32_t offset, uint32_t size);
+  void note(const Accessor &who, uint32_t offset, uint32_t size, bool atomic = false);
   std::optional<Conflict> check(const Accessor &who, uint32_t offset, uint32_t size) const {
     if (mayRead(who, offset, size))
       return std::nullopt;
-    return checkWords(who, offset, size);
+    return checkWords(who, offset, size, AccessKind::Read);
   }
 
   /// A write that an asynchronous operation is to make: in flight until `land`.
@@ -93,17 +102,20 @@ private:
     uint8_t warp, lane;
     /// Bytes of the word that the last write covered; bytes ever written.
     uint8_t covered : 4, written : 4;
-    uint8_t inFlight : 1, byThread : 1;
+    uint8_t inFlight : 1, byThread : 1, atomic : 1;
   };
   static_assert(sizeof(Stamp) == 8);
 
-  /// A read as time * 1024 + bytes * 64 + lane; `kSeveralLanes` for more than one.
+  /// A read as time * 2048 + bytes * 128 + atomic * 64 + lane; `kSeveralLanes` for more than one.
   static constexpr uint32_t kSeveralLanes = 32;
   struct Reader {
-    uint32_t time, bytes, lane;
-    uint32_t pack() const { return time << 10 | bytes << 6 | lane; }
-    static Reader unpack(uint32_t packed) { return {packed >> 10, packed >> 6 & 15, packed & 63}; }
+    uint32_t time, bytes, atomic, lane;
+    uint32_t pack() const { return time << 11 | bytes << 7 | atomic << 6 | lane; }
+    static Reader unpack(uint32_t packed) {
+      return {packed >> 11, packed >> 7 & 15, packed >> 6 & 1, packed & 63};
+    }
   };
+  enum class WriteKind { Plain, Later, Atomic };
 
   static bool ordered(const Accessor &who, const Stamp &stamp) {
     const WarpClock &clock = *who.clock;
@@ -113,12 +125,14 @@ private:
   }
 
   bool mayRead(const Accessor &who, uint32_t offset, uint32_t size) const;
-  std::optional<Conflict> checkWords(const Accessor &who, uint32_t offset, uint32_t size) const;
+  std::optional<Conflict> checkWords(const Accessor &who, uint32_t offset, uint32_t size,
+                                     AccessKind kind) const;
   std::optional<Conflict> writeWord(const Accessor &who, uint32_t word, uint8_t bytes,
-                                    bool inFlight);
+                                    WriteKind kind);
   std::optional<Conflict> writeRange(const Accessor &who, uint32_t offset, uint32_t size,
-                                     bool inFlight);
-  std::optional<Conflict> clashWithReaders(const Accessor &who, uint32_t word, uint8_t bytes) const;
+                                     WriteKind kind);
+  std::optional<Conflict> clashWithReaders(const Accessor &who, uint32_t word, uint8_t bytes,
+                                           bool atomic) const;
 
   size_t words = 0;
   std::vector<Stamp> writes;
@@ -130,16 +144,17 @@ private:
   std::vector<uint32_t> reads;
 };
 
-inline void SharedShadow::note(const Accessor &who, uint32_t offset, uint32_t size) {
+inline void SharedShadow::note(const Accessor &who, uint32_t offset, uint32_t size, bool atomic) {
   const WarpClock &clock = *who.clock;
   uint32_t *own = reads.data() + clock.warp * words, self = 1u << clock.warp;
   uint32_t now = clock.seen[clock.warp];
   bool whole = (offset | size) % 4 == 0;
   for (uint32_t word = offset / 4, last = uint32_t(lastWord(offset, size)); word < last; ++word) {
     Reader before = Reader::unpack(own[word]);
-    Reader reader{now, whole ? 15u : bytesOfWord(word, offset, size), who.lane};
+    Reader reader{now, whole ? 15u : bytesOfWord(word, offset, size), atomic, who.lane};
     if (before.time == now && readers[word] & self) {
       reader.bytes |= before.bytes;
+      reader.atomic &= before.atomic;
       reader.lane = before.lane == reader.lane ? reader.lane : kSeveralLanes;
     }
     own[word] = reader.pack();
