@@ -49,6 +49,7 @@ void GlobalShadow::startBlock(uint64_t index) {
   block = uint32_t(index);
   known.clear();
   fences.clear();
+  releasedInBlock.clear();
 }
 
 bool GlobalShadow::ordered(const Accessor &who, const Stamp &stamp) const {
@@ -80,11 +81,20 @@ void GlobalShadow::fence(WarpClock &clock, unsigned lane) {
   pass(clock, own.released);
 }
 
+void GlobalShadow::synchronizeInBlock(WarpClock &clock, uint64_t address, uint32_t order) {
+  VectorClock &location = releasedInBlock[address];
+  if (order & OrderAcquire)
+    clock.acquire(location);
+  if (order & OrderRelease)
+    location.join(clock.seen);
+}
+
 /// An atomic takes up what the location was given before, and passes on what its thread knows of
 /// this block and others: at once, or where a fence comes after and has come before.
 void GlobalShadow::synchronize(WarpClock &clock, unsigned lane, uint64_t address, uint32_t order) {
-  // What a block hands over to itself alone is kept apart.
-  Knowledge &location = released[order & OnlyInBlock ? ~address : address];
+  if (order & OnlyInBlock)
+    return synchronizeInBlock(clock, address, order);
+  Knowledge &location = released[address];
   Fences &own = fences[threadOf(clock, lane)];
   if (!(order & OnlyWrites)) {
     join(order & OrderAcquire ? known : own.observed, location);

@@ -89,6 +89,7 @@ private:
   std::optional<GlobalConflict> clash(const Stamp &stamp, uint64_t word, bool wrote) const;
   /// Adds what the thread knows, of its own block too.
   void pass(const WarpClock &clock, Knowledge &to) const;
+  void synchronizeInBlock(WarpClock &clock, uint64_t address, uint32_t order);
   void acquireOwn(WarpClock &clock, const Knowledge &from) const;
 
   std::vector<Stamps> stamps;
@@ -97,6 +98,8 @@ private:
   /// What this block knows of others through atomics, and what each atomic location passes on.
   Knowledge known;
   std::unordered_map<uint64_t, Knowledge> released;
+  /// What those pass on that order threads of this block only.
+  std::unordered_map<uint64_t, VectorClock> releasedInBlock;
   /// By warp and lane of this block.
   std::unordered_map<unsigned, Fences> fences;
 };
