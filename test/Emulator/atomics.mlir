@@ -10,6 +10,7 @@
 // RUN: %{emulate} --kernel=fine_flag --seed=3 | FileCheck %s --check-prefix=CLEAN
 // RUN: sed 's/atomic acquire/atomic monotonic/' %t/kernels.mlir | not qllm-emu - --launch=%t/launch.json --kernel=fine_flag | FileCheck %s --check-prefix=RELAXED
 // RUN: sed 's/atomic release/atomic monotonic/' %t/kernels.mlir | not qllm-emu - --launch=%t/launch.json --kernel=fine_flag | FileCheck %s --check-prefix=RELAXED
+// RUN: sed -E 's/atomic (acquire|release)/atomic syncscope("block") \1/' %t/kernels.mlir | qllm-emu - --launch=%t/launch.json --kernel=fine_flag | FileCheck %s --check-prefix=CLEAN
 // RUN: not %{emulate} --kernel=wait_for_nobody | FileCheck %s --check-prefix=POLL
 // RUN: not %{emulate} --kernel=lock_for_ever | FileCheck %s --check-prefix=LOCK
 // RUN: not %{emulate} --kernel=two_barriers | FileCheck %s --check-prefix=TWO-BARRIERS
