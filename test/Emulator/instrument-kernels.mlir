@@ -35,6 +35,24 @@ gpu.module @kernels {
     %value = llvm.load %variable : !llvm.ptr -> i32
     llvm.return %value : i32
   }
+
+  // One whose address goes elsewhere is known to the runtime until the function returns.
+  // CHECK-LABEL: llvm.func @array(
+  // CHECK-NEXT: %[[BEFORE:.*]] = llvm.call @qllm_emu_locals()
+  // CHECK: %[[ARRAY:.*]] = llvm.alloca
+  // CHECK: %[[BYTES:.*]] = llvm.mlir.constant(16 : i32)
+  // CHECK: llvm.call @qllm_emu_local(%[[ARRAY]], %[[BYTES]])
+  // CHECK: %[[CHECKED:.*]] = llvm.call @qllm_emu_store(
+  // CHECK: llvm.store %{{.*}}, %[[CHECKED]]
+  // CHECK: llvm.call @qllm_emu_locals_end(%[[BEFORE]])
+  // CHECK-NEXT: llvm.return
+  llvm.func @array(%index: i32) {
+    %four = llvm.mlir.constant(4 : i32) : i32
+    %array = llvm.alloca %four x i32 : (i32) -> !llvm.ptr
+    %element = llvm.getelementptr %array[%index] : (!llvm.ptr, i32) -> !llvm.ptr, i32
+    llvm.store %index, %element : i32, !llvm.ptr
+    llvm.return
+  }
 }
 
 // -----

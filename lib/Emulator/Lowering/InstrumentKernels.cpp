@@ -9,7 +9,7 @@
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "qllm/Emulator/Lowering/Passes.h"
 #include "qllm/Emulator/Runtime/GlobalShadow.h"
-#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_QLLMINSTRUMENTKERNELS
@@ -92,12 +92,20 @@ bool isPlainLocal(const MemoryAccess &access, const DataLayout &layout) {
   return local && !access.order && layout.getTypeSize(access.type) <= sizeOf(local, layout);
 }
 
+/// Whether the array's address is used for something else.
+bool needsAnnouncement(LLVM::AllocaOp local, const DataLayout &layout) {
+  return llvm::any_of(local->getUses(), [&](OpOperand &use) {
+    MemoryAccess access = accessOf(use.getOwner());
+    return access.address != &use || !isPlainLocal(access, layout);
+  });
+}
+
 struct QllmInstrumentKernels : qllm::impl::QllmInstrumentKernelsBase<QllmInstrumentKernels> {
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
     emu::HostLowering host(module);
     DataLayout layout = DataLayout::closest(module);
-    llvm::SetVector<LLVM::LLVMFuncOp> functions; // with local arrays
+    llvm::MapVector<LLVM::LLVMFuncOp, SmallVector<LLVM::AllocaOp>> locals;
     WalkResult result = module.walk([&](Operation *op) {
       if (llvm::isa<LLVM::MemcpyOp, LLVM::MemcpyInlineOp, LLVM::MemmoveOp, LLVM::MemsetOp>(op)) {
         op->emitOpError(
@@ -109,8 +117,9 @@ struct QllmInstrumentKernels : qllm::impl::QllmInstrumentKernelsBase<QllmInstrum
         OpBuilder builder(op);
         host.call(builder, op->getLoc(), "qllm_emu_fence", Type(), {});
       }
-      if (auto local = llvm::dyn_cast<LLVM::AllocaOp>(op))
-        functions.insert(local->getParentOfType<LLVM::LLVMFuncOp>());
+      if (auto local = llvm::dyn_cast<LLVM::AllocaOp>(op);
+          local && needsAnnouncement(local, layout))
+        locals[local->getParentOfType<LLVM::LLVMFuncOp>()].push_back(local);
       MemoryAccess access = accessOf(op);
       if (access.address && !isPlainLocal(access, layout))
         instrument(op, access, layout, host);
@@ -118,29 +127,28 @@ struct QllmInstrumentKernels : qllm::impl::QllmInstrumentKernelsBase<QllmInstrum
     });
     if (result.wasInterrupted())
       return signalPassFailure();
-    for (LLVM::LLVMFuncOp function : functions)
-      announceLocals(function, layout, host);
+    for (auto &[function, arrays] : locals)
+      announceLocals(function, arrays, layout, host);
     host.sites.commit();
   }
 
 private:
   /// Local arrays are known to the runtime from their allocation to the end of their function.
-  void announceLocals(LLVM::LLVMFuncOp function, const DataLayout &layout,
-                      emu::HostLowering &host) {
+  void announceLocals(LLVM::LLVMFuncOp function, ArrayRef<LLVM::AllocaOp> arrays,
+                      const DataLayout &layout, emu::HostLowering &host) {
     OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
-    Location location = function.getLoc();
-    Value before =
-        host.call(builder, location, "qllm_emu_locals", builder.getI32Type(), ValueRange());
-    function.walk([&](Operation *op) {
-      if (auto local = llvm::dyn_cast<LLVM::AllocaOp>(op)) {
-        builder.setInsertionPointAfter(op);
-        Value bytes = host.constant(builder, op->getLoc(), uint32_t(sizeOf(local, layout)));
-        host.call(builder, op->getLoc(), "qllm_emu_local", Type(),
-                  {host.flat(builder, op->getLoc(), local), bytes});
-      } else if (llvm::isa<LLVM::ReturnOp>(op)) {
-        builder.setInsertionPoint(op);
-        host.call(builder, op->getLoc(), "qllm_emu_locals_end", Type(), {before});
-      }
+    Value before = host.call(builder, function.getLoc(), "qllm_emu_locals", builder.getI32Type(),
+                             ValueRange());
+    for (LLVM::AllocaOp array : arrays) {
+      Location location = array.getLoc();
+      builder.setInsertionPointAfter(array);
+      Value bytes = host.constant(builder, location, uint32_t(sizeOf(array, layout)));
+      host.call(builder, location, "qllm_emu_local", Type(),
+                {host.flat(builder, location, array), bytes});
+    }
+    function.walk([&](LLVM::ReturnOp op) {
+      builder.setInsertionPoint(op);
+      host.call(builder, op.getLoc(), "qllm_emu_locals_end", Type(), {before});
     });
   }
 
