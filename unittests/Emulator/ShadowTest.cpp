@@ -172,6 +172,9 @@ TEST_F(SharedShadowTest, AtomicsClashWithOthersOnly) {
   barrier();
   EXPECT_FALSE(shadow.read(at(0, 0), 0, 4));
   EXPECT_EQ(kindOf(shadow.atomic(at(1, 0), 0, 4, AccessKind::AtomicWrite)), FindingKind::Race);
+  barrier();
+  EXPECT_FALSE(shadow.write(at(0, 0), 0, 4));
+  EXPECT_EQ(kindOf(shadow.atomic(at(1, 0), 0, 4, AccessKind::AtomicWrite)), FindingKind::Race);
 }
 
 /// The first lane of a warp, at that offset of a buffer.
