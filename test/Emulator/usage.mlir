@@ -8,7 +8,7 @@
 // RUN: %{emulate} --launch=%t/good.json --check=luck 2>&1 | FileCheck %s --check-prefix=CHECK-NAME
 // CHECK-NAME: qllm-emu: expected --check to be of bounds, races, traffic, all, none
 // RUN: %{emulate} --launch=%t/good.json --arch=avx2 2>&1 | FileCheck %s --check-prefix=ARCH
-// ARCH: qllm-emu: expected --arch such as sm_80, but got 'avx2'
+// ARCH: qllm-emu: expected --arch to be one of sm_80, sm_86, sm_89, sm_90a, sm_100a, sm_120a, but got 'avx2'
 // RUN: %{emulate} --launch=%t/missing.json 2>&1 | FileCheck %s --check-prefix=MISSING
 // MISSING: qllm-emu: cannot read '{{.*}}missing.json': No such file or directory
 // RUN: %{emulate} --launch=%t/kernels.mlir 2>&1 | FileCheck %s --check-prefix=NO-JSON
@@ -26,7 +26,7 @@
 // RUN: %{emulate} --launch=%t/block.json 2>&1 | FileCheck %s --check-prefix=BLOCK
 // BLOCK: qllm-emu: expected a block of 1 to 1024 threads, but got 2048
 // RUN: %{emulate} --launch=%t/shared.json 2>&1 | FileCheck %s --check-prefix=SHARED
-// SHARED: qllm-emu: expected at most 232448 bytes of shared memory, but got 300000
+// SHARED: qllm-emu: expected at most 166912 bytes of shared memory on sm_80, but got 300000
 // RUN: %{emulate} --launch=%t/huge.json 2>&1 | FileCheck %s --check-prefix=HUGE
 // HUGE: qllm-emu: expected a shape of 'argument 0' that takes at most 17179869184 bytes, but it takes more
 // RUN: %{emulate} --launch=%t/range.json 2>&1 | FileCheck %s --check-prefix=RANGE

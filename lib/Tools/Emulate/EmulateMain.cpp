@@ -9,6 +9,8 @@
 #include "ReportPrinter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "qllm/Emulator/Architecture.h"
+#include "qllm/Kernels/Target.h"
 #include "qllm/Support/LargeStack.h"
 #include "qllm/Support/MappingFaults.h"
 #include "qllm/Support/PrintableStream.h"
@@ -90,14 +92,6 @@ std::optional<uint32_t> parseChecks(ArrayRef<std::string> names) {
   return checks;
 }
 
-/// 80 for sm_80, 90 for sm_90a.
-std::optional<unsigned> parseArchitecture(StringRef name) {
-  unsigned number;
-  if (!name.consume_front("sm_") || name.rtrim("af").getAsInteger(10, number) || number < 70)
-    return std::nullopt;
-  return number;
-}
-
 /// Compiles and runs; the exit status.
 int emulate(const Options &options, ModuleOp module, const emu::Launch &settings) {
   auto text = llvm::MemoryBuffer::getFile(options.launch);
@@ -158,15 +152,13 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
       parseChecks(std::vector<std::string>(options.checks.begin(), options.checks.end()));
   if (!checks)
     return fail(Usage, "expected --check to be of bounds, races, traffic, all, none");
-  std::optional<unsigned> architecture = parseArchitecture(options.architecture);
-  if (!architecture)
-    return fail(Usage, "expected --arch such as sm_80, but got '" + options.architecture + "'");
-
   emu::Launch settings;
+  if (!emu::setArchitecture(settings, options.architecture))
+    return fail(Usage, "expected --arch to be one of " + kernels::listTargets() + ", but got '" +
+                           options.architecture + "'");
   settings.checks = *checks;
   settings.seed = options.seed;
   settings.arrival = options.arrival;
-  settings.architecture = *architecture;
   settings.exactSums = options.exact;
   return runOnLargeStack([&]() -> int {
     MLIRContext context(registry, MLIRContext::Threading::DISABLED);
