@@ -66,6 +66,8 @@ Parameter parameterOf(LLVM::LLVMFuncOp function, unsigned index) {
     return {ParameterKind::Pointer, 64};
   if (auto integer = llvm::dyn_cast<IntegerType>(type))
     return {ParameterKind::Integer, integer.getWidth()};
+  if (type.isBF16())
+    return {ParameterKind::BrainFloat, 16};
   if (auto number = llvm::dyn_cast<FloatType>(type))
     return {ParameterKind::Float, number.getWidth()};
   return {ParameterKind::Other, 0};

@@ -59,8 +59,8 @@ struct Options {
                  clEnumValN(emu::Arrival::Random, "random", "at either, by the seed")),
       cl::cat(category)};
   cl::opt<std::string> architecture{
-      "arch", cl::desc("whose sums of floats: sm_80 (the default), sm_90a, ..."), cl::init("sm_80"),
-      cl::cat(category)};
+      "arch", cl::desc("whose sums of floats and shared memory: sm_80 (the default), sm_90a, ..."),
+      cl::init("sm_80"), cl::cat(category)};
   cl::opt<bool> exact{"exact-sums",
                       cl::desc("sums of floats rounded once, as a reference has them"),
                       cl::cat(category)};
@@ -92,6 +92,21 @@ std::optional<uint32_t> parseChecks(ArrayRef<std::string> names) {
   return checks;
 }
 
+/// The kernel called `name`, or the only one if that is empty. Null after a message.
+const emu::Kernel *chooseKernel(const emu::KernelModule &module, StringRef name) {
+  if (name.empty() && module.kernels().size() == 1)
+    return &module.kernels().front();
+  if (const emu::Kernel *kernel = module.find(name))
+    return kernel;
+  std::string names;
+  for (const emu::Kernel &kernel : module.kernels())
+    names += (names.empty() ? "'" : ", '") + kernel.name + "'";
+  fail(BadInput, (name.empty() ? Twine("expected the name of a kernel")
+                               : "the module has no kernel '" + name + "'") +
+                     "; it has " + (names.empty() ? "none" : names));
+  return nullptr;
+}
+
 /// Compiles and runs; the exit status.
 int emulate(const Options &options, ModuleOp module, const emu::Launch &settings) {
   auto text = llvm::MemoryBuffer::getFile(options.launch);
@@ -104,10 +119,10 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
       emu::KernelModule::compile(module, settings.checks != 0, options.gpuModule);
   if (!kernels)
     return BadInput;
-  const std::string &name = options.kernel.empty() ? file->kernel : options.kernel.getValue();
-  const emu::Kernel *kernel = kernels->find(name);
+  const emu::Kernel *kernel =
+      chooseKernel(*kernels, options.kernel.empty() ? file->kernel : options.kernel.getValue());
   if (!kernel)
-    return fail(BadInput, "the module has no kernel '" + name + "'");
+    return BadInput;
 
   LaunchArguments arguments;
   if (llvm::Error error =
@@ -122,15 +137,11 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
   if (std::string error = emu::launchError(kernel->program, launch); !error.empty())
     return fail(BadInput, error);
 
-  EmulationResult result{kernel->name, emu::run(kernel->program, launch), {}};
+  EmulationResult result{kernel->name, emu::run(kernel->program, launch), arguments.compare()};
   if (!result.report.error.empty())
     return fail(BadInput, result.report.error);
   if (llvm::Error error = arguments.store())
     return fail(BadInput, llvm::toString(std::move(error)));
-  llvm::Expected<std::vector<std::string>> differences = arguments.compare();
-  if (!differences)
-    return fail(BadInput, llvm::toString(differences.takeError()));
-  result.differences = std::move(*differences);
   PrintableStream out(llvm::outs(), SIZE_MAX);
   (options.json ? printJson : printText)(out, result);
   return result.clean() ? Done : NotClean;
@@ -142,10 +153,13 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
   installMappingFaults();
   Options options;
   cl::HideUnrelatedOptions({&options.category, &options.limits.category});
-  cl::ParseCommandLineOptions(
-      argc, argv,
-      "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
-      "Exit status: 0 clean, 1 bad input, 2 wrong usage, 3 findings or unexpected results.\n");
+  // Given where to write errors, it returns instead of leaving with the status of bad input.
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
+          "Exit status: 0 clean, 1 bad input, 2 wrong usage, 3 findings or unexpected results.\n",
+          &llvm::errs()))
+    return Usage;
   if (options.launch.empty())
     return fail(Usage, "expected --launch=FILE");
   std::optional<uint32_t> checks =
