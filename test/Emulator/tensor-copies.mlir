@@ -73,7 +73,7 @@
 // RUN: sed 's/"buffer": "matrix"/"buffer": "other"/' %t/launch.json > %t/buffer.json && not qllm-emu %t/kernels.mlir --launch=%t/buffer.json 2>&1 | FileCheck %s --check-prefix=BUFFER
 // BUFFER: qllm-emu: 'map' maps a buffer 'other' that no argument has
 // RUN: sed 's/"swizzle"/"strides": [208, 8320], "swizzle"/' %t/launch.json > %t/rank.json && not qllm-emu %t/kernels.mlir --launch=%t/rank.json 2>&1 | FileCheck %s --check-prefix=STRIDES
-// STRIDES: qllm-emu: expected as many sizes and steps of tensor map 'map' as its box has, 2, and one stride less
+// STRIDES: qllm-emu: tensor map 'map': expected as many sizes and steps as the box has, 2, and one stride less, but got 2, 2 and 2
 // RUN: not qllm-emu %t/kernels.mlir --launch=%t/launch.json --kernel=number 2>&1 | FileCheck %s --check-prefix=KIND
 // KIND: qllm-emu: 'map' is a tensor map in the launch, but neither a pointer nor 128 bytes in the kernel
 

@@ -28,9 +28,9 @@
 // RUN: %{emulate} --launch=%t/shared.json 2>&1 | FileCheck %s --check-prefix=SHARED
 // SHARED: qllm-emu: expected at most 166912 bytes of shared memory on sm_80, but got 300000
 // RUN: %{emulate} --launch=%t/huge.json 2>&1 | FileCheck %s --check-prefix=HUGE
-// HUGE: qllm-emu: expected buffers of at most 4294967296 bytes together, but with 'argument 0' they take more
+// HUGE: qllm-emu: expected buffers of at most 2147483648 bytes together, but with 'argument 0' they take more
 // RUN: %{emulate} --launch=%t/together.json 2>&1 | FileCheck %s --check-prefix=TOGETHER
-// TOGETHER: qllm-emu: expected buffers of at most 4294967296 bytes together, but with 'SECOND' they take more
+// TOGETHER: qllm-emu: expected buffers of at most 2147483648 bytes together, but with 'SECOND' they take more
 // RUN: %{emulate} --launch=%t/range.json 2>&1 | FileCheck %s --check-prefix=RANGE
 // RANGE: qllm-emu: expected a 'value' of 'argument 1' that the kernel's parameter, i32, can hold, but got 1{{.*}}e+300
 // RUN: %python -c "print('[' * 5000000)" > %t/deep.json
@@ -77,7 +77,7 @@ module {}
 //--- eight.bin
 1234567
 //--- together.json
-{"kernel": "fill", "arguments": [{"type": "i32", "shape": [1]}, {"name": "SECOND", "type": "ui8", "shape": [4294967293]}]}
+{"kernel": "fill", "arguments": [{"type": "i32", "shape": [1]}, {"name": "SECOND", "type": "ui8", "shape": [2147483645]}]}
 //--- key.json
 {"kernel": "store", "threads": [1], "arguments": []}
 //--- count.json

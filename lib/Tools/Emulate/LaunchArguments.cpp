@@ -8,6 +8,7 @@
 #include "Differences.h"
 #include "ElementFile.h"
 #include "ParameterValue.h"
+#include "TensorMapEncoding.h"
 #include "qllm/Support/OutputFile.h"
 #include "qllm/Tensor/NumpyFile.h"
 #include "llvm/ADT/SmallString.h"
@@ -25,7 +26,7 @@ namespace {
 constexpr size_t kAlignment = 256;
 /// All buffers of a launch together. A thread takes microseconds here, so no kernel gets through
 /// more in a time that anybody waits, and filling it alone takes seconds.
-constexpr uint64_t mostBytes = uint64_t(1) << 32;
+constexpr uint64_t mostBytes = uint64_t(1) << 31;
 
 llvm::Error wrong(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -101,7 +102,7 @@ llvm::Error LaunchArguments::load(const LaunchFile &file, const emu::Kernel &ker
     if (llvm::Error error = addArgument(argument, parameter))
       return error;
   for (DeviceMap &map : maps)
-    if (llvm::Error error = describe(map))
+    if (llvm::Error error = encode(map))
       return error;
   return llvm::Error::success();
 }
@@ -118,7 +119,8 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
     if (argument.map->buffer.empty())
       if (llvm::Error error = addBuffer(argument))
         return error;
-    return addMap(argument, isBytes);
+    addMap(argument, isBytes);
+    return llvm::Error::success();
   }
   if (argument.number && isPointer)
     return wrong("'" + argument.name + "' is a pointer in the kernel, but a number in the launch");
@@ -139,53 +141,26 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
   return llvm::Error::success();
 }
 
-llvm::Error LaunchArguments::addMap(const LaunchArgument &argument, bool byValue) {
-  constexpr size_t most = emu::TensorMap::kMaxRank;
-  const LaunchTensorMap &given = *argument.map;
-  for (const Shape *numbers : {&given.sizes, &given.strides, &given.box, &given.steps})
-    if (numbers->size() > most)
-      return wrong("expected at most 5 dimensions of tensor map '" + argument.name + "', but got " +
-                   llvm::Twine(numbers->size()));
+void LaunchArguments::addMap(const LaunchArgument &argument, bool byValue) {
   DeviceMap &map = maps.emplace_back();
   map.argument = &argument;
   map.address = reinterpret_cast<uint8_t *>(&map.map);
   addresses.push_back(byValue ? static_cast<const void *>(map.address) : &map.address);
-  return llvm::Error::success();
 }
 
-llvm::Error LaunchArguments::describe(DeviceMap &entry) const {
+llvm::Error LaunchArguments::encode(DeviceMap &entry) const {
   const LaunchTensorMap &given = *entry.argument->map;
-  const std::string &wanted = given.buffer.empty() ? entry.argument->name : given.buffer;
+  const std::string &name = entry.argument->name;
+  const std::string &wanted = given.buffer.empty() ? name : given.buffer;
   auto found = llvm::find_if(
       device, [&](const DeviceBuffer &buffer) { return buffer.argument->name == wanted; });
   if (found == device.end())
-    return wrong("'" + entry.argument->name + "' maps a buffer '" + given.buffer +
-                 "' that no argument has");
-  Shape sizes = given.sizes;
-  if (sizes.empty())
-    sizes.assign(found->shape.rbegin(), found->shape.rend());
-  size_t rank = given.box.size();
-  if (sizes.size() != rank || (!given.strides.empty() && given.strides.size() + 1 != rank) ||
-      (!given.steps.empty() && given.steps.size() != rank))
-    return wrong("expected as many sizes and steps of tensor map '" + entry.argument->name +
-                 "' as its box has, " + llvm::Twine(rank) + ", and one stride less");
-  emu::TensorMap &map = entry.map;
-  map.base = found->address;
-  map.rank = uint8_t(rank);
-  map.elementBytes = uint8_t(storageBytes(found->type));
-  map.swizzle = uint8_t(given.swizzle);
-  uint64_t pitch = map.elementBytes;
-  for (size_t i = 0; i < rank; ++i) {
-    map.sizes[i] = uint64_t(sizes[i]);
-    map.box[i] = uint16_t(given.box[i]);
-    if (!given.steps.empty())
-      map.steps[i] = uint8_t(given.steps[i]);
-    pitch *= map.sizes[i];
-    if (i + 1 < rank)
-      map.strides[i] = given.strides.empty() ? pitch : uint64_t(given.strides[i]);
-  }
-  if (std::string error = emu::tensorMapError(map); !error.empty())
-    return wrong("tensor map '" + entry.argument->name + "': " + error);
+    return wrong("'" + name + "' maps a buffer '" + given.buffer + "' that no argument has");
+  llvm::Expected<emu::TensorMap> map =
+      encodeTensorMap(given, found->address, found->type, found->shape);
+  if (!map)
+    return wrong("tensor map '" + name + "': " + llvm::toString(map.takeError()));
+  entry.map = *map;
   return llvm::Error::success();
 }
 

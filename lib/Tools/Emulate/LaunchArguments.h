@@ -52,9 +52,9 @@ private:
   /// Memory for what type and shape ask for.
   llvm::Error allocate(DeviceBuffer &buffer);
   llvm::Error addBuffer(const LaunchArgument &argument);
-  llvm::Error addMap(const LaunchArgument &argument, bool byValue);
-  /// Writes down the map, when all buffers are there.
-  llvm::Error describe(DeviceMap &map) const;
+  void addMap(const LaunchArgument &argument, bool byValue);
+  /// Fills in the map, when all buffers are there.
+  llvm::Error encode(DeviceMap &map) const;
   std::string path(llvm::StringRef name) const;
 
   std::string folder;
