@@ -8,6 +8,8 @@
 #include "LaunchMemory.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Emulator/Architecture.h"
+#include "qllm/Kernels/Target.h"
 
 using namespace qllm;
 using namespace qllm::emu;
@@ -19,10 +21,10 @@ std::unique_ptr<EmulatedDevice> EmulatedDevice::create(mlir::ModuleOp module,
                                                        llvm::StringRef target, uint32_t checks) {
   auto device = std::unique_ptr<EmulatedDevice>(new EmulatedDevice());
   device->target = target.str();
-  device->checks = checks;
-  llvm::StringRef number = target;
-  if (!number.consume_front("sm_") || number.rtrim("af").getAsInteger(10, device->architecture)) {
-    module.emitError() << "expected a device such as sm_80, but got '" << target << "'";
+  device->defaults.checks = checks;
+  if (!setArchitecture(device->defaults, target)) {
+    module.emitError() << "expected a device of " << kernels::listTargets() << ", but got '"
+                       << target << "'";
     return nullptr;
   }
   device->kernels = KernelModule::compile(module, checks != 0, target);
@@ -39,7 +41,9 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   LaunchMemory memory;
   if (failed(memory.prepare(launch, geometry, ctx)))
     return failure();
-  Launch settings;
+  if (memory.rows() == 0)
+    return memory.finish(ctx); // no block has anything to do
+  Launch settings = defaults;
   settings.grid = {uint32_t(geometry.getColumns()),
                    uint32_t(llvm::divideCeil(memory.rows(), geometry.getTileRows())),
                    uint32_t(geometry.getLayers())};
@@ -47,8 +51,6 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   settings.dynamicSharedBytes = size_t(geometry.getShared());
   settings.arguments = memory.arguments().data();
   settings.buffers = memory.buffers();
-  settings.checks = checks;
-  settings.architecture = architecture;
   if (memory.arguments().size() != kernel->parameters.size())
     return ctx.fail("kernel '" + name + "' takes " + llvm::Twine(kernel->parameters.size()) +
                     " arguments, but the launch has " + llvm::Twine(memory.arguments().size()));

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
@@ -65,9 +66,26 @@ Parameter parameterOf(LLVM::LLVMFuncOp function, unsigned index) {
     return {ParameterKind::Pointer, 64};
   if (auto integer = llvm::dyn_cast<IntegerType>(type))
     return {ParameterKind::Integer, integer.getWidth()};
+  if (type.isBF16())
+    return {ParameterKind::BrainFloat, 16};
   if (auto number = llvm::dyn_cast<FloatType>(type))
     return {ParameterKind::Float, number.getWidth()};
   return {ParameterKind::Other, 0};
+}
+
+/// What the kernel is compiled for.
+void readBlockLimits(LLVM::LLVMFuncOp function, Program &program) {
+  if (auto sizes =
+          function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getReqntidAttrName())) {
+    program.requiredBlock.fill(1);
+    llvm::copy(sizes.asArrayRef(), program.requiredBlock.begin());
+  }
+  if (auto sizes =
+          function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getMaxntidAttrName())) {
+    program.mostThreads = 1;
+    for (int32_t size : sizes.asArrayRef())
+      program.mostThreads *= uint32_t(size);
+  }
 }
 
 std::vector<Kernel> kernelsOf(gpu::GPUModuleOp module) {
@@ -79,6 +97,7 @@ std::vector<Kernel> kernelsOf(gpu::GPUModuleOp module) {
     kernel.name = function.getSymName().str();
     for (unsigned i = 0; i < function.getFunctionType().getNumParams(); ++i)
       kernel.parameters.push_back(parameterOf(function, i));
+    readBlockLimits(function, kernel.program);
     kernels.push_back(std::move(kernel));
   }
   return kernels;
@@ -174,19 +193,19 @@ std::vector<Site> sitesOfKernel(const HostCode &code, const Kernel &kernel) {
 
 /// Looks up what the program needs of the compiled code.
 llvm::Error link(llvm::orc::LLJIT &jit, HostCode &code) {
-  Program program;
-  program.staticSharedBytes = code.sharedBytes;
+  std::vector<Buffer> constants;
   for (const auto &[name, size] : code.constants) {
     auto address = jit.lookup(name);
     if (!address)
       return address.takeError();
-    program.constants.push_back({"@" + name, address->toPtr<uint8_t *>(), size, false});
+    constants.push_back({"@" + name, address->toPtr<uint8_t *>(), size, false});
   }
   for (Kernel &kernel : code.kernels) {
     auto address = jit.lookup("emu_entry_" + kernel.name);
     if (!address)
       return address.takeError();
-    kernel.program = program;
+    kernel.program.staticSharedBytes = code.sharedBytes;
+    kernel.program.constants = constants;
     kernel.program.sites = sitesOfKernel(code, kernel);
     kernel.program.entry = address->toPtr<decltype(Program::entry)>();
   }

@@ -31,8 +31,9 @@ LogicalResult LaunchMemory::prepare(qk::LaunchOp launch, qk::GeometryAttr geomet
     sizes.push_back(int32_t(ctx.in(unsigned(entries[entry])).dim(entries[entry + 1])));
   if (failed(addResults(launch, ctx)))
     return failure();
+  // Of no rows there is no map, and no block that would use it.
   for (qk::TensorMapAttr map : geometry.getMaps())
-    if (failed(addMap(map, ctx.in(unsigned(map.getOperand())), ctx)))
+    if (rows() && failed(addMap(map, ctx.in(unsigned(map.getOperand())), ctx)))
       return failure();
   for (int32_t &size : sizes)
     addresses.push_back(&size);

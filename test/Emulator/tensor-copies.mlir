@@ -7,6 +7,7 @@
 // DEFINE: %{launch} = %python %S/Inputs/tensor-map.py %t %{options}
 // DEFINE: %{emulate} = qllm-emu - --launch=%t/launch.json %{more}
 // DEFINE: %{clean} = %{launch} && %{emulate} < %t/kernels.mlir | FileCheck %s --check-prefix=CLEAN
+// DEFINE: %{refused} = %{launch} && not %{emulate} < %t/kernels.mlir 2>&1 | FileCheck %s
 // DEFINE: %{wrong} = %{launch} && not %{emulate} < %t/kernels.mlir | FileCheck %s
 // CLEAN: {{^}}clean
 
@@ -29,20 +30,24 @@
 // RUN: %{clean}
 
 // REDEFINE: %{options} = by_value box=257
-// RUN: %{wrong} --check-prefix=BOX
-// BOX: tensor-map-misuse in cp.async.bulk.tensor.shared.cluster.global: block (0,0,0) thread (0,0,0) gives a tensor map that cannot be: expected a box of dimension 1 of 1 to 256 elements, but got 257
+// RUN: %{refused} --check-prefix=BOX
+// BOX: qllm-emu: tensor map 'map': expected a box of dimension 1 of 1 to 256 elements, but got 257
 // REDEFINE: %{options} = by_value width=256
-// RUN: %{wrong} --check-prefix=SWIZZLE
-// SWIZZLE: gives a tensor map that cannot be: expected a swizzle of 0, 32, 64 or 128 bytes, but got 255
+// RUN: %{refused} --check-prefix=SWIZZLE
+// SWIZZLE: qllm-emu: launch description: expected 'swizzle' of the 'tensor_map' of argument 1 ('map') to be an integer from 0 to 255, but got 256
 // REDEFINE: %{options} = by_value width=64 swizzle=128
-// RUN: %{wrong} --check-prefix=NARROW
-// NARROW: gives a tensor map that cannot be: expected rows of a box as wide as the swizzle of 128 bytes, but got 64
+// RUN: %{refused} --check-prefix=NARROW
+// NARROW: qllm-emu: tensor map 'map': expected rows of a box as wide as the swizzle of 128 bytes, but got 64
 // REDEFINE: %{options} = rank
 // RUN: %{wrong} --check-prefix=RANK
 // RANK: tensor-map-misuse {{.*}} gives 1 coordinates with a tensor map of 2 dimensions
 // REDEFINE: %{options} = of_the_matrix
 // RUN: %{wrong} --check-prefix=NO-MAP
 // NO-MAP: tensor-map-misuse {{.*}} gives an address where no tensor map lies
+// Bytes that are no map, but for the mark that tells one and its number of dimensions.
+// RUN: %python -c "import numpy; x = numpy.zeros((40, 208), 'u1'); x.flat[:8] = list(b'qllm-map'); x.flat[103] = 2; numpy.save(r'%t/matrix.npy', x)"
+// RUN: not %{emulate} < %t/kernels.mlir | FileCheck %s --check-prefix=FORGED
+// FORGED: tensor-map-misuse in cp.async.bulk.tensor.shared.cluster.global: block (0,0,0) thread (0,0,0) gives a tensor map that cannot be: expected elements of 1, 2, 4 or 8 bytes, but got 0
 // More rows than have room, and than are announced.
 // REDEFINE: %{options} = by_value box=17
 // RUN: %{wrong} --check-prefix=ROOM
@@ -64,11 +69,11 @@
 // RUN: sed 's/, nvvm.grid_constant//' %t/kernels.mlir | not %{emulate} 2>&1 | FileCheck %s --check-prefix=CONSTANT
 // CONSTANT: error: 'llvm.func' op expected nvvm.grid_constant on parameter 1, which is passed by value
 // RUN: sed 's/"swizzle"/"steps_"/' %t/launch.json > %t/key.json && not qllm-emu %t/kernels.mlir --launch=%t/key.json 2>&1 | FileCheck %s --check-prefix=KEY
-// KEY: unknown key 'steps_' in the 'tensor_map' of argument 1; known are buffer, sizes, strides, box, steps, swizzle
+// KEY: unknown key 'steps_' in the 'tensor_map' of argument 1 ('map'); known are buffer, sizes, strides, box, steps, swizzle
 // RUN: sed 's/"buffer": "matrix"/"buffer": "other"/' %t/launch.json > %t/buffer.json && not qllm-emu %t/kernels.mlir --launch=%t/buffer.json 2>&1 | FileCheck %s --check-prefix=BUFFER
 // BUFFER: qllm-emu: 'map' maps a buffer 'other' that no argument has
 // RUN: sed 's/"swizzle"/"strides": [208, 8320], "swizzle"/' %t/launch.json > %t/rank.json && not qllm-emu %t/kernels.mlir --launch=%t/rank.json 2>&1 | FileCheck %s --check-prefix=STRIDES
-// STRIDES: qllm-emu: expected as many sizes and steps of tensor map 'map' as its box has, 2, and one stride less
+// STRIDES: qllm-emu: tensor map 'map': expected as many sizes and steps as the box has, 2, and one stride less, but got 2, 2 and 2
 // RUN: not qllm-emu %t/kernels.mlir --launch=%t/launch.json --kernel=number 2>&1 | FileCheck %s --check-prefix=KIND
 // KIND: qllm-emu: 'map' is a tensor map in the launch, but neither a pointer nor 128 bytes in the kernel
 

@@ -181,7 +181,19 @@ TEST(LaunchError, SaysWhatIsTooLarge) {
   launch.block = {32, 1, 1};
   launch.grid = {0, 1, 1};
   EXPECT_EQ(launchError(kernel, launch), "expected a grid of 1 to 2^27 - 1 blocks, but got 0");
+  launch.grid = {UINT32_MAX, 1, 1};
+  EXPECT_EQ(launchError(kernel, launch),
+            "expected a grid of at most 2147483647 blocks along x, but got 4294967295");
   launch.grid = {1, 1, 1};
+  launch.block = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+  EXPECT_EQ(launchError(kernel, launch),
+            "expected a block of 1 to 1024 threads, but got 4294967295 or more");
+  launch.block = {32, 1, 1};
+  launch.dynamicSharedBytes = 100;
+  launch.mostSharedBytes = 64;
+  EXPECT_EQ(launchError(kernel, launch),
+            "expected at most 64 bytes of shared memory on sm_80, but got 100");
+  launch.dynamicSharedBytes = 0;
   kernel.sites.push_back({"ldmatrix.sync.aligned.m8n8.x1.shared.b16", "a:9:1",
                           parseCollective("ldmatrix.sync.aligned.m8n8.x1.shared.b16"), 2});
   launch.block = {40, 1, 1};

@@ -31,8 +31,8 @@ private:
 
   std::unique_ptr<KernelModule> kernels;
   std::string target;
-  uint32_t checks = 0;
-  unsigned architecture = 0;
+  /// What all launches have in common.
+  Launch defaults;
   uint64_t count = 0;
   double seconds = 0;
 };

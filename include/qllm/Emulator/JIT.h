@@ -17,8 +17,9 @@ class ModuleOp;
 
 namespace qllm::emu {
 
-/// What a kernel takes as one argument; `Bytes` are an aggregate by value.
-enum class ParameterKind { Pointer, Integer, Float, Bytes, Other };
+/// What a kernel takes as one argument. Floats are those of IEEE 754, `BrainFloat` is bf16, `Bytes`
+/// are an aggregate by value.
+enum class ParameterKind { Pointer, Integer, Float, BrainFloat, Bytes, Other };
 
 struct Parameter {
   ParameterKind kind;

@@ -40,23 +40,66 @@ std::vector<uint64_t> blockOrder(const Launch &launch) {
   return order;
 }
 
+std::string describe(const std::array<uint32_t, 3> &sizes) {
+  return std::to_string(sizes[0]) + "x" + std::to_string(sizes[1]) + "x" + std::to_string(sizes[2]);
+}
+
+/// Of all dimensions, or `most` if there are more. No product overflows this way.
+uint64_t volume(const std::array<uint32_t, 3> &sizes, uint64_t most) {
+  uint64_t product = 1;
+  for (uint32_t size : sizes)
+    product = std::min(product * size, most);
+  return product;
+}
+
+/// What every device refuses, and what the kernel was not compiled for.
+std::string blockError(const Program &program, const std::array<uint32_t, 3> &block) {
+  constexpr uint64_t kMaxThreads = 1024;
+  constexpr uint32_t kMaxDepth = 64;
+  uint64_t threads = volume(block, UINT32_MAX);
+  if (threads == 0 || threads > kMaxThreads)
+    return "expected a block of 1 to " + std::to_string(kMaxThreads) + " threads, but got " +
+           std::to_string(threads) + (threads == UINT32_MAX ? " or more" : "");
+  if (block[2] > kMaxDepth)
+    return "expected a block of at most " + std::to_string(kMaxDepth) +
+           " threads along z, but got " + std::to_string(block[2]);
+  if (program.requiredBlock[0] && block != program.requiredBlock)
+    return "expected a block of " + describe(program.requiredBlock) +
+           " threads, which the kernel requires (reqntid), but got " + describe(block);
+  if (program.mostThreads && threads > program.mostThreads)
+    return "expected a block of at most " + std::to_string(program.mostThreads) +
+           " threads, for which the kernel is compiled (maxntid), but got " +
+           std::to_string(threads);
+  return "";
+}
+
+std::string gridError(const std::array<uint32_t, 3> &grid) {
+  constexpr std::array<uint32_t, 3> kMaxSizes = {INT32_MAX, 65535, 65535};
+  constexpr uint64_t kTooMany = GlobalShadow::kMostBlocks + 1;
+  for (unsigned i = 0; i < 3; ++i)
+    if (grid[i] > kMaxSizes[i])
+      return "expected a grid of at most " + std::to_string(kMaxSizes[i]) + " blocks along " +
+             "xyz"[i] + ", but got " + std::to_string(grid[i]);
+  uint64_t blocks = volume(grid, kTooMany);
+  if (blocks == 0 || blocks == kTooMany)
+    return "expected a grid of 1 to 2^27 - 1 blocks, but got " +
+           (blocks ? std::string("more") : std::to_string(blocks));
+  return "";
+}
+
 } // namespace
 
 std::string qllm::emu::launchError(const Program &program, const Launch &launch) {
-  constexpr uint64_t kMaxThreads = 1024, kMaxBlocks = GlobalShadow::kMostBlocks + 1;
-  uint64_t threads = uint64_t(launch.block[0]) * launch.block[1] * launch.block[2], blocks = 1;
-  for (uint32_t size : launch.grid)
-    blocks = std::min(blocks * size, kMaxBlocks); // no product of three overflows this way
-  if (threads == 0 || threads > kMaxThreads)
-    return "expected a block of 1 to " + std::to_string(kMaxThreads) + " threads, but got " +
-           std::to_string(threads);
-  if (blocks == 0 || blocks == kMaxBlocks)
-    return "expected a grid of 1 to 2^27 - 1 blocks, but got " +
-           (blocks ? std::string("more") : std::to_string(blocks));
+  if (std::string error = blockError(program, launch.block); !error.empty())
+    return error;
+  if (std::string error = gridError(launch.grid); !error.empty())
+    return error;
   size_t shared = program.staticSharedBytes + launch.dynamicSharedBytes;
-  if (shared > SharedWindow::kLimit)
-    return "expected at most " + std::to_string(SharedWindow::kLimit) +
-           " bytes of shared memory, but got " + std::to_string(shared);
+  if (shared > launch.mostSharedBytes)
+    return "expected at most " + std::to_string(launch.mostSharedBytes) +
+           " bytes of shared memory on sm_" + std::to_string(launch.architecture) + ", but got " +
+           std::to_string(shared);
+  uint64_t threads = volume(launch.block, UINT32_MAX);
   for (const Site &site : program.sites)
     if (unsigned together = threadsTogether(site); threads % together)
       return "expected a multiple of " + std::to_string(together) + " threads, because of " +

@@ -15,9 +15,8 @@ namespace qllm::emu {
 
 class SharedWindow {
 public:
+  /// More than any architecture gives a block.
   static constexpr size_t kBytes = 256 << 10;
-  /// The most that any architecture gives a block.
-  static constexpr size_t kLimit = 227 << 10;
 
   SharedWindow();
   ~SharedWindow();

@@ -9,7 +9,9 @@
 #include "ReportPrinter.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "qllm/Emulator/Architecture.h"
 #include "qllm/Emulator/Runtime/Faults.h"
+#include "qllm/Kernels/Target.h"
 #include "qllm/Support/LargeStack.h"
 #include "qllm/Support/MappingFaults.h"
 #include "qllm/Support/PrintableStream.h"
@@ -58,8 +60,8 @@ struct Options {
                  clEnumValN(emu::Arrival::Random, "random", "at either, by the seed")),
       cl::cat(category)};
   cl::opt<std::string> architecture{
-      "arch", cl::desc("whose sums of floats: sm_80 (the default), sm_90a, ..."), cl::init("sm_80"),
-      cl::cat(category)};
+      "arch", cl::desc("whose sums of floats and shared memory: sm_80 (the default), sm_90a, ..."),
+      cl::init("sm_80"), cl::cat(category)};
   cl::opt<bool> exact{"exact-sums",
                       cl::desc("sums of floats rounded once, as a reference has them"),
                       cl::cat(category)};
@@ -94,12 +96,19 @@ std::optional<uint32_t> parseChecks(ArrayRef<std::string> names) {
   return checks;
 }
 
-/// 80 for sm_80, 90 for sm_90a.
-std::optional<unsigned> parseArchitecture(StringRef name) {
-  unsigned number;
-  if (!name.consume_front("sm_") || name.rtrim("af").getAsInteger(10, number) || number < 70)
-    return std::nullopt;
-  return number;
+/// The kernel called `name`, or the only one if that is empty. Null after a message.
+const emu::Kernel *chooseKernel(const emu::KernelModule &module, StringRef name) {
+  if (name.empty() && module.kernels().size() == 1)
+    return &module.kernels().front();
+  if (const emu::Kernel *kernel = module.find(name))
+    return kernel;
+  std::string names;
+  for (const emu::Kernel &kernel : module.kernels())
+    names += (names.empty() ? "'" : ", '") + kernel.name + "'";
+  fail(BadInput, (name.empty() ? Twine("expected the name of a kernel")
+                               : "the module has no kernel '" + name + "'") +
+                     "; it has " + (names.empty() ? "none" : names));
+  return nullptr;
 }
 
 /// Compiles and runs; the exit status.
@@ -114,10 +123,10 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
       emu::KernelModule::compile(module, settings.checks != 0, options.gpuModule);
   if (!kernels)
     return BadInput;
-  const std::string &name = options.kernel.empty() ? file->kernel : options.kernel.getValue();
-  const emu::Kernel *kernel = kernels->find(name);
+  const emu::Kernel *kernel =
+      chooseKernel(*kernels, options.kernel.empty() ? file->kernel : options.kernel.getValue());
   if (!kernel)
-    return fail(BadInput, "the module has no kernel '" + name + "'");
+    return BadInput;
 
   LaunchArguments arguments;
   if (llvm::Error error =
@@ -133,15 +142,11 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
     return fail(BadInput, error);
 
   emu::installKernelFaults(options.limit);
-  EmulationResult result{kernel->name, emu::run(kernel->program, launch), {}};
+  EmulationResult result{kernel->name, emu::run(kernel->program, launch), arguments.compare()};
   if (!result.report.error.empty())
     return fail(BadInput, result.report.error);
   if (llvm::Error error = arguments.store())
     return fail(BadInput, llvm::toString(std::move(error)));
-  llvm::Expected<std::vector<std::string>> differences = arguments.compare();
-  if (!differences)
-    return fail(BadInput, llvm::toString(differences.takeError()));
-  result.differences = std::move(*differences);
   PrintableStream out(llvm::outs(), SIZE_MAX);
   (options.json ? printJson : printText)(out, result);
   return result.clean() ? Done : NotClean;
@@ -153,10 +158,13 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
   installMappingFaults();
   Options options;
   cl::HideUnrelatedOptions({&options.category, &options.limits.category});
-  cl::ParseCommandLineOptions(
-      argc, argv,
-      "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
-      "Exit status: 0 clean, 1 bad input, 2 wrong usage, 3 findings or unexpected results.\n");
+  // Given where to write errors, it returns instead of leaving with the status of bad input.
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "runs a kernel of the llvm and nvvm dialects on the CPU and checks it\n\n"
+          "Exit status: 0 clean, 1 bad input, 2 wrong usage, 3 findings or unexpected results.\n",
+          &llvm::errs()))
+    return Usage;
   if (options.launch.empty())
     return fail(Usage, "expected --launch=FILE");
   std::optional<uint32_t> checks =
@@ -165,15 +173,13 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
     return fail(Usage, "expected --check to be of bounds, races, traffic, all, none");
   if (!(options.limit >= 0))
     return fail(Usage, "expected --limit of 0 or more seconds");
-  std::optional<unsigned> architecture = parseArchitecture(options.architecture);
-  if (!architecture)
-    return fail(Usage, "expected --arch such as sm_80, but got '" + options.architecture + "'");
-
   emu::Launch settings;
+  if (!emu::setArchitecture(settings, options.architecture))
+    return fail(Usage, "expected --arch to be one of " + kernels::listTargets() + ", but got '" +
+                           options.architecture + "'");
   settings.checks = *checks;
   settings.seed = options.seed;
   settings.arrival = options.arrival;
-  settings.architecture = *architecture;
   settings.exactSums = options.exact;
   return runOnLargeStack([&]() -> int {
     MLIRContext context(registry, MLIRContext::Threading::DISABLED);

@@ -1,15 +1,18 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Files to buffers and back. Files that do not end in .npy are raw bytes.
+// Files to buffers and back.
 
 #include "LaunchArguments.h"
 
-#include "qllm/Format/HalfFloat.h"
-#include "qllm/Support/DataDirectory.h"
+#include "Differences.h"
+#include "ElementFile.h"
+#include "ParameterValue.h"
+#include "TensorMapEncoding.h"
 #include "qllm/Support/OutputFile.h"
 #include "qllm/Tensor/NumpyFile.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include <cstring>
 
@@ -21,50 +24,17 @@ namespace {
 
 /// Device allocations begin at a multiple of this.
 constexpr size_t kAlignment = 256;
-/// Of a buffer that a description makes without a file: 16 GiB.
-constexpr uint64_t largestBuffer = uint64_t(1) << 34;
+/// All buffers of a launch together. A thread takes microseconds here, so no kernel gets through
+/// more in a time that anybody waits, and filling it alone takes seconds.
+constexpr uint64_t mostBytes = uint64_t(1) << 31;
 
 llvm::Error wrong(const llvm::Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-llvm::Expected<Tensor> readTensor(StringRef path) {
-  llvm::Expected<std::shared_ptr<MappedFile>> file = MappedFile::open(path);
-  if (!file)
-    return file.takeError();
-  if (llvm::sys::path::extension(path) != ".npy")
-    return Tensor::borrow(ElementType::U8, {int64_t((*file)->bytes().size())}, (*file)->bytes(),
-                          *file);
-  llvm::Expected<Tensor> tensor = parseNumpyArray((*file)->bytes());
-  if (!tensor)
-    return wrong("'" + path + "': " + llvm::toString(tensor.takeError()));
-  if (tensor->type() == ElementType::String)
-    return wrong("'" + path + "': expected numbers, but got strings");
-  return tensor;
-}
-
-/// `number` in the kernel's type, or false when that type does not hold it.
-bool encode(double number, const emu::Parameter &parameter, char *bytes) {
-  if (parameter.kind == emu::ParameterKind::Integer && parameter.bits <= 64) {
-    // A number that 64 bits cannot hold has no conversion.
-    if (!(number >= -0x1p63 && number < 0x1p64))
-      return false;
-    uint64_t value = number < 0 ? uint64_t(int64_t(number)) : uint64_t(number);
-    std::memcpy(bytes, &value, 8);
-    return true;
-  }
-  if (parameter.kind != emu::ParameterKind::Float)
-    return false;
-  if (parameter.bits == 64) {
-    std::memcpy(bytes, &number, 8);
-    return true;
-  }
-  if (parameter.bits == 32) {
-    auto value = float(number);
-    std::memcpy(bytes, &value, 4);
-    return true;
-  }
-  return false;
+/// The error of a file that the argument names under `key`.
+llvm::Error about(const LaunchArgument &argument, StringRef key, llvm::Error error) {
+  return wrong("'" + key + "' of '" + argument.name + "': " + llvm::toString(std::move(error)));
 }
 
 } // namespace
@@ -77,34 +47,47 @@ std::string LaunchArguments::path(StringRef name) const {
   return joined.str().str();
 }
 
-llvm::Error LaunchArguments::addBuffer(const LaunchArgument &argument) {
-  DeviceBuffer buffer{&argument, argument.type, argument.shape, 0, nullptr, nullptr};
-  Tensor contents;
-  if (!argument.input.empty()) {
-    llvm::Expected<Tensor> read = readTensor(path(argument.input));
-    if (!read)
-      return read.takeError();
-    contents = *read;
-    buffer.type = contents.type();
-    buffer.shape.assign(contents.shape().begin(), contents.shape().end());
-    buffer.size = contents.byteSize();
-  } else {
-    std::optional<int64_t> count = elementCount(argument.shape);
-    if (!count || uint64_t(*count) > largestBuffer / storageBytes(argument.type))
-      return wrong("expected a shape of '" + argument.name + "' that takes at most " +
-                   llvm::Twine(largestBuffer) + " bytes, but it takes more");
-    buffer.size = size_t(*count) * storageBytes(argument.type);
-  }
+llvm::Error LaunchArguments::allocate(DeviceBuffer &buffer) {
+  std::optional<int64_t> count = elementCount(buffer.shape);
+  uint64_t width = storageBytes(buffer.type), left = mostBytes - usedBytes;
+  if (!count || uint64_t(*count) > left / width)
+    return wrong("expected buffers of at most " + llvm::Twine(mostBytes) +
+                 " bytes together, but with '" + buffer.argument->name + "' they take more");
+  buffer.size = size_t(*count) * width;
+  usedBytes += buffer.size;
   size_t room = (std::max<size_t>(buffer.size, 1) + kAlignment - 1) / kAlignment * kAlignment;
   buffer.data.reset(static_cast<uint8_t *>(std::aligned_alloc(kAlignment, room)));
   if (!buffer.data)
-    return wrong("no memory for the " + llvm::Twine(buffer.size) + " bytes of '" + argument.name +
-                 "'");
+    return wrong("no memory for the " + llvm::Twine(buffer.size) + " bytes of '" +
+                 buffer.argument->name + "'");
   buffer.address = buffer.data.get();
+  return llvm::Error::success();
+}
+
+llvm::Error LaunchArguments::addBuffer(const LaunchArgument &argument) {
+  DeviceBuffer buffer{&argument, argument.type, argument.shape, 0, nullptr, nullptr, {}};
+  Tensor contents;
+  if (!argument.input.empty()) {
+    llvm::Expected<Tensor> read =
+        readElementFile(path(argument.input), argument.type, argument.shape);
+    if (!read)
+      return about(argument, "input", read.takeError());
+    contents = *read;
+    buffer.type = contents.type();
+    buffer.shape.assign(contents.shape().begin(), contents.shape().end());
+  }
+  if (llvm::Error error = allocate(buffer))
+    return error;
   if (contents.isNull())
     std::memset(buffer.address, argument.fill, buffer.size);
   else
     std::memcpy(buffer.address, contents.rawData(), buffer.size);
+  if (!argument.expect.empty()) {
+    llvm::Expected<Tensor> read = readElementFile(path(argument.expect), buffer.type, buffer.shape);
+    if (!read)
+      return about(argument, "expect", read.takeError());
+    buffer.expected = *read;
+  }
   device.push_back(std::move(buffer));
   return llvm::Error::success();
 }
@@ -119,7 +102,7 @@ llvm::Error LaunchArguments::load(const LaunchFile &file, const emu::Kernel &ker
     if (llvm::Error error = addArgument(argument, parameter))
       return error;
   for (DeviceMap &map : maps)
-    if (llvm::Error error = describe(map))
+    if (llvm::Error error = encode(map))
       return error;
   return llvm::Error::success();
 }
@@ -136,16 +119,20 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
     if (argument.map->buffer.empty())
       if (llvm::Error error = addBuffer(argument))
         return error;
-    return addMap(argument, isBytes);
+    addMap(argument, isBytes);
+    return llvm::Error::success();
   }
   if (argument.number && isPointer)
     return wrong("'" + argument.name + "' is a pointer in the kernel, but a number in the launch");
   if (!argument.number && !isPointer)
     return wrong("'" + argument.name + "' is no pointer in the kernel, but a buffer in the launch");
   if (argument.number) {
-    if (!encode(*argument.number, parameter, numbers.emplace_back().data()))
-      return wrong("'" + argument.name + "' has a type in the kernel that cannot hold what the launch gives");
-    addresses.push_back(numbers.back().data());
+    std::optional<uint64_t> bits = encodeNumber(*argument.number, parameter);
+    if (!bits)
+      return wrong("expected a 'value' of '" + argument.name + "' that the kernel's parameter, " +
+                   parameterTypeName(parameter) + ", can hold, but got " +
+                   llvm::formatv("{0}", *argument.number).str());
+    addresses.push_back(&numbers.emplace_back(*bits));
     return llvm::Error::success();
   }
   if (llvm::Error error = addBuffer(argument))
@@ -154,51 +141,26 @@ llvm::Error LaunchArguments::addArgument(const LaunchArgument &argument,
   return llvm::Error::success();
 }
 
-llvm::Error LaunchArguments::addMap(const LaunchArgument &argument, bool byValue) {
-  constexpr size_t most = emu::TensorMap::kMaxRank;
-  const LaunchTensorMap &given = *argument.map;
-  for (const Shape *numbers : {&given.sizes, &given.strides, &given.box, &given.steps})
-    if (numbers->size() > most)
-      return wrong("expected at most 5 dimensions of tensor map '" + argument.name + "', but got " +
-                   llvm::Twine(numbers->size()));
+void LaunchArguments::addMap(const LaunchArgument &argument, bool byValue) {
   DeviceMap &map = maps.emplace_back();
   map.argument = &argument;
   map.address = reinterpret_cast<uint8_t *>(&map.map);
   addresses.push_back(byValue ? static_cast<const void *>(map.address) : &map.address);
-  return llvm::Error::success();
 }
 
-llvm::Error LaunchArguments::describe(DeviceMap &entry) const {
+llvm::Error LaunchArguments::encode(DeviceMap &entry) const {
   const LaunchTensorMap &given = *entry.argument->map;
-  const std::string &wanted = given.buffer.empty() ? entry.argument->name : given.buffer;
+  const std::string &name = entry.argument->name;
+  const std::string &wanted = given.buffer.empty() ? name : given.buffer;
   auto found = llvm::find_if(
       device, [&](const DeviceBuffer &buffer) { return buffer.argument->name == wanted; });
   if (found == device.end())
-    return wrong("'" + entry.argument->name + "' maps a buffer '" + given.buffer +
-                 "' that no argument has");
-  Shape sizes = given.sizes;
-  if (sizes.empty())
-    sizes.assign(found->shape.rbegin(), found->shape.rend());
-  size_t rank = given.box.size();
-  if (sizes.size() != rank || (!given.strides.empty() && given.strides.size() + 1 != rank) ||
-      (!given.steps.empty() && given.steps.size() != rank))
-    return wrong("expected as many sizes and steps of tensor map '" + entry.argument->name +
-                 "' as its box has, " + llvm::Twine(rank) + ", and one stride less");
-  emu::TensorMap &map = entry.map;
-  map.base = found->address;
-  map.rank = uint8_t(rank);
-  map.elementBytes = uint8_t(storageBytes(found->type));
-  map.swizzle = uint8_t(std::min<int64_t>(given.swizzle, UINT8_MAX));
-  uint64_t pitch = map.elementBytes;
-  for (size_t i = 0; i < rank; ++i) {
-    map.sizes[i] = uint64_t(sizes[i]);
-    map.box[i] = uint16_t(std::min<int64_t>(given.box[i], UINT16_MAX));
-    if (!given.steps.empty())
-      map.steps[i] = uint8_t(std::min<int64_t>(given.steps[i], UINT8_MAX));
-    pitch *= map.sizes[i];
-    if (i + 1 < rank)
-      map.strides[i] = given.strides.empty() ? pitch : uint64_t(given.strides[i]);
-  }
+    return wrong("'" + name + "' maps a buffer '" + given.buffer + "' that no argument has");
+  llvm::Expected<emu::TensorMap> map =
+      encodeTensorMap(given, found->address, found->type, found->shape);
+  if (!map)
+    return wrong("tensor map '" + name + "': " + llvm::toString(map.takeError()));
+  entry.map = *map;
   return llvm::Error::success();
 }
 
@@ -237,28 +199,14 @@ llvm::Error LaunchArguments::store() const {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::vector<std::string>> LaunchArguments::compare() const {
+std::vector<std::string> LaunchArguments::compare() const {
   std::vector<std::string> lines;
   for (const DeviceBuffer &buffer : device) {
-    if (buffer.argument->expect.empty())
+    if (buffer.expected.isNull())
       continue;
-    llvm::Expected<Tensor> wanted = readTensor(path(buffer.argument->expect));
-    if (!wanted)
-      return wanted.takeError();
-    std::string name = "'" + buffer.argument->name + "'";
-    if (wanted->byteSize() != buffer.size) {
-      lines.push_back(name + ": expected " + std::to_string(wanted->byteSize()) +
-                      " bytes, but got " + std::to_string(buffer.size));
-      continue;
-    }
-    size_t width = std::max<size_t>(storageBytes(buffer.type), 1), different = 0, first = 0;
-    for (size_t at = 0; at < buffer.size; at += width)
-      if (std::memcmp(wanted->rawData() + at, buffer.address + at, width) && different++ == 0)
-        first = at / width;
-    if (different)
-      lines.push_back(name + ": " + std::to_string(different) + " of " +
-                      std::to_string(buffer.size / width) +
-                      " elements are not as expected, first element " + std::to_string(first));
+    Tensor found = llvm::cantFail(Tensor::borrow(buffer.type, buffer.shape, buffer.bytes()));
+    if (std::string text = describeDifferences(buffer.expected, found); !text.empty())
+      lines.push_back("'" + buffer.argument->name + "': " + text);
   }
   return lines;
 }

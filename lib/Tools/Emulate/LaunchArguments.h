@@ -16,8 +16,8 @@ namespace qllm::tool {
 
 class LaunchArguments {
 public:
-  /// Reads the inputs. Fails when the description does not fit the kernel. File names are relative
-  /// to `folder`.
+  /// Reads the inputs, and what results are compared with. Fails when the description does not fit
+  /// the kernel. File names are relative to `folder`.
   llvm::Error load(const LaunchFile &file, const emu::Kernel &kernel, llvm::StringRef folder);
   const void *const *pointers() const { return addresses.data(); }
   std::vector<emu::Buffer> buffers() const;
@@ -25,7 +25,7 @@ public:
   /// Writes the outputs.
   llvm::Error store() const;
   /// What differs from what is expected, a line each.
-  llvm::Expected<std::vector<std::string>> compare() const;
+  std::vector<std::string> compare() const;
 
 private:
   struct Aligned {
@@ -38,6 +38,7 @@ private:
     size_t size;
     std::unique_ptr<uint8_t, Aligned> data;
     uint8_t *address;
+    Tensor expected; ///< null if nothing is
     llvm::ArrayRef<char> bytes() const {
       return {reinterpret_cast<const char *>(data.get()), size};
     }
@@ -48,17 +49,20 @@ private:
     uint8_t *address;
   };
   llvm::Error addArgument(const LaunchArgument &argument, const emu::Parameter &parameter);
+  /// Memory for what type and shape ask for.
+  llvm::Error allocate(DeviceBuffer &buffer);
   llvm::Error addBuffer(const LaunchArgument &argument);
-  llvm::Error addMap(const LaunchArgument &argument, bool byValue);
-  /// Writes down the map, when all buffers are there.
-  llvm::Error describe(DeviceMap &map) const;
+  void addMap(const LaunchArgument &argument, bool byValue);
+  /// Fills in the map, when all buffers are there.
+  llvm::Error encode(DeviceMap &map) const;
   std::string path(llvm::StringRef name) const;
 
   std::string folder;
+  uint64_t usedBytes = 0;
   /// Stable addresses: the kernel's arguments point into all.
   std::deque<DeviceBuffer> device;
   std::deque<DeviceMap> maps;
-  std::deque<std::array<char, 8>> numbers;
+  std::deque<uint64_t> numbers;
   std::vector<const void *> addresses;
 };
 

@@ -1,15 +1,14 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Reads launch descriptions. Keys that mean nothing are errors: a misspelt one would otherwise go
-// unnoticed.
+// Reads launch descriptions. What has no meaning is an error, be it a key or a value: otherwise
+// another launch would run than the one that was meant.
 
 #include "LaunchFile.h"
 
+#include "LaunchFields.h"
 #include "qllm/Target/Module/InputLimits.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/JSON.h"
 
 using namespace qllm;
 using namespace qllm::tool;
@@ -17,49 +16,14 @@ using llvm::StringRef;
 
 namespace {
 
-llvm::Error wrong(const llvm::Twine &message) {
-  return llvm::createStringError(llvm::inconvertibleErrorCode(), "launch description: " + message);
-}
-
-llvm::Error checkKeys(const llvm::json::Object &object, StringRef where,
-                      std::initializer_list<StringRef> known) {
-  llvm::StringSet<> names;
-  for (StringRef name : known)
-    names.insert(name);
-  for (const auto &entry : object)
-    if (!names.contains(StringRef(entry.first)))
-      return wrong("unknown key '" + StringRef(entry.first) + "' in " + where + "; known are " +
-                   llvm::join(known, ", "));
-  return llvm::Error::success();
-}
-
-/// One to three positive sizes; those that are left out are 1.
-llvm::Error readSizes(const llvm::json::Object &object, StringRef key,
-                      std::array<uint32_t, 3> &sizes) {
-  const llvm::json::Value *value = object.get(key);
-  if (!value)
-    return llvm::Error::success();
-  const llvm::json::Array *array = value->getAsArray();
-  if (!array || array->empty() || array->size() > 3)
-    return wrong("expected '" + key + "' to be an array of one to three sizes");
-  for (size_t i = 0; i < array->size(); ++i) {
-    std::optional<int64_t> size = (*array)[i].getAsInteger();
-    if (!size || *size < 1 || *size > INT32_MAX)
-      return wrong("expected sizes of '" + key + "' from 1 to 2^31 - 1");
-    sizes[i] = uint32_t(*size);
-  }
-  return llvm::Error::success();
-}
-
-llvm::Error readText(const llvm::json::Object &object, StringRef key, StringRef where,
-                     std::string &text) {
-  const llvm::json::Value *value = object.get(key);
-  if (!value)
-    return llvm::Error::success();
-  std::optional<StringRef> found = value->getAsString();
-  if (!found)
-    return wrong("expected '" + key + "' of " + where + " to be a string");
-  text = found->str();
+/// One to three sizes; those that are left out are 1.
+llvm::Error readSizes(const LaunchFields &fields, StringRef key, std::array<uint32_t, 3> &sizes) {
+  Shape numbers;
+  if (llvm::Error error = fields.readIntegers(key, {1, INT32_MAX}, numbers))
+    return error;
+  if (fields.has(key) && (numbers.empty() || numbers.size() > sizes.size()))
+    return fields.wrong(key, "an array of one to three sizes");
+  std::copy(numbers.begin(), numbers.end(), sizes.begin());
   return llvm::Error::success();
 }
 
@@ -70,105 +34,125 @@ ElementType elementTypeNamed(StringRef name) {
   return ElementType::Undefined;
 }
 
-/// `type`, `shape` and `fill` of a buffer without a file.
-llvm::Error readLayout(const llvm::json::Object &object, const std::string &where,
-                       LaunchArgument &argument) {
+/// `type`, `shape` and `fill` of a buffer, which one with a file need not have.
+llvm::Error readLayout(const LaunchFields &fields, LaunchArgument &argument) {
+  if (fields.has("type") != fields.has("shape"))
+    return wrongLaunch("expected both 'type' and 'shape' or neither in " + fields.where());
+  if (argument.input.empty() && !fields.has("type"))
+    return wrongLaunch("expected 'value', 'tensor_map', 'input', or 'type' and 'shape' in " +
+                       fields.where());
   std::string type;
-  if (llvm::Error error = readText(object, "type", where, type))
+  if (llvm::Error error = fields.readText("type", type))
     return error;
-  const llvm::json::Array *shape = object.getArray("shape");
-  if (type.empty() || !shape)
-    return wrong("expected 'value', 'tensor_map', 'input', or 'type' and 'shape' in " + where);
   argument.type = elementTypeNamed(type);
-  if (argument.type == ElementType::Undefined)
-    return wrong("expected the 'type' of " + where + " to be one such as f32, i32, i8, but got '" +
-                 type + "'");
-  for (const llvm::json::Value &size : *shape) {
-    std::optional<int64_t> number = size.getAsInteger();
-    if (!number || *number < 0)
-      return wrong("expected the 'shape' of " + where + " to be sizes");
-    argument.shape.push_back(*number);
-  }
-  int64_t fill = object.getInteger("fill").value_or(0xcd);
-  if (fill < 0 || fill > 255)
-    return wrong("expected the 'fill' of " + where + " to be a byte, but got " + llvm::Twine(fill));
+  if (fields.has("type") && argument.type == ElementType::Undefined)
+    return fields.wrong("type", "one such as f32, i32, i8");
+  if (llvm::Error error = fields.readIntegers("shape", {}, argument.shape))
+    return error;
+  int64_t fill = argument.fill;
+  if (llvm::Error error = fields.readInteger("fill", {0, 255}, fill))
+    return error;
   argument.fill = uint8_t(fill);
   return llvm::Error::success();
 }
 
-/// An array of numbers, none if the key is not there.
-llvm::Error readNumbers(const llvm::json::Object &object, StringRef key, const std::string &where,
-                        Shape &numbers) {
-  const llvm::json::Value *value = object.get(key);
-  if (!value)
-    return llvm::Error::success();
-  const llvm::json::Array *array = value->getAsArray();
-  for (size_t i = 0; array && i < array->size(); ++i)
-    if (std::optional<int64_t> number = (*array)[i].getAsInteger(); number && *number >= 0)
-      numbers.push_back(*number);
-  if (!array || numbers.size() != array->size())
-    return wrong("expected '" + key + "' of " + where + " to be an array of natural numbers");
-  return llvm::Error::success();
-}
-
+/// Numbers are only kept in the range of their field of a map; which of those the driver takes is
+/// known to `tensorMapError`.
 llvm::Expected<LaunchTensorMap> readTensorMap(const llvm::json::Value &value,
                                               const std::string &where) {
-  const llvm::json::Object *object = value.getAsObject();
-  if (!object)
-    return wrong("expected " + where + " to be an object");
-  if (llvm::Error error =
-          checkKeys(*object, where, {"buffer", "sizes", "strides", "box", "steps", "swizzle"}))
-    return std::move(error);
+  auto fields = LaunchFields::open(value, "the 'tensor_map' of " + where,
+                                   {"buffer", "sizes", "strides", "box", "steps", "swizzle"});
+  if (!fields)
+    return fields.takeError();
   LaunchTensorMap map;
-  if (llvm::Error error = readText(*object, "buffer", where, map.buffer))
+  if (llvm::Error error = fields->readText("buffer", map.buffer))
     return std::move(error);
-  for (auto [key, numbers] : {std::pair<StringRef, Shape *>("sizes", &map.sizes),
-                              {"strides", &map.strides},
-                              {"box", &map.box},
-                              {"steps", &map.steps}})
-    if (llvm::Error error = readNumbers(*object, key, where, *numbers))
+  struct Entry {
+    StringRef key;
+    IntegerRange range;
+    Shape *numbers;
+  };
+  for (auto [key, range, numbers] : {Entry{"sizes", {}, &map.sizes},
+                                     {"strides", {}, &map.strides},
+                                     {"box", {0, UINT16_MAX}, &map.box},
+                                     {"steps", {0, UINT8_MAX}, &map.steps}})
+    if (llvm::Error error = fields->readIntegers(key, range, *numbers))
       return std::move(error);
-  map.swizzle = object->getInteger("swizzle").value_or(0);
+  if (llvm::Error error = fields->readInteger("swizzle", {0, UINT8_MAX}, map.swizzle))
+    return std::move(error);
   if (map.box.empty())
-    return wrong("expected a 'box' in " + where);
+    return wrongLaunch("expected a 'box' in " + fields->where());
   return map;
 }
 
-llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size_t index) {
+/// With its name, if it has one.
+llvm::Expected<LaunchFields> openArgument(const llvm::json::Value &value, size_t index) {
   std::string where = "argument " + std::to_string(index);
-  const llvm::json::Object *object = value.getAsObject();
-  if (!object)
-    return wrong("expected " + where + " to be an object");
-  if (llvm::Error error = checkKeys(
-          *object, where,
-          {"name", "value", "tensor_map", "input", "output", "expect", "type", "shape", "fill"}))
-    return std::move(error);
+  if (const llvm::json::Object *object = value.getAsObject())
+    if (std::optional<StringRef> name = object->getString("name"))
+      where += " ('" + name->str() + "')";
+  return LaunchFields::open(
+      value, where,
+      {"name", "value", "tensor_map", "input", "output", "expect", "type", "shape", "fill"});
+}
+
+llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size_t index) {
+  llvm::Expected<LaunchFields> fields = openArgument(value, index);
+  if (!fields)
+    return fields.takeError();
   LaunchArgument argument;
-  argument.name = where;
+  argument.name = "argument " + std::to_string(index);
   for (auto [key, text] : {std::pair<StringRef, std::string *>("name", &argument.name),
                            {"input", &argument.input},
                            {"output", &argument.output},
                            {"expect", &argument.expect}})
-    if (llvm::Error error = readText(*object, key, where, *text))
+    if (llvm::Error error = fields->readText(key, *text))
       return std::move(error);
-  if (const llvm::json::Value *number = object->get("value")) {
-    argument.number = number->getAsNumber();
-    if (!argument.number)
-      return wrong("expected the 'value' of " + where + " to be a number");
+  if (const llvm::json::Value *number = fields->find("value")) {
+    if (!number->getAsNumber())
+      return fields->wrong("value", "a number");
+    argument.number = *number;
+    if (llvm::Error error = fields->allowOnly({"name", "value"}, "'value'"))
+      return std::move(error);
     return argument;
   }
-  if (const llvm::json::Value *given = object->get("tensor_map")) {
-    llvm::Expected<LaunchTensorMap> map = readTensorMap(*given, "the 'tensor_map' of " + where);
+  if (const llvm::json::Value *given = fields->find("tensor_map")) {
+    llvm::Expected<LaunchTensorMap> map = readTensorMap(*given, fields->where());
     if (!map)
       return map.takeError();
     argument.map = std::move(*map);
-    if (!argument.map->buffer.empty())
+    if (!argument.map->buffer.empty()) {
+      if (llvm::Error error =
+              fields->allowOnly({"name", "tensor_map"}, "a 'tensor_map' of another 'buffer'"))
+        return std::move(error);
       return argument;
+    }
   }
-  if (argument.input.empty())
-    if (llvm::Error error = readLayout(*object, where, argument))
-      return std::move(error);
+  if (fields->has("input") && fields->has("fill"))
+    return wrongLaunch("expected no 'fill' beside 'input' in " + fields->where());
+  if (llvm::Error error = readLayout(*fields, argument))
+    return std::move(error);
   return argument;
+}
+
+llvm::Error readArguments(const LaunchFields &fields, std::vector<LaunchArgument> &arguments) {
+  const llvm::json::Value *value = fields.find("arguments");
+  if (!value)
+    return llvm::Error::success();
+  const llvm::json::Array *array = value->getAsArray();
+  if (!array)
+    return fields.wrong("arguments", "an array of objects");
+  llvm::StringSet<> names;
+  for (size_t i = 0; i < array->size(); ++i) {
+    llvm::Expected<LaunchArgument> argument = readArgument((*array)[i], i);
+    if (!argument)
+      return argument.takeError();
+    if (!names.insert(argument->name).second)
+      return wrongLaunch("expected a name of its own for argument " + llvm::Twine(i) +
+                         ", but another is called '" + argument->name + "' too");
+    arguments.push_back(std::move(*argument));
+  }
+  return llvm::Error::success();
 }
 
 } // namespace
@@ -176,33 +160,26 @@ llvm::Expected<LaunchArgument> readArgument(const llvm::json::Value &value, size
 llvm::Expected<LaunchFile> qllm::tool::parseLaunchFile(StringRef text) {
   // The parser of JSON recurses without end, and brackets and strings are those of MLIR's text.
   if (llvm::Error error = checkModuleText(text, InputLimits()))
-    return wrong(llvm::toString(std::move(error)));
+    return wrongLaunch(llvm::toString(std::move(error)));
   llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);
   if (!parsed)
-    return wrong(llvm::toString(parsed.takeError()));
-  const llvm::json::Object *object = parsed->getAsObject();
-  if (!object)
-    return wrong("expected an object");
-  if (llvm::Error error =
-          checkKeys(*object, "the launch", {"kernel", "grid", "block", "shared", "arguments"}))
-    return std::move(error);
+    return wrongLaunch(llvm::toString(parsed.takeError()));
+  auto fields =
+      LaunchFields::open(*parsed, "the launch", {"kernel", "grid", "block", "shared", "arguments"});
+  if (!fields)
+    return fields.takeError();
   LaunchFile launch;
-  if (llvm::Error error = readText(*object, "kernel", "the launch", launch.kernel))
+  if (llvm::Error error = fields->readText("kernel", launch.kernel))
     return std::move(error);
-  if (llvm::Error error = readSizes(*object, "grid", launch.grid))
+  if (llvm::Error error = readSizes(*fields, "grid", launch.grid))
     return std::move(error);
-  if (llvm::Error error = readSizes(*object, "block", launch.block))
+  if (llvm::Error error = readSizes(*fields, "block", launch.block))
     return std::move(error);
-  int64_t shared = object->getInteger("shared").value_or(0);
-  if (shared < 0)
-    return wrong("expected 'shared' to be a number of bytes, but got " + llvm::Twine(shared));
+  int64_t shared = 0;
+  if (llvm::Error error = fields->readInteger("shared", {}, shared))
+    return std::move(error);
   launch.sharedBytes = uint64_t(shared);
-  if (const llvm::json::Array *arguments = object->getArray("arguments"))
-    for (size_t i = 0; i < arguments->size(); ++i) {
-      llvm::Expected<LaunchArgument> argument = readArgument((*arguments)[i], i);
-      if (!argument)
-        return argument.takeError();
-      launch.arguments.push_back(std::move(*argument));
-    }
+  if (llvm::Error error = readArguments(*fields, launch.arguments))
+    return std::move(error);
   return launch;
 }

@@ -7,6 +7,7 @@
 #define QLLM_LIB_TOOLS_EMULATE_LAUNCHFILE_H
 
 #include "qllm/Tensor/Tensor.h"
+#include "llvm/Support/JSON.h"
 #include <array>
 
 namespace qllm::tool {
@@ -23,15 +24,17 @@ struct LaunchTensorMap {
 /// An argument of the kernel: a number, or a buffer or a tensor map of one.
 struct LaunchArgument {
   std::string name;
-  std::optional<double> number;
+  /// As it is written: no one type of C++ holds all that kernels take.
+  std::optional<llvm::json::Value> number;
   std::optional<LaunchTensorMap> map;
   /// Files of a buffer, each empty if there is none: contents, where they go, and what must be in
   /// them at the end.
   std::string input, output, expect;
-  /// Of a buffer without `input`, whose bytes are all `fill`.
+  /// What is in the buffer; Undefined if the file of `input` alone says so.
   ElementType type = ElementType::Undefined;
   Shape shape;
-  uint8_t fill = 0;
+  /// Every byte of a buffer without `input`.
+  uint8_t fill = 0xcd;
 
   bool isWritten() const { return input.empty() || !output.empty() || !expect.empty(); }
 };

@@ -35,18 +35,20 @@ def kernel(name, number):
 """
 
 
-geometry = "{sm_80 = #qk.geometry<columns = 1, tile_rows = 1, threads = 32, shared = 0>}"
+# No kernel reads what the map is of.
+geometry = ("{sm_80 = #qk.geometry<columns = 1, tile_rows = 1, threads = 32, shared = 0, "
+            "maps = [#qk.tensor_map<operand = 0, rows = 1, row_bytes = 64, swizzle = 64>]>}")
 parts = ", ".join(f'#qk.specialization<max_rows = {rows}, kernel = "{name}", geometry = {geometry}>' for rows, name in ((1, "one"), (4, "few")))
-(folder / "module.mlir").write_text(f"""func.func @main(%x: tensor<?xf32> {{onnx.name = "x"}}) -> (tensor<?xf32> {{onnx.name = "y"}}) {{
-  %y = qk.launch "any"(%x) sizes [0, 0] up_to [{parts}] geometry {geometry} : (tensor<?xf32>) -> tensor<?xf32>
+(folder / "module.mlir").write_text(f"""func.func @main(%x: tensor<?x16xf32> {{onnx.name = "x"}}) -> (tensor<?xf32> {{onnx.name = "y"}}) {{
+  %y = qk.launch "any"(%x) sizes [0, 0] up_to [{parts}] geometry {geometry} : (tensor<?x16xf32>) -> tensor<?xf32>
   onnx.Return %y : tensor<?xf32>
 }}
 gpu.module @sm_80 [#nvvm.target<chip = "sm_80">] {{
 {kernel("one", 1)}{kernel("few", 2)}{kernel("any", 3)}}}
 """)
 stored = {}
-for rows in (1, 2, 4, 5):
-    np.savez(folder / "x.npz", x=np.zeros(rows, np.float32))
+for rows in (0, 1, 2, 4, 5):
+    np.savez(folder / "x.npz", x=np.zeros((rows, 16), np.float32))
     subprocess.run(["qllm-translate", "--run", "module.mlir", "--run-device=sm_80", "--input=x.npz", "--output=y.npz"], check=True, cwd=folder)
     stored[rows] = np.load(folder / "y.npz")["y"].tolist()
 print(stored)

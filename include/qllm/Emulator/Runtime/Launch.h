@@ -35,6 +35,10 @@ struct Buffer {
 struct Program {
   std::vector<Site> sites;
   size_t staticSharedBytes = 0;
+  /// The only block that the kernel may have (`.reqntid`), and the most threads of one
+  /// (`.maxntid`); zeros if any will do.
+  std::array<uint32_t, 3> requiredBlock{};
+  uint64_t mostThreads = 0;
   /// Constants of the module.
   std::vector<Buffer> constants;
   /// Runs one thread; `arguments[i]` points at the i-th argument of the kernel.
@@ -69,6 +73,8 @@ struct Launch {
   Arrival arrival = Arrival::Lazy;
   /// 80 for sm_80 and so on; decides how floating-point products are summed.
   unsigned architecture = 80;
+  /// Shared memory that the architecture gives a block.
+  size_t mostSharedBytes = 163 << 10;
   /// Sums rounded once instead of as the architecture does.
   bool exactSums = false;
 };
