@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path += [str(ROOT / "utils"), str(ROOT / "benchmarks" / "gpu")]
 
 import plan  # noqa: E402
-from families import FAMILIES  # noqa: E402
+from families import find_subject  # noqa: E402
 from kernel_text import launches  # noqa: E402
 from measure import exit_with, measure  # noqa: E402
 
@@ -35,7 +35,7 @@ def kinds(target: str) -> list:
     for family, problem, schedules in plan.entries(target):
         kind = family, *((key, bool(value) if key == "blocks" else value) for key, value in problem.items() if key not in SIZES)
         if kind not in found:
-            subject = FAMILIES[family](problem)
+            subject = find_subject(family, problem)
             found[kind] = f"{family} {subject.title}", subject.module(schedules[0][0])
     return list(found.values())
 

@@ -7,7 +7,7 @@ from driver import Call
 from kernel_text import TensorType
 from manifest import BadInput, Entry, Kernel, Package
 
-from families import FAMILIES
+from families import find_subject
 from families.family import Check, Wanted
 
 FILL = 0xEE  # bytes of results that a kernel has left out
@@ -22,10 +22,9 @@ class Trial:
 
     def __init__(self, driver, package: Package, entry: Entry, seed: int = 0):
         self.driver, self.package = driver, package
-        if entry.family not in FAMILIES:
-            raise BadInput(f"expected a family of {', '.join(FAMILIES)}, but got '{entry.family}'")
-        self.family = FAMILIES[entry.family](entry.problem)
-        self.title, self.base = entry.title, f"{entry.family} {self.family.base}" if self.family.base else ""
+        self.family = find_subject(entry.family, entry.problem)
+        self.title = entry.title
+        self.base, self.w8a8 = (f"{entry.family} {each}" if each else "" for each in (self.family.base, self.family.w8a8))
         self.random = np.random.default_rng(seed)
         self.arrays, self.rows = [], 0
         self.buffers = []
@@ -37,7 +36,10 @@ class Trial:
         if rows == self.rows:
             return
         self.driver.free(*(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
-        self.arrays, self.rows, self.wanted = self.family.operands(self.random, rows), rows, None
+        try:
+            self.arrays, self.rows, self.wanted = self.family.operands(self.random, rows), rows, None
+        except (ValueError, ArithmeticError) as error:  # sizes that do not fit each other
+            raise BadInput(f"the problem has no operands: {error}") from error
         for index in self.family.rotated:
             self.copies.setdefault(index, [])
             if not self.copies[index]:

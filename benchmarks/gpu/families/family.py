@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 9))  # formats of codes
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -48,12 +50,16 @@ class Wanted:
 class Family:
     """A kind of kernel on one problem, which is a dictionary that goes through the manifest.
 
-    `title` names the problem, `base` the same without what is added to it, if there is such: their times are compared. `rotated` are the operands that an application reads once: their copies are rotated past the cache.
-    `checked` are the results that are compared.
+    `title` names the problem, `base` the same without what is added to it, and `w8a8` the same shape with eight bits on both sides, if
+    there are such: their times are compared. `weight_bytes` are those of a weight. `rotated` are the operands that an application reads
+    once: their copies are rotated past the cache. `checked` are the results that are compared.
     """
     name = ""
+    fields, optional = {}, {}  # of a problem: int, bool, or the words that it may be
     title = ""
     base = ""
+    w8a8 = ""
+    weight_bytes = 0
     rotated = ()
     checked = (0,)
 
