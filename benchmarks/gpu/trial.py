@@ -65,6 +65,8 @@ class Trial:
 
     def check(self, call: Call, all_of_it: bool) -> Check:
         """Compares the results of a launch that has ended: all of them, or spots with both ends."""
+        if self.family.in_place is not None:
+            return self.check_in_place(call)
         width = self.row_elements(call.kernel.results[self.family.checked[0]])
         rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
                          ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
@@ -79,6 +81,16 @@ class Trial:
             chosen = np.arange(each.shape[1]) if turn else columns
             check += compare(each[:, chosen], wanted[turn], rows, chosen)
         return check
+
+    def check_in_place(self, call: Call) -> Check:
+        """Compares an operand that was changed, all of it."""
+        if self.wanted is None:
+            self.wanted = self.family.expected_in_place(self.arrays)
+        buffer, before = call.operands[self.family.in_place], self.arrays[self.family.in_place]
+        found = np.frombuffer(self.driver.download(buffer, 0, before.nbytes), before.dtype)
+        flat = (-1, before.shape[-1])
+        wanted = Wanted(self.wanted.values.reshape(flat))
+        return compare(found.reshape(flat), wanted, np.arange(len(wanted.values)), np.arange(before.shape[-1]))
 
     def row_elements(self, result) -> int:
         """Elements that belong to a row without a break, as they are downloaded."""

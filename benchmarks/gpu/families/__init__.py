@@ -2,6 +2,7 @@
 """What the benchmark knows of each kind of kernel: its operands, its reference, what it has to move and compute."""
 from manifest import BadInput
 
+from families.append_kv import AppendKV
 from families.attention import Attention
 from families.block_scaled import BlockScaled
 from families.linear import Linear
@@ -9,7 +10,7 @@ from families.quantize import Quantize
 from families.quantize_blocks import QuantizeBlocks
 from families.weight_only import WeightOnly
 
-FAMILIES = {family.name: family for family in (Linear, Attention, Quantize, QuantizeBlocks, WeightOnly, BlockScaled)}
+FAMILIES = {family.name: family for family in (Linear, Attention, AppendKV, Quantize, QuantizeBlocks, WeightOnly, BlockScaled)}
 
 
 def find_subject(family: str, problem):
