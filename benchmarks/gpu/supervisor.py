@@ -50,10 +50,10 @@ class Supervisor:
         except queue.Empty:
             process.kill()
             self.take_silence(numbers)
-        try:
-            process.wait(END_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.take_note(f"process {process.pid} does not end")
+        except BaseException:
+            process.kill()
+            raise
+        self.wait_for(process)
         if process.returncode == 0:
             return None
         if self.begun is None and not self.is_late:
@@ -66,6 +66,14 @@ class Supervisor:
         """What the worker says next; queue.Empty when it has been silent for too long."""
         patience = START_PATIENCE if self.begun is None else self.patience
         return lines.get(timeout=max(0.0, min(patience, self.deadline - time.monotonic())))
+
+    def wait_for(self, process) -> None:
+        """Until a worker that says no more has ended; not for ever, as one that waits for a card cannot be ended either."""
+        try:
+            process.wait(max(END_PATIENCE, min(self.patience, self.deadline - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            self.take_note(f"process {process.pid} does not end")
 
     def take_silence(self, numbers: list) -> None:
         """The worker had to be ended: for the deadline, which is no fault of what it was at, or for having said nothing."""
