@@ -5,19 +5,24 @@ from manifest import BadInput
 from timing import measure
 
 
-def find_peer(options, driver):
+def find_peer(options, driver, note):
     """What there is, the best first: something with `version` and `time`, or None. `options.cublaslt` is a library that has to be there,
     or none."""
     if options.cublaslt == "none":
         return TorchPeer.find(driver, options.seconds)
     library, name = load_library(options.cublaslt)
-    torch = None
     if not library and options.cublaslt:
         raise BadInput(f"expected cuBLASLt as {options.cublaslt}, which cannot be loaded")
-    if not library:
-        torch = TorchPeer.find(driver, options.seconds)
+    torch = None if library else TorchPeer.find(driver, options.seconds)
+    if torch:
         library, name = load_library("")  # PyTorch brings it along, and the loader knows it then
-    return CublasLt(driver, library, name, options.seconds) if library else torch
+    try:
+        return CublasLt(driver, library, name, options.seconds) if library else torch
+    except (AttributeError, CublasLtFailed) as error:
+        if options.cublaslt:
+            raise BadInput(f"expected cuBLASLt as {name}, but {error}") from error
+        note(f"cuBLASLt as {name} is of no use: {error}")
+        return torch or TorchPeer.find(driver, options.seconds)
 
 
 class Peers:
@@ -25,7 +30,7 @@ class Peers:
 
     def __init__(self, options, driver, note):
         self.note, self.known = note, {}
-        self.peer = find_peer(options, driver)
+        self.peer = find_peer(options, driver, note)
         self.version = self.peer.version if self.peer else "none, as there is neither cuBLASLt nor a PyTorch that sees the card"
 
     def time(self, name: str, arguments: tuple):
