@@ -18,8 +18,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.append(str(ROOT / "utils"))
 
-from provenance import machine, revision  # noqa: E402
+from provenance import OtherWork, machine, revision  # noqa: E402
 
+BUSY = 0.2  # cores
 HEAD = """# Performance
 
 Sections with a command are written by `benchmarks/run.py --write docs/performance.md`; do not edit those. CPU seconds are user and system
@@ -36,9 +37,12 @@ def section(script: Path, python: str) -> tuple:
     """Runs one benchmark; returns its part of the page and whether it met what it claims."""
     options = ["--python", python] if python and '"--python"' in script.read_text() else []
     print(f"{script.name} …", file=sys.stderr, flush=True)
+    others = OtherWork()
     result = subprocess.run([sys.executable, script, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     shown = f"benchmarks/{script.name}" + (" --python PEERS" if options else "")
     where = f"Machine: {machine()}. Revision: {revision()}."
+    if (busy := others.processors()) > BUSY:
+        where += f"\n**Other work kept {busy:.1f} cores busy meanwhile, which makes times longer.**"
     text = f"## {script.stem}\n\n{description(script)}\n\n{where}\n\n```\n$ {shown}\n{result.stdout.rstrip()}\n```\n"
     if result.returncode != 0:
         text += f"\nThe benchmark ended with exit code {result.returncode}.\n"

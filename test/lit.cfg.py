@@ -32,9 +32,8 @@ config.substitutions += [
 if not config.sanitize:
     config.available_features.add("memory-limits")
 
-# NVIDIA's assembler checks what we emit where it is installed; nothing else depends on it.
-if shutil.which("ptxas"):
-    config.available_features.add("ptxas")
+# NVIDIA's tools check what we emit where they are installed; nothing else depends on them.
+config.available_features.update(tool for tool in ("ptxas", "cuobjdump", "nvdisasm") if shutil.which(tool))
 
 # What a card has computed, once one has.
 if os.path.isdir(os.path.join(config.test_source_root, "Emulator", "Golden")):

@@ -2,8 +2,10 @@
 """Where a stored figure comes from: the machine and the commit that were measured."""
 import os
 import platform
+import resource
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -24,3 +26,27 @@ def revision() -> str:
     found = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"
+
+
+class OtherWork:
+    """How many processors were busy with other work than children of this process, since this was made; 0 where Linux does not say."""
+
+    def __init__(self):
+        self.start, self.busy, self.own = time.monotonic(), busy_seconds(), own_seconds()
+
+    def processors(self) -> float:
+        others = busy_seconds() - self.busy - (own_seconds() - self.own)
+        return max(0.0, others / (time.monotonic() - self.start))
+
+
+def busy_seconds() -> float:
+    """Of all processors since the machine began, waiting left out."""
+    if not Path("/proc/stat").exists():
+        return 0.0
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

@@ -4,13 +4,13 @@
 
 usage: benchmarks/gpu/bench.py PACKAGE [--budget SECONDS] [--json FILE] [--only TEXT] [--driver cuda|emulator]
 
-Needs Python with numpy and the CUDA driver; PyTorch, if it is there, is the peer. No compiler. Each kernel is checked in full on a few
+Needs Python with numpy and the CUDA driver; cuBLASLt, or without it PyTorch, if they are there, is the peer. No compiler. Each kernel is checked in full on a few
 rows and in spots on every number of rows that is timed; integers have to be right to the bit. Weights take turns over three times the
 cache. A kernel that fails or hangs costs its entry and not the run. With --golden DIR single instructions are recorded instead, for
-golden.py. The driver 'emulator' checks on the CPU, without times. Exit code: 0 done, 1 bad input, 3 a wrong result or a failure.
+golden.py. The driver 'emulator' checks on the CPU, without times. Exit code: 0 done, 1 bad input, 3 a wrong result or a failure, 4 ended at
+the deadline before everything was done.
 """
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -18,6 +18,8 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[2] / "utils"))
 
 from driver import LaunchFailed  # noqa: E402
+from figures import Figures  # noqa: E402
+from goals import summary  # noqa: E402
 from manifest import BadInput, read_package  # noqa: E402
 from supervisor import Supervisor, WorkerFailed  # noqa: E402
 
@@ -58,17 +60,22 @@ def supervise(options, entries: list) -> int:
     def command(numbers: list, budget: float) -> list:
         return [sys.executable, __file__, *sys.argv[1:], f"--budget={budget}", f"--worker={','.join(map(str, numbers))}"]
 
-    supervisor = Supervisor(command, {number: entry.title for number, entry in entries}, options.budget, options.patience)
+    def store() -> None:
+        figures.write({**supervisor.about, "seconds": time.monotonic() - supervisor.start, "failures": supervisor.failures,
+                       "left_out": supervisor.left_out, "goals": summary(supervisor.rows), "results": supervisor.rows})
+
+    figures = Figures(options.json)
+    supervisor = Supervisor(command, {number: entry.title for number, entry in entries}, options.budget, options.patience, options.deadline, store)
     supervisor.run()
     if supervisor.left_out:
-        print(f"left out for the budget of {options.budget:.0f} s: {'; '.join(supervisor.left_out)}")
-    seconds, wrong = time.monotonic() - supervisor.start, supervisor.wrong()
-    if options.json:
-        content = {**supervisor.about, "seconds": seconds, "failures": supervisor.failures, "left_out": supervisor.left_out,
-                   "results": supervisor.rows}
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
-    print(f"{len(supervisor.rows)} results, {wrong} wrong elements, {len(supervisor.failures)} failures, {seconds:.1f} s")
-    return 3 if supervisor.failures or wrong else 0
+        reason = f"ended at the deadline of {options.deadline:g} s" if supervisor.is_late else f"left out for the budget of {options.budget:g} s"
+        print(f"{reason}: {'; '.join(supervisor.left_out)}")
+    store()
+    if supervisor.about.get("can_time"):
+        print("\n".join(summary(supervisor.rows)))
+    wrong = supervisor.wrong()
+    print(f"{len(supervisor.rows)} results, {wrong} wrong elements, {len(supervisor.failures)} failures, {time.monotonic() - supervisor.start:.1f} s")
+    return 3 if supervisor.failures or wrong else 4 if supervisor.is_late else 0
 
 
 def bench(options) -> int:
@@ -82,17 +89,27 @@ def bench(options) -> int:
     return work(options, package, [each for each in entries if each[0] in numbers])
 
 
+def seconds(text: str) -> float:
+    """An option that is a time."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, 0 or more, but got {text}")
+    return value
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", type=Path, help="folder made by pack.py")
-    parser.add_argument("--budget", type=float, default=420, help="seconds after which nothing more is begun")
-    parser.add_argument("--seconds", type=float, default=0.15, help="of samples for each timing")
+    parser.add_argument("--budget", type=seconds, default=420, help="seconds after which nothing more is begun")
+    parser.add_argument("--deadline", type=seconds, default=470, metavar="SECONDS", help="after which the run is ended whatever it does")
+    parser.add_argument("--seconds", type=seconds, default=0.15, help="of samples for each timing")
     parser.add_argument("--only", default="", metavar="TEXT", help="only problems with this in their name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="store every figure")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="record what single instructions compute")
     parser.add_argument("--driver", choices=("cuda", "emulator"), default="cuda", help="what runs the kernels")
     parser.add_argument("--library", default="libcuda.so.1", help="the CUDA driver's library")
-    parser.add_argument("--patience", type=float, default=90, help="seconds without a result after which a kernel hangs")
+    parser.add_argument("--cublaslt", default="", metavar="LIBRARY", help="the peer instead of the libcublasLt that is found; none for PyTorch")
+    parser.add_argument("--patience", type=seconds, default=90, help="seconds without a result after which a kernel hangs")
     parser.add_argument("--worker", help=argparse.SUPPRESS)  # numbers of entries
     for name, unit in (("memory", "TB/s"), ("int8", "tera-operations/s"), ("bf16", "TFLOP/s")):
         parser.add_argument(f"--{name}", type=float, help=f"of the card, in {unit}, instead of what the table says")

@@ -1,6 +1,7 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The CUDA driver by ctypes, without headers or a toolkit: modules, memory, launches, tensor maps, graphs and events."""
 import ctypes
+import functools
 from ctypes import POINTER, Structure, addressof, byref, c_char, c_float, c_int, c_size_t, c_ubyte, c_uint, c_uint64, c_void_p
 from dataclasses import dataclass
 
@@ -168,27 +169,31 @@ class CudaDriver:
         self.call("cuStreamSynchronize", c_void_p(self.stream))
 
     def graph(self, launches: list) -> "Graph":
-        return Graph(self, launches)
+        return self.record([functools.partial(self.launch, each) for each in launches])
+
+    def record(self, actions: list) -> "Graph":
+        """What is called here has to start its work on the driver's stream."""
+        return Graph(self, actions)
 
 
 class Graph:
-    """Launches one after the other, in a form that costs the processor nothing for each, between two events."""
+    """Actions one after the other, in a form that costs the processor nothing for each, between two events."""
 
-    def __init__(self, driver: CudaDriver, launches: list):
+    def __init__(self, driver: CudaDriver, actions: list):
         self.driver, self.stream = driver, c_void_p(driver.stream)
         self.ready, self.start, self.end = c_void_p(), c_void_p(), c_void_p()
         graph = c_void_p()
         for event in (self.start, self.end):
             driver.call("cuEventCreate", byref(event), c_uint(0))
         driver.call("cuStreamBeginCapture_v2", self.stream, c_int(RELAXED_CAPTURE))
-        for launch in launches:
-            driver.launch(launch)
+        for action in actions:
+            action()
         driver.call("cuStreamEndCapture", self.stream, byref(graph))
         driver.call("cuGraphInstantiateWithFlags", byref(self.ready), graph, c_uint64(0))
         driver.call("cuGraphDestroy", graph)
 
     def run(self) -> float:
-        """Seconds of all launches."""
+        """Seconds of all of them."""
         elapsed = c_float()
         self.driver.call("cuEventRecord", self.start, self.stream)
         self.driver.call("cuGraphLaunch", self.ready, self.stream)

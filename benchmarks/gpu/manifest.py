@@ -83,5 +83,5 @@ def read_package(folder: Path) -> Package:
     try:
         entries = [Entry(each["title"], each["family"], each["problem"], tuple(map(Kernel.parse, each["kernels"]))) for each in content["entries"]]
         return Package(folder, content["target"], content["revision"], tuple(entries), tuple(map(Kernel.parse, content["instructions"])))
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"'{path}': a field is missing or has no place: {error}") from error

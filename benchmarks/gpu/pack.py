@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[2] / "utils"))
 
 import plan  # noqa: E402
-from families import FAMILIES  # noqa: E402
+from families import find_subject  # noqa: E402
 from instructions import INSTRUCTIONS  # noqa: E402
 from kernel_text import CompilerFailed, compile_module, emulator_module, launches, lower, objects  # noqa: E402
 from manifest import BadInput, Entry, Kernel, Package, read_file  # noqa: E402
@@ -59,7 +59,7 @@ class Packer:
         return name
 
     def entry(self, family: str, problem: dict, schedules) -> Entry:
-        subject = FAMILIES[family](problem)
+        subject = find_subject(family, problem)
         title = f"{family} {subject.title}"
         print(title, flush=True)
         return Entry(title, family, problem, tuple(self.kernel(subject.module(schedule), schedule, rows) for schedule, rows in schedules))
@@ -84,9 +84,11 @@ def read_plan(path: Path):
         found = [(family, problem, [(schedule, rows) for schedule, rows in schedules]) for family, problem, schedules in json.loads(read_file(path))]
     except (TypeError, ValueError) as error:
         raise BadInput(f"'{path}': expected a list of [family, problem, [[schedule, rows], ..]], but {error}") from error
-    for family, _, _ in found:
-        if family not in FAMILIES:
-            raise BadInput(f"'{path}': expected a family of {', '.join(FAMILIES)}, but got '{family}'")
+    for family, problem, _ in found:
+        try:
+            find_subject(family, problem)
+        except BadInput as error:
+            raise BadInput(f"'{path}': {error}") from error
     return found
 
 
@@ -98,7 +100,7 @@ def pack(options) -> int:
         if wanted and not shutil.which(tool):
             raise BadInput(f"expected {tool} on the path" + ("; docs/getting-started.md says where to get it" if tool == "ptxas" else ""))
     wanted = [each for each in (read_plan(options.plan) if options.plan else plan.entries(options.target))
-              if options.only in f"{each[0]} {FAMILIES[each[0]](each[1]).title}"]
+              if options.only in f"{each[0]} {find_subject(*each[:2]).title}"]
     if not wanted:
         raise BadInput(f"expected --only to be part of a problem's name, but none has '{options.only}' in it")
     options.folder.mkdir(parents=True, exist_ok=True)

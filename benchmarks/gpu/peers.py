@@ -1,34 +1,72 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Products of cuBLAS through PyTorch, where that is installed: the yardstick of the same run."""
+"""Products of libraries that are installed, as the yardstick of the same run: of cuBLASLt, or without it of cuBLAS through PyTorch."""
+from cublaslt import CublasLt, CublasLtFailed, load_library
+from manifest import BadInput
 from timing import measure
 
 
-class Peers:
-    """Times each peer once for each problem; what a peer does not have is None."""
+def find_peer(options, driver, note):
+    """What there is, the best first: something with `version` and `time`, or None. `options.cublaslt` is a library that has to be there,
+    or none."""
+    if options.cublaslt == "none":
+        return TorchPeer.find(driver, options.seconds)
+    library, name = load_library(options.cublaslt)
+    if not library and options.cublaslt:
+        raise BadInput(f"expected cuBLASLt as {options.cublaslt}, which cannot be loaded")
+    torch = None if library else TorchPeer.find(driver, options.seconds)
+    if torch:
+        library, name = load_library("")  # PyTorch brings it along, and the loader knows it then
+    try:
+        return CublasLt(driver, library, name, options.seconds) if library else torch
+    except (AttributeError, CublasLtFailed) as error:
+        if options.cublaslt:
+            raise BadInput(f"expected cuBLASLt as {name}, but {error}") from error
+        note(f"cuBLASLt as {name} is of no use: {error}")
+        return torch or TorchPeer.find(driver, options.seconds)
 
-    def __init__(self, cache_bytes: int, seconds: float, note):
-        self.cache_bytes, self.seconds, self.note, self.known = cache_bytes, seconds, note, {}
-        try:
-            import torch  # pylint: disable=import-outside-toplevel
-        except ImportError:
-            self.torch, self.version = None, "not installed"
-            return
-        self.torch = torch if torch.cuda.is_available() else None
-        self.version = torch.__version__ + ("" if self.torch else ", which sees no card")
+
+class Peers:
+    """Times each product once for each problem; what a peer does not have is None."""
+
+    def __init__(self, options, driver, note):
+        self.note, self.known = note, {}
+        self.peer = find_peer(options, driver, note)
+        self.version = self.peer.version if self.peer else "none, as there is neither cuBLASLt nor a PyTorch that sees the card"
 
     def time(self, name: str, arguments: tuple):
         """A Timing, or None."""
-        if self.torch is None:
+        if self.peer is None:
             return None
         key = name, arguments
         if key not in self.known:
             try:
-                self.known[key] = getattr(self, name)(*arguments)
-            except RuntimeError as error:
-                self.note(f"PyTorch refuses {name} of {arguments}: {error}")
+                self.known[key] = self.peer.time(name, *arguments)
+            except (CublasLtFailed, RuntimeError) as error:
+                self.note(f"{self.peer.version} refuses {name} of {arguments}: {error}")
                 self.known[key] = None
-            self.torch.cuda.empty_cache()
         return self.known[key]
+
+
+class TorchPeer:
+    """cuBLAS through PyTorch."""
+
+    def __init__(self, torch, cache_bytes: int, seconds: float):
+        self.torch, self.cache_bytes, self.seconds = torch, cache_bytes, seconds
+        self.version = f"PyTorch {torch.__version__}"
+
+    @staticmethod
+    def find(driver, seconds: float):
+        try:
+            import torch  # pylint: disable=import-outside-toplevel
+        except ImportError:
+            return None
+        return TorchPeer(torch, driver.cache_bytes, seconds) if torch.cuda.is_available() else None
+
+    def time(self, name: str, *arguments):
+        try:
+            return getattr(self, name)(*arguments)
+        finally:
+            self.torch.cuda.empty_cache()
 
     def bf16(self, rows: int, outputs: int, depth: int):
         torch = self.torch

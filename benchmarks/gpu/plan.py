@@ -55,11 +55,12 @@ def linear_schedules(problem: dict, target: str):
 
 
 def attentions():
-    """Tokens of a sequence of an 8B model, split so that every processor has some."""
+    """Tokens of a sequence of an 8B model, split so that every processor has some; and what puts them into the cache."""
     for bits in (4, 8):
         for length, splits in ((32768, 32), (4096, 16)):
             yield "attention", {"heads": 32, "kv": 8, "size": 128, "length": length, "format": f"uint{bits}", "splits": splits, "warps": 4}, [
                 ("", (1,))]
+        yield "append_kv", {"kv": 8, "size": 128, "length": 4096, "format": f"uint{bits}"}, [("", (1, 64, 4096))]
 
 
 def quantizers(target: str):

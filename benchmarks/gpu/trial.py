@@ -7,7 +7,7 @@ from driver import Call
 from kernel_text import TensorType
 from manifest import BadInput, Entry, Kernel, Package
 
-from families import FAMILIES
+from families import find_subject
 from families.family import Check, Wanted
 
 FILL = 0xEE  # bytes of results that a kernel has left out
@@ -22,10 +22,9 @@ class Trial:
 
     def __init__(self, driver, package: Package, entry: Entry, seed: int = 0):
         self.driver, self.package = driver, package
-        if entry.family not in FAMILIES:
-            raise BadInput(f"expected a family of {', '.join(FAMILIES)}, but got '{entry.family}'")
-        self.family = FAMILIES[entry.family](entry.problem)
-        self.title, self.base = entry.title, f"{entry.family} {self.family.base}" if self.family.base else ""
+        self.family = find_subject(entry.family, entry.problem)
+        self.title = entry.title
+        self.base, self.w8a8 = (f"{entry.family} {each}" if each else "" for each in (self.family.base, self.family.w8a8))
         self.random = np.random.default_rng(seed)
         self.arrays, self.rows = [], 0
         self.buffers = []
@@ -37,7 +36,10 @@ class Trial:
         if rows == self.rows:
             return
         self.driver.free(*(buffer for index, buffer in enumerate(self.buffers) if index not in self.family.rotated))
-        self.arrays, self.rows, self.wanted = self.family.operands(self.random, rows), rows, None
+        try:
+            self.arrays, self.rows, self.wanted = self.family.operands(self.random, rows), rows, None
+        except (ValueError, ArithmeticError) as error:  # sizes that do not fit each other
+            raise BadInput(f"the problem has no operands: {error}") from error
         for index in self.family.rotated:
             self.copies.setdefault(index, [])
             if not self.copies[index]:
@@ -63,6 +65,8 @@ class Trial:
 
     def check(self, call: Call, all_of_it: bool) -> Check:
         """Compares the results of a launch that has ended: all of them, or spots with both ends."""
+        if self.family.in_place is not None:
+            return self.check_in_place(call)
         width = self.row_elements(call.kernel.results[self.family.checked[0]])
         rows, columns = (np.arange(size) if all_of_it else self.spots(size, most) for size, most in
                          ((call.rows, SPOT_ROWS), (width, SPOT_COLUMNS)))
@@ -77,6 +81,16 @@ class Trial:
             chosen = np.arange(each.shape[1]) if turn else columns
             check += compare(each[:, chosen], wanted[turn], rows, chosen)
         return check
+
+    def check_in_place(self, call: Call) -> Check:
+        """Compares an operand that was changed, all of it."""
+        if self.wanted is None:
+            self.wanted = self.family.expected_in_place(self.arrays)
+        buffer, before = call.operands[self.family.in_place], self.arrays[self.family.in_place]
+        found = np.frombuffer(self.driver.download(buffer, 0, before.nbytes), before.dtype)
+        flat = (-1, before.shape[-1])
+        wanted = Wanted(self.wanted.values.reshape(flat))
+        return compare(found.reshape(flat), wanted, np.arange(len(wanted.values)), np.arange(before.shape[-1]))
 
     def row_elements(self, result) -> int:
         """Elements that belong to a row without a break, as they are downloaded."""

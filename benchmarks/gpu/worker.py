@@ -28,12 +28,12 @@ class Worker:
         self.options, self.package, self.driver = options, package, driver
         self.end = time.monotonic() + options.budget
         self.card = find_card(driver.card, options.memory, options.int8, options.bf16)
-        self.peers = Peers(driver.cache_bytes, options.seconds, lambda text: tell("note", text)) if driver.can_time else None
+        self.peers = Peers(options, driver, lambda text: tell("note", text)) if driver.can_time else None
 
     def run(self, entries: list) -> int:
         """Works on (number, entry); the exit code."""
         tell("about", {"card": self.driver.card, "driver": self.driver.version, "multiprocessors": self.driver.multiprocessors,
-                       "cache": self.driver.cache_bytes, "torch": self.peers.version if self.peers else "", "known": bool(self.card.memory),
+                       "cache": self.driver.cache_bytes, "peer": self.peers.version if self.peers else "", "known": bool(self.card.memory),
                        "can_time": self.driver.can_time, "target": self.package.target, "revision": self.package.revision})
         for number, entry in entries:
             if time.monotonic() > self.end:
@@ -80,6 +80,7 @@ class Worker:
         self.report(trial, kernel, rows, check, timing, floor, peers, state)
 
     def report(self, trial: Trial, kernel, rows, check, timing=None, floor=0.0, peers=None, state=None) -> None:
-        tell("row", {"kernel": trial.title, "base": trial.base, "schedule": kernel.schedule, "rows": rows, "check": asdict(check),
+        tell("row", {"kernel": trial.title, "base": trial.base, "w8a8": trial.w8a8, "weight_bytes": trial.family.weight_bytes,
+                     "memory": self.card.memory, "schedule": kernel.schedule, "rows": rows, "check": asdict(check),
                      "result": str(check), "timing": asdict(timing) if timing else None, "floor": floor, "clocks": state or {},
                      "peers": {name: asdict(peer) for name, peer in (peers or {}).items() if peer}})

@@ -4,7 +4,7 @@ import numpy as np
 from kernel_attention import CHUNK, Cache, Quantized, attend
 from kernel_codes import Format
 
-from families.family import Cost, Family, Wanted
+from families.family import INTEGERS, Cost, Family, Wanted
 
 PAGE_TOKENS = 64
 FEW_TOKENS = 512  # that several rows at a time look at, so that their reference does not take long
@@ -14,6 +14,7 @@ class Attention(Family):
     """`heads` of queries and `kv` heads of the cache, of `size` elements; `length` tokens, keys and values in `format`, asymmetric;
     `splits` (at least 2) of the tokens and `warps` for each."""
     name = "attention"
+    fields = {"heads": int, "kv": int, "size": int, "length": int, "format": INTEGERS, "splits": int, "warps": int}
     rotated = (1,)
     checked = (0, 1)
 

@@ -15,12 +15,13 @@ SCALES = {"nvfp4": (40, 72), "mxfp4": (125, 129)}
 class BlockScaled(Family):
     """y = t (sx x) (sw w), with w of shape [n, k]; the `format` is nvfp4 or mxfp4."""
     name = "block_scaled_linear"
+    fields = {"n": int, "k": int, "format": tuple(BLOCKS)}
 
     def __init__(self, problem: dict):
         self.n, self.k, self.format = (problem[key] for key in ("n", "k", "format"))
         self.length, self.scale_type = BLOCKS[self.format]
         self.blocks = -(-self.k // self.length)
-        self.title = f"{self.format} {self.n}x{self.k}"
+        self.title, self.weight_bytes = f"{self.format} {self.n}x{self.k}", self.n * self.k // 2
         self.rotated = (1, 3)  # the weight and its scales
         self.constants = None
 

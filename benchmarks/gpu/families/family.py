@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 9))  # formats of codes
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -48,14 +50,20 @@ class Wanted:
 class Family:
     """A kind of kernel on one problem, which is a dictionary that goes through the manifest.
 
-    `title` names the problem, `base` the same without what is added to it, if there is such: their times are compared. `rotated` are the operands that an application reads once: their copies are rotated past the cache.
-    `checked` are the results that are compared.
+    `title` names the problem, `base` the same without what is added to it, and `w8a8` the same shape with eight bits on both sides, if
+    there are such: their times are compared. `weight_bytes` are those of a weight. `rotated` are the operands that an application reads
+    once: their copies are rotated past the cache. `checked` are the results that are compared, or `in_place` is the operand that the
+    kernel changes and that is compared in their place.
     """
     name = ""
+    fields, optional = {}, {}  # of a problem: int, bool, or the words that it may be
     title = ""
     base = ""
+    w8a8 = ""
+    weight_bytes = 0
     rotated = ()
     checked = (0,)
+    in_place = None
 
     def module(self, schedule: str) -> str:
         """The MLIR of the kernel with a schedule."""
@@ -73,6 +81,10 @@ class Family:
     def expected(self, operands: list, rows: np.ndarray, columns: np.ndarray) -> list:
         """What is Wanted of each result that `merge` gives, for operands made last, in these rows: of the first in these columns, of
         others in all."""
+        raise NotImplementedError
+
+    def expected_in_place(self, operands: list) -> Wanted:
+        """What is wanted of the operand that is changed in place, after these."""
         raise NotImplementedError
 
     def cost(self, rows: int, native_int4: bool) -> Cost:

@@ -4,7 +4,7 @@ import numpy as np
 from kernel_codes import LAYOUT, Format, pack_halves, shuffle
 from kernel_text import TensorType
 
-from families.family import Cost, Family, Wanted
+from families.family import INTEGERS, Cost, Family, Wanted
 
 CHUNK = 4096  # weights of as many outputs are in double at a time
 BRANCH = Format("int8")
@@ -17,6 +17,8 @@ class Linear(Family):
     their length. May be left out: `bytes`, true for inputs of up to 4 bits one to a byte; `input_groups`, true for scales and zero points of
     the same groups of the inputs; `rank` of the branch, 0 for none."""
     name = "linear"
+    fields = {"n": int, "k": int, "input": INTEGERS, "weight": INTEGERS, "group": int}
+    optional = {"bytes": bool, "input_groups": bool, "rank": int}
 
     def __init__(self, problem: dict):
         self.n, self.k, self.group, self.rank = problem["n"], problem["k"], problem["group"], problem.get("rank", 0)
@@ -29,6 +31,9 @@ class Linear(Family):
         self.title = kind + (f" rank {self.rank}" if self.rank else "") + f" {self.n}x{self.k}"
         if self.rank:
             self.base = Linear({**problem, "rank": 0}).title
+        elif self.weight.bits <= 4:
+            self.w8a8 = f"w8a8 {self.n}x{self.k}"
+        self.weight_bytes = self.n * self.k * (4 if self.weight.bits <= 4 else 8) // 8
         self.rotated = tuple(index for index, (_, each) in enumerate(self.types()) if "?" not in each)
         self.constants = None
 

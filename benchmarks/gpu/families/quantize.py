@@ -4,7 +4,7 @@ import numpy as np
 from kernel_codes import Format
 from kernel_principal import PrincipalPart
 
-from families.family import Cost, Family, Wanted
+from families.family import INTEGERS, Cost, Family, Wanted
 from families.rows import Rows
 
 
@@ -12,6 +12,8 @@ class Quantize(Family):
     """Rows as of families.rows. `principal` is the number of directions that are taken off them, 0 if it is left out; their codes and
     scales are results."""
     name = "quantize"
+    fields = {"columns": int, "norm": bool, "residual": bool, "format": INTEGERS}
+    optional = {"principal": int}
 
     def __init__(self, problem: dict):
         self.rows, self.format = Rows(problem), Format(problem["format"])

@@ -13,6 +13,7 @@ TENSOR_SCALE = np.float32(2.0**-6)  # of NVFP4, that scales are in the middle of
 class QuantizeBlocks(Family):
     """Rows as of families.rows; the `format` is nvfp4 or mxfp4."""
     name = "quantize_blocks"
+    fields = {"columns": int, "norm": bool, "residual": bool, "format": tuple(BLOCKS)}
 
     def __init__(self, problem: dict):
         self.rows, self.format = Rows(problem), problem["format"]

@@ -5,7 +5,7 @@ import re
 import numpy as np
 from kernel_codes import Format, shuffle
 
-from families.family import Cost, Family, Wanted
+from families.family import INTEGERS, Cost, Family, Wanted
 
 LAYOUTS = {4: "#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>",
            8: "#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>"}
@@ -16,12 +16,13 @@ MOST_BLOCKS = 1 << 16
 class WeightOnly(Family):
     """y = x (w - z) s, with w of shape [n, k]; `group` is 0 for scales of whole channels, or their length; `blocks` of stream-K, or 0."""
     name = "weight_only_linear"
+    fields = {"n": int, "k": int, "weight": INTEGERS, "group": int, "blocks": int}
 
     def __init__(self, problem: dict):
         self.n, self.k, self.group, self.blocks = (problem[key] for key in ("n", "k", "group", "blocks"))
         self.weight = Format(problem["weight"])
         self.bits = 4 if self.weight.bits <= 4 else 8
-        self.length = self.group or self.k
+        self.length, self.weight_bytes = self.group or self.k, self.n * self.k * self.bits // 8
         kind = f"w{self.weight.bits}a16" + (f" g{self.group}" if self.group else "")
         kind += ("" if self.weight.signed else " zero points") + (" stream-K" if self.blocks else "")
         self.title = f"{kind} {self.n}x{self.k}"

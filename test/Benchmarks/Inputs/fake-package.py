@@ -2,7 +2,8 @@
 
 usage: fake-package.py FROM TO KERNEL.so [KEY=VALUE ..]
 
-KEY=VALUE: fields of the kernel's geometry, target, or ptx, a file. twice=1: the same again behind it, without the changes.
+KEY=VALUE: fields of the kernel's geometry, target, or ptx, a file. twice=1: the same again behind it, without the changes. drop=FIELD: the
+problem is without it.
 """
 import copy
 import json
@@ -21,6 +22,8 @@ for key, value in (each.split("=") for each in sys.argv[4:]):
         manifest[key] = value
     elif key == "ptx":
         first["files"][key] = value
+    elif key == "drop":
+        del entry["problem"][value]
     elif key == "twice":
         manifest["entries"].append(copy.deepcopy(entry))
     else:
