@@ -214,13 +214,11 @@ def UnfoldKernelWeights : Pass<"unfold-kernel-weights", "::mlir::ModuleOp"> {
       return %0 : tensor<1x1x512xi8>
     }
     ```
-    becomes
-    ```mlir
-    func.func @main() -> tensor<1x1x512xi8> {
-      %0 = onnx.Initializer "w" = dense_resource<w> : tensor<8x64xui4>
-      %1 = qk.shuffle_weight %0 layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<8x64xui4> -> tensor<1x1x512xi8>
-      return %1 : tensor<1x1x512xi8>
-    }
+    then has
+
+    ```
+    %0 = onnx.Initializer "w" = dense_resource<w> : tensor<8x64xui4>
+    %1 = qk.shuffle_weight %0 layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<8x64xui4> -> tensor<1x1x512xi8>
     ```
   }];
   let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::qk::KernelDialect"];
