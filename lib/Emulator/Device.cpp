@@ -27,6 +27,10 @@ std::unique_ptr<EmulatedDevice> EmulatedDevice::create(mlir::ModuleOp module,
                        << target << "'";
     return nullptr;
   }
+  // Without a launch there is nothing to compile.
+  auto found = module.walk([](qk::LaunchOp) { return mlir::WalkResult::interrupt(); });
+  if (!found.wasInterrupted())
+    return device;
   device->kernels = KernelModule::compile(module, checks != 0, target);
   return device->kernels ? std::move(device) : nullptr;
 }

@@ -6,6 +6,7 @@
 
 #include "qllm/Kernels/ScheduleChoice.h"
 
+#include "Machine.h"
 #include "qllm/Kernels/TensorMemory.h"
 
 #include <algorithm>
@@ -32,22 +33,9 @@ constexpr std::int64_t warpgroupSides[] = {64, 128},
                        wholeSides[] = {8, 16, 32, 64, 96, 128, 160, 192, 256};
 constexpr std::int64_t warpgroupStages[] = {8, 6, 4, 3, 2};
 
-/// What the model knows of a target. Tensor cores that warpgroups drive are faster than
-/// `mma.sync`, which reaches about two thirds of their rate.
-struct Machine {
-  std::string_view target;
-  std::int64_t multiprocessors; ///< of the largest product
-  double tensorCycles;          ///< a scheduler's tensor core is held by m16n8k32 of bytes
-  double warpgroupCycles;       ///< the same by warpgroups
-  double bytesPerCycle;         ///< from global memory, of one multiprocessor's share
-  double cacheBytesPerCycle;    ///< from the cache that all multiprocessors share
-};
-constexpr Machine machines[] = {{"sm_80", 108, 8, 8, 10, 64},   {"sm_86", 84, 16, 16, 6, 20},
-                                {"sm_89", 142, 16, 16, 4, 20},  {"sm_90a", 132, 6, 4, 20, 64},
-                                {"sm_100a", 148, 8, 8, 28, 64}, {"sm_120a", 170, 16, 16, 5, 20}};
-/// Cycles until the first tile is there, and per block at its end. Producers have barriers to set
-/// up, and tensor maps to fetch.
-constexpr double latency = 800, producerLatency = 1000, epiloguePerElement = 0.15;
+/// The latency of producers, which have barriers to set up and tensor maps to fetch, and cycles of
+/// a block at its end.
+constexpr double producerLatency = 1000, epiloguePerElement = 0.15;
 /// Cycles in which a block stores a part and counts its arrival, and in which it loads parts that
 /// are on their way together. And the rows up to which tiles are so few that stream-K is tried.
 constexpr double arrivalLatency = 1000, partLatency = 600;
@@ -58,13 +46,6 @@ constexpr double warpgroupSlots = 64, unpackingSlots = 75;
 /// Cycles of a product of 4-bit floats in tensor memory, 128 rows by 64, for each of its columns:
 /// 9.2 peta-operations a second of 148 multiprocessors at 1.9 GHz.
 constexpr double scaledCyclesPerColumn = 0.5;
-
-const Machine &machineOf(const Target &target) {
-  for (const Machine &machine : machines)
-    if (machine.target == target.name)
-      return machine;
-  return machines[0];
-}
 
 /// Issue slots of a step in which a lane adds groups to that many of its sums: a conversion and an
 /// addition for each group, and one more for each thing that is multiplied in.
@@ -128,8 +109,6 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler * steps;
   return latency + std::max(busy, loads) + epilogue;
 }
-
-std::int64_t divideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 } // namespace
 

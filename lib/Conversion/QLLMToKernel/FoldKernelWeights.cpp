@@ -5,12 +5,12 @@
 
 #include "qllm/Conversion/QLLMToKernel/Passes.h"
 
+#include "StoredOrder.h"
 #include "qllm/Analysis/PackedWeight.h"
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/ConstantEvaluator.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
-#include "qllm/Format/Packing.h"
 #include "qllm/Interpreter/OperationRunner.h"
 
 namespace qllm {
@@ -54,25 +54,28 @@ private:
     Value source = op->getOperand(0);
     if (auto padded = source.getDefiningOp<qk::PadWeightOp>())
       source = padded.getCodes();
+    StoredOrder order = StoredOrder::ofShuffle(op);
     std::string name = weightName(source).str();
-    name += isa<qk::ShuffleWeightOp, qk::ShuffleScalesOp>(op) ? "_shuffled"
-            : isa<qk::PadWeightOp>(op)                        ? "_padded"
-            : op->getNumOperands() == 1                       ? "_sums"
-                                                              : "_scaled_sums";
+    name += order.layout                ? StringRef(shuffledSuffix)
+            : isa<qk::PadWeightOp>(op)  ? "_padded"
+            : op->getNumOperands() == 1 ? "_sums"
+                                        : "_scaled_sums";
     ArrayRef<char> bytes(values->rawData(), values->byteSize());
     std::vector<uint8_t> packed;
     if (type.getElementTypeBitWidth() == 4) {
-      packed.resize(size_t((type.getNumElements() + 1) / 2));
-      FormatStatus status = packCodes(*ElementFormat::integer(4, /*isSigned=*/false),
-                                      {values->data<uint8_t>(), size_t(values->size())}, packed);
-      if (!status)
-        return op->emitOpError() << status.message();
+      llvm::Expected<std::vector<uint8_t>> halves =
+          packHalfBytes({values->data<uint8_t>(), size_t(values->size())});
+      if (!halves)
+        return op->emitOpError() << llvm::toString(halves.takeError());
+      packed = std::move(*halves);
       bytes = {reinterpret_cast<const char *>(packed.data()), packed.size()};
     }
     OpBuilder builder(op);
-    Value folded =
+    auto folded =
         onnx::InitializerOp::create(builder, op->getLoc(), type, name, makeBlob(type, bytes, name));
-    op->getResult(0).replaceAllUsesWith(folded);
+    if (order.layout)
+      order.attachTo(folded);
+    op->getResult(0).replaceAllUsesWith(folded.getResult());
     op->erase();
     return success();
   }

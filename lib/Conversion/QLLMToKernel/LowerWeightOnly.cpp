@@ -67,27 +67,35 @@ kernels::WeightOnlyKernel describeKernel(QuantizedType weight, FloatType half) {
   return kernel;
 }
 
-/// Whether there are no zero points, or all are constants that fit into i8.
-bool hasByteZeroPoints(PackOp pack, ConstantValues &constants) {
+/// Whether all zero points are within bounds of bytes.
+bool areWithin(ArrayRef<float> zeroPoints, float low, float high) {
+  return llvm::all_of(zeroPoints, [&](float z) { return z >= low && z <= high; });
+}
+
+/// Whether there are no zero points, or all are constants that fit into i8, or ui8 beside f16.
+bool hasByteZeroPoints(PackOp pack, FloatType half, ConstantValues &constants) {
   if (!pack.getZeroPoints())
     return true;
   std::optional<std::vector<float>> values = constants.get(pack.getZeroPoints());
-  return values && llvm::all_of(*values, [](float z) { return z >= -128 && z <= 127; });
+  return values && (areWithin(*values, -128, 127) || (half.isF16() && areWithin(*values, 0, 255)));
 }
 
-/// A constant in the order of `groupsFirst`, of i8.
+/// A constant in the order of `groupsFirst`, of i8, or of ui8 where that is not enough.
 Value zeroPointBytes(OpBuilder &builder, Location loc, PackOp pack,
                      const kernels::WeightOnlyKernel &kernel, ConstantValues &constants) {
   std::optional<std::vector<float>> values = constants.get(pack.getZeroPoints());
-  std::vector<int8_t> bytes(values->size());
+  std::vector<uint8_t> bytes(values->size());
   for (int64_t n = 0; n < kernel.columns; ++n)
     for (int64_t g = 0, groups = kernel.groups(); g < groups; ++g)
-      bytes[size_t(g * kernel.columns + n)] = int8_t((*values)[size_t(n * groups + g)]);
+      bytes[size_t(g * kernel.columns + n)] = uint8_t(int((*values)[size_t(n * groups + g)]));
   SmallVector<int64_t> shape = {kernel.columns};
   if (kernel.isGrouped())
     shape.insert(shape.begin(), kernel.groups());
-  return initializer(builder, loc, RankedTensorType::get(shape, builder.getI8Type()),
-                     ArrayRef<int8_t>(bytes), pack.getZeroPoints(), "_bytes");
+  auto signedness = areWithin(*values, -128, 127) ? IntegerType::Signless : IntegerType::Unsigned;
+  return initializer(
+      builder, loc,
+      RankedTensorType::get(shape, IntegerType::get(builder.getContext(), 8, signedness)),
+      ArrayRef<uint8_t>(bytes), pack.getZeroPoints(), "_bytes");
 }
 
 Value castTo(OpBuilder &builder, Location loc, Value rows, FloatType half) {
@@ -107,8 +115,10 @@ Value castTo(OpBuilder &builder, Location loc, Value rows, FloatType half) {
 ChosenSchedules qllm::chooseWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
                                        ConstantValues &constants) {
   std::string refused = refusal(op, half);
-  if (refused.empty() && !hasByteZeroPoints(op.getWeight().getDefiningOp<PackOp>(), constants))
-    refused = "expected constant zero points from -128 to 127 beside an input of floats";
+  if (refused.empty() &&
+      !hasByteZeroPoints(op.getWeight().getDefiningOp<PackOp>(), half, constants))
+    refused = std::string("expected constant zero points from -128 to 127 ") +
+              (half.isF16() ? "or from 0 to 255 " : "") + "beside an input of floats";
   if (!refused.empty())
     return {Attribute(), refused};
   return chooseSchedules(

@@ -5,6 +5,7 @@
 
 #include "qllm/Conversion/QLLMToKernel/Passes.h"
 
+#include "AttentionSplits.h"
 #include "CausalAttention.h"
 #include "RowMatrix.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -83,10 +84,24 @@ struct PageKVCache : qllm::impl::PageKVCacheBase<PageKVCache> {
   void runOnOperation() override;
 
 private:
-  LogicalResult convert(func::FuncOp function, MutableArrayRef<CausalAttention> found);
+  LogicalResult convert(func::FuncOp function, MutableArrayRef<CausalAttention> found,
+                        const SplitPolicy &policy);
   Value addArgument(func::FuncOp function, Type type, StringRef name);
   kernels::KVCache cacheOf(const CausalAttention &attention);
+  int64_t splitsOf(CausalAttention &attention, const SplitPolicy &policy);
 };
+
+constexpr int64_t warpsOfAttention = 4;
+
+/// Rows of `query`, which splits have as sums and the statistics of each head.
+SmallVector<Type> attentionTypes(RankedTensorType query, int64_t heads, int64_t splits) {
+  if (splits == 1)
+    return {query};
+  int64_t rows = query.getDimSize(0);
+  Type f32 = Float32Type::get(query.getContext());
+  return {RankedTensorType::get({splits, rows, query.getDimSize(1)}, f32),
+          RankedTensorType::get({splits, rows, 2 * heads}, f32)};
+}
 
 } // namespace
 
@@ -105,7 +120,17 @@ kernels::KVCache PageKVCache::cacheOf(const CausalAttention &attention) {
           stored(attention.value.format), pageTokens};
 }
 
-LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<CausalAttention> found) {
+int64_t PageKVCache::splitsOf(CausalAttention &attention, const SplitPolicy &policy) {
+  kernels::AttentionKernel kernel{cacheOf(attention), attention.query.heads, warpsOfAttention};
+  ChosenSplits chosen = chooseSplits(kernel, policy);
+  if (explain)
+    emitRemark(attention.result.getLoc())
+        << "splits " << chosen.splits << ": " << chosen.explanation;
+  return chosen.splits;
+}
+
+LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<CausalAttention> found,
+                                   const SplitPolicy &policy) {
   OpBuilder builder(&getContext());
   auto i32Vector = RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type());
   Value positions = addArgument(function, i32Vector, "positions");
@@ -144,14 +169,20 @@ LogicalResult PageKVCache::convert(func::FuncOp function, MutableArrayRef<Causal
         cosines, sines, center(attention.key), attention.key.format, attention.value.format,
         pageTokens, attention.key.clip, attention.key.hadamard);
     Value query = rows(attention.query);
+    auto rowsType = cast<RankedTensorType>(query.getType());
+    int64_t splits = splitsOf(attention, policy);
     auto result = qk::AttentionOp::create(
-        builder, loc, query.getType(), query, appended, positions, pages, cosines, sines,
-        center(attention.query), builder.getI64IntegerAttr(attention.query.heads),
-        attention.query.format, attention.key.format, attention.value.format,
-        builder.getI64IntegerAttr(pageTokens), builder.getF32FloatAttr(attention.scale),
-        attention.query.clip, builder.getI64IntegerAttr(4), builder.getI64IntegerAttr(1),
+        builder, loc, attentionTypes(rowsType, attention.query.heads, splits), query, appended,
+        positions, pages, cosines, sines, center(attention.query),
+        builder.getI64IntegerAttr(attention.query.heads), attention.query.format,
+        attention.key.format, attention.value.format, builder.getI64IntegerAttr(pageTokens),
+        builder.getF32FloatAttr(attention.scale), attention.query.clip,
+        builder.getI64IntegerAttr(warpsOfAttention), builder.getI64IntegerAttr(splits),
         attention.query.hadamard ? builder.getUnitAttr() : UnitAttr());
-    Value whole = fromRows(builder, loc, result.getResult(0), attention.query.rows,
+    Value combined = result.getResult(0);
+    if (splits != 1)
+      combined = qk::CombineAttentionOp::create(builder, loc, rowsType, result.getResults());
+    Value whole = fromRows(builder, loc, combined, attention.query.rows,
                            cast<RankedTensorType>(attention.result.getReshaped().getType()));
     attention.result.getReshaped().replaceAllUsesWith(whole);
     terminator->insertOperands(terminator->getNumOperands(), appended);
@@ -175,6 +206,9 @@ void PageKVCache::runOnOperation() {
                    << int64_t(pageTokens);
     return signalPassFailure();
   }
+  FailureOr<SplitPolicy> policy = SplitPolicy::read(loc, splits, *targets, rows, length);
+  if (failed(policy))
+    return signalPassFailure();
   SmallVector<CausalAttention, 0> found;
   onnx::RangeOp positions;
   WalkResult result = chosen.walk([&](onnx::AttentionOp op) {
@@ -191,6 +225,6 @@ void PageKVCache::runOnOperation() {
     found.push_back(attention);
     return WalkResult::advance();
   });
-  if (result.wasInterrupted() || (!found.empty() && failed(convert(chosen, found))))
+  if (result.wasInterrupted() || (!found.empty() && failed(convert(chosen, found, *policy))))
     return signalPassFailure();
 }

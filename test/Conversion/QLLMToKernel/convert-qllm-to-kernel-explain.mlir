@@ -44,9 +44,9 @@ func.func @float_weight(%x: tensor<?x128xf32>, %w: tensor<64x128xf32>) -> tensor
 func.func @wide_zero_points(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
   %c = onnx.Initializer "c" = dense<3> : tensor<64x128xui4>
   %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
-  %z = onnx.Initializer "z" = dense<200> : tensor<64xui8>
-  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64xf32>, tensor<64xui8>) -> !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>
-  // expected-remark @+1 {{no kernel: expected constant zero points from -128 to 127 beside an input of floats}}
+  %z = onnx.Initializer "z" = dense<300> : tensor<64xi32>
+  %w = qllm.pack %c, %s, %z : (tensor<64x128xui4>, tensor<64xf32>, tensor<64xi32>) -> !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>
+  // expected-remark @+1 {{no kernel: expected constant zero points from -128 to 127 or from 0 to 255 beside an input of floats}}
   %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
 }

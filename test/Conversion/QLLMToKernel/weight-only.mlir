@@ -29,6 +29,24 @@ func.func @groups(%x: tensor<?x?x128xf32>) -> tensor<?x?x64xf32> {
 
 // -----
 
+// Zero points beyond 127 are unsigned bytes, which bf16 has no room for.
+
+// CHECK-LABEL: func.func @wide_zero_points
+// CHECK-DAG: %[[Z:.*]] = onnx.Initializer "z_bytes" = {{.*}} : tensor<64xui8>
+// CHECK: qk.weight_only_linear %{{.*}} zero_points(%[[Z]]) format(<8, asymmetric>)
+// TOKEN-LABEL: func.func @wide_zero_points
+// TOKEN: qllm.linear
+func.func @wide_zero_points(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x128xui8>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %z = onnx.Initializer "z" = dense<200> : tensor<64xui8>
+  %w = qllm.pack %c, %s, %z : (tensor<64x128xui8>, tensor<64xf32>, tensor<64xui8>) -> !qllm.quantized<64x128, #qllm.int<8, asymmetric>, per_channel<0>>
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<8, asymmetric>, per_channel<0>>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}
+
+// -----
+
 // Eight bits, one to a byte; floats of 16 bits are read as they are.
 
 // CHECK-LABEL: func.func @bytes

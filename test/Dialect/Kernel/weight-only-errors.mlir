@@ -121,6 +121,17 @@ func.func @c4_shape(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<2x
 
 // -----
 
+func.func @c4_unsigned(%x: tensor<?x128xbf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %z: tensor<64xui8>) {
+  // expected-error @+1 {{expected zero points of type 'tensor<64xi8>', but got 'tensor<64xui8>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) zero_points(%z) format(#qllm.int<4, asymmetric>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xbf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<64xui8>) -> tensor<?x64xbf16>
+  return
+}
+
+// -----
+
 func.func @c5(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %b: tensor<32xf32>) {
   // expected-error @+1 {{expected a bias of type 'tensor<64xf32>', but got 'tensor<32xf32>'}}
   %0 = qk.weight_only_linear %x, %w scales(%s) bias(%b) format(#qllm.int<4>)

@@ -107,6 +107,12 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
     A constant for each channel of a head that is taken off keys right in front of their quantizers (`center-for-cache` of
     `qllm-quantize-sites`), or off rows of queries and added back as the embedding turns it, is the `center` of these operations.
 
+    With `splits` above 1, so many blocks share the tokens of a tile of queries, and `qk.combine_attention` puts their sums together. Where few
+    rows (`rows`, 1 unless given) look at a long sequence, one block for each head of the cache leaves most multiprocessors idle.
+    `splits=auto` takes the number that a model of costs finds best on `targets` for that many rows at the end of `length` tokens, the
+    greatest of several targets; 1 where nothing is gained, as for a prompt. All rows that the function is given are split alike, and a
+    split of n rows takes n rows of f32 in memory, so a number of splits is for tokens that are decoded.
+
     An attention of another kind (a mask that is not causal, keys that stay floats, a cache of its own, a mean that is added back
     to keys at every position) is an error.
 
@@ -160,7 +166,12 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect"];
   let options = [
     Option<"function", "function", "std::string", "\"main\"", "the function that gets caches">,
-    Option<"pageTokens", "page-tokens", "int64_t", "64", "tokens of a page">
+    Option<"pageTokens", "page-tokens", "int64_t", "64", "tokens of a page">,
+    Option<"splits", "splits", "std::string", "\"1\"", "blocks that share the tokens of a tile of queries, 1 to 64, or auto to choose by the options below">,
+    ListOption<"targets", "targets", "std::string", "architectures that splits are chosen for, such as sm_80,sm_90a">,
+    Option<"rows", "rows", "int64_t", "1", "rows (tokens) of a step that splits are chosen for">,
+    Option<"length", "length", "int64_t", "2048", "tokens that the sequence is expected to have then">,
+    Option<"explain", "explain", "bool", "false", "say why each attention got its splits">
   ];
   let statistics = [Statistic<"numAttentions", "num-attentions", "attentions with a cache">];
 }
@@ -168,7 +179,8 @@ def PageKVCache : Pass<"page-kv-cache", "::mlir::ModuleOp"> {
 def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {
   let summary = "compute what kernels want of weights";
   let description = [{
-    Every `qk.shuffle_weight`, `qk.shuffle_scales`, `qk.pad_weight` and `qk.code_sums` of constants becomes a constant.
+    Every `qk.shuffle_weight`, `qk.shuffle_scales`, `qk.pad_weight` and `qk.code_sums` of constants becomes a constant. One that is
+    shuffled says by `qk.layout` and `qk.row_major` what it was.
 
     ```mlir
     // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16" --fold-kernel-weights
@@ -183,8 +195,34 @@ def FoldKernelWeights : Pass<"fold-kernel-weights", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::qllm::onnx::ONNXDialect"];
+  let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::qk::KernelDialect"];
   let statistics = [Statistic<"numFolded", "num-folded", "constants computed">];
+}
+
+def UnfoldKernelWeights : Pass<"unfold-kernel-weights", "::mlir::ModuleOp"> {
+  let summary = "bring weights back from the order of kernels";
+  let description = [{
+    Every constant with a `qk.layout` becomes the row-major one that `fold-kernel-weights` had, to the bit, behind it the
+    `qk.shuffle_weight` or `qk.shuffle_scales` that makes the same of it again; so the module computes what it did. A weight whose rows were filled up keeps
+    the filling. Works on modules whose kernels are compiled.
+
+    ```mlir
+    // RUN: qllm-opt --unfold-kernel-weights
+    func.func @main() -> tensor<1x1x512xi8> {
+      %0 = onnx.Initializer "w_shuffled" = dense<17> : tensor<1x1x512xi8>
+          {qk.layout = #qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>, qk.row_major = tensor<8x64xui4>}
+      return %0 : tensor<1x1x512xi8>
+    }
+    ```
+    then has
+
+    ```
+    %0 = onnx.Initializer "w" = dense_resource<w> : tensor<8x64xui4>
+    %1 = qk.shuffle_weight %0 layout(<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>) : tensor<8x64xui4> -> tensor<1x1x512xi8>
+    ```
+  }];
+  let dependentDialects = ["::qllm::onnx::ONNXDialect", "::qllm::qk::KernelDialect"];
+  let statistics = [Statistic<"numUnfolded", "num-unfolded", "constants brought back">];
 }
 
 #endif // QLLM_CONVERSION_QLLMTOKERNEL_PASSES_TD

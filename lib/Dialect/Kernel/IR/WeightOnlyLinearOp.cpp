@@ -52,7 +52,11 @@ LogicalResult verifyScales(WeightOnlyLinearOp op, int64_t columns, int64_t depth
                             << (zeroPoints ? "" : ", but got none");
   if (!zeroPoints)
     return success();
-  return verifyType(op, "zero points", zeroPoints, shape, IntegerType::get(op.getContext(), 8));
+  // A code's magic number plus such a zero point has nine bits, which bf16 has not.
+  bool isWide =
+      elementTypeOf(zeroPoints).isUnsignedInteger() && elementTypeOf(op.getInput()).isF16();
+  return verifyType(op, "zero points", zeroPoints, shape,
+                    isWide ? elementTypeOf(zeroPoints) : IntegerType::get(op.getContext(), 8));
 }
 
 LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {

@@ -4,7 +4,7 @@ usage: run-weight-only.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input: f16 or bf16. weight: a format, such as int4 or uint3. tile, warps,
 stages: the schedule; blocks: those that share a row of tiles by stream-K, 0 for none. group: elements with a common scale. scale: type of the scales. result: f16, bf16 or f32.
-bias: 1 for one. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
+bias: 1 for one. zero: type of the zero points of asymmetric weights, i8 unless given, or ui8. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
 `random` for normal numbers, whose
 results must lie within a bound when an instruction rounds its sum once, as --exact-sums has it. target: sm_80 unless given. Other options, such as
 seed and async, go to qllm-emu. Prints its report, and for random data the largest error as a part of the bound.
@@ -26,7 +26,7 @@ LAYOUTS = {4: ("#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 
            8: ("#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>", 32,
                (2, 8), (2, 2, 4, 2), (1, 4, 0, 2, 3, 5))}
 DEFAULTS = dict(rows="16", columns="64", depth="128", input="f16", weight="int4", tile="16,64,64", warps="1,2", stages="3",
-                blocks="0", group="0", scale="f32", result="f32", bias="0", data="exact", target="sm_80")
+                blocks="0", group="0", scale="f32", result="f32", bias="0", zero="i8", data="exact", target="sm_80")
 random = np.random.default_rng(0)
 
 
@@ -86,7 +86,8 @@ class Problem:
         # Powers of two leave small integers exact.
         scales = 2.0 ** random.integers(-3, 1, (k // group, n)) if exact else random.uniform(0.01, 0.1, (k // group, n))
         scales = to_type(scales, o["scale"])
-        zero = random.integers(-128, 128, scales.shape) if not self.weight.signed else np.zeros(scales.shape, int)
+        low = -128 if o["zero"] == "i8" else 0
+        zero = random.integers(low, low + 256, scales.shape) if not self.weight.signed else np.zeros(scales.shape, int)
         if exact:
             zero %= 1 << self.weight.bits
         self.operands, self.types, self.clauses = {}, {}, "scales(%s)"
@@ -96,7 +97,7 @@ class Problem:
         self.add("w", shuffled, "x".join(map(str, shuffled.shape)) + "xi8")
         self.add("s", stored(scales, o["scale"]), shape + o["scale"])
         if not self.weight.signed:
-            self.add("z", zero.astype(np.int8), shape + "i8")
+            self.add("z", zero.astype(np.int8 if o["zero"] == "i8" else np.uint8), shape + o["zero"])
             self.clauses += " zero_points(%z)"
         bias = np.zeros(n, np.float32)
         if int(o["bias"]):

@@ -53,7 +53,7 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     - (C1) `input` is f16 or bf16, of rank 2 with a static second dimension K; `result` has its rows and n static columns.
     - (C2) `layout` is that of fragments of 16-bit floats for the bits of `format`, and `weight` fits it.
     - (C3) `scales` is [n] or [G, n] with G >= 2 that divides K.
-    - (C4) `zero_points` is there if and only if `format` is asymmetric, with the shape of `scales`.
+    - (C4) `zero_points` is there if and only if `format` is asymmetric, with the shape of `scales`, as i8, or ui8 beside f16.
     - (C5) `bias` is f32 of size n.
     - (C6) `arrivals` and two more results are there if and only if a schedule is `stream_k`. The second result is f32, with the
       rows of `input` and as many columns as the schedule that has most parts needs; the third has the type of `arrivals`,
@@ -72,7 +72,7 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     ```
   }];
   let arguments = (ins 2DTensorOf<[F16, BF16]>:$input, 3DTensorOf<[I8]>:$weight,
-      RankedTensorOf<[F16, BF16, F32]>:$scales, Optional<RankedTensorOf<[I8]>>:$zero_points,
+      RankedTensorOf<[F16, BF16, F32]>:$scales, Optional<RankedTensorOf<[I8, UI8]>>:$zero_points,
       Optional<1DTensorOf<[F32]>>:$bias, Optional<1DTensorOf<[I32]>>:$arrivals,
       QLLM_IntFormatAttr:$format, Kernel_Schedules:$schedule, Kernel_LayoutAttr:$layout);
   let results = (outs Kernel_Result:$result, Variadic<RankedTensorOf<[F32, I32]>>:$scratch);
