@@ -6,11 +6,8 @@
 
 #include "RequiredCapability.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -23,9 +20,54 @@ Requirement need(Capability capability) { return {Requirement::OneCapability, ca
 Requirement needNothing() { return {Requirement::Nothing, {}}; }
 Requirement unknown() { return {Requirement::Unknown, {}}; }
 
-/// Operations of nvvm and llvm that every target has.
+/// Operations that every target has.
 bool isEverywhere(StringRef name) {
-  static const llvm::StringSet<> names = {"nvvm.bar.warp.sync",
+  static const llvm::StringSet<> names = {"arith.addf",
+                                          "arith.addi",
+                                          "arith.andi",
+                                          "arith.bitcast",
+                                          "arith.cmpf",
+                                          "arith.cmpi",
+                                          "arith.constant",
+                                          "arith.divf",
+                                          "arith.divsi",
+                                          "arith.divui",
+                                          "arith.extf",
+                                          "arith.extsi",
+                                          "arith.extui",
+                                          "arith.fptosi",
+                                          "arith.fptoui",
+                                          "arith.index_cast",
+                                          "arith.index_castui",
+                                          "arith.maximumf",
+                                          "arith.maxnumf",
+                                          "arith.maxsi",
+                                          "arith.maxui",
+                                          "arith.minimumf",
+                                          "arith.minnumf",
+                                          "arith.minsi",
+                                          "arith.minui",
+                                          "arith.mulf",
+                                          "arith.muli",
+                                          "arith.negf",
+                                          "arith.ori",
+                                          "arith.remf",
+                                          "arith.remsi",
+                                          "arith.remui",
+                                          "arith.select",
+                                          "arith.shli",
+                                          "arith.shrsi",
+                                          "arith.shrui",
+                                          "arith.sitofp",
+                                          "arith.subf",
+                                          "arith.subi",
+                                          "arith.truncf",
+                                          "arith.trunci",
+                                          "arith.uitofp",
+                                          "arith.xori",
+                                          "cf.br",
+                                          "cf.cond_br",
+                                          "nvvm.bar.warp.sync",
                                           "nvvm.barrier",
                                           "nvvm.barrier0",
                                           "nvvm.cp.async.commit.group",
@@ -65,7 +107,12 @@ bool isEverywhere(StringRef name) {
                                           "llvm.mlir.zero",
                                           "llvm.ptrtoint",
                                           "llvm.return",
-                                          "llvm.store"};
+                                          "llvm.store",
+                                          "scf.condition",
+                                          "scf.for",
+                                          "scf.if",
+                                          "scf.while",
+                                          "scf.yield"};
   return names.contains(name);
 }
 
@@ -109,6 +156,13 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
   return found == capabilities.end() ? std::nullopt : std::optional(found->second);
 }
 
+bool isSupportedMemory(unsigned space) {
+  using Space = NVVM::NVVMMemorySpace;
+  return llvm::is_contained(
+      {Space::Generic, Space::Global, Space::Shared, Space::Tensor, Space::SharedCluster},
+      Space(space));
+}
+
 Requirement requirementOfMma(NVVM::MmaOp op) {
   if (op.getMultiplicandAPtxType() && op.getMultiplicandBPtxType()) {
     auto isOneOf = [&](NVVM::MMATypes a, NVVM::MMATypes b) {
@@ -138,9 +192,6 @@ bool isCount(LLVM::AtomicRMWOp op) {
 } // namespace
 
 Requirement qllm::requirementOf(Operation *op) {
-  if (isa_and_present<arith::ArithDialect, cf::ControlFlowDialect, scf::SCFDialect>(
-          op->getDialect()))
-    return needNothing();
   if (auto mma = dyn_cast<NVVM::MmaOp>(op))
     return requirementOfMma(mma);
   if (auto load = dyn_cast<NVVM::LdMatrixOp>(op))
@@ -175,6 +226,8 @@ bool qllm::isSupportedType(Type type) {
     return isSupportedType(array.getElementType());
   if (auto aggregate = dyn_cast<LLVM::LLVMStructType>(type))
     return !aggregate.isOpaque() && llvm::all_of(aggregate.getBody(), isSupportedType);
+  if (auto pointer = dyn_cast<LLVM::LLVMPointerType>(type))
+    return isSupportedMemory(pointer.getAddressSpace());
   return type.isIndex() || type.isF16() || type.isBF16() || type.isF32() || type.isF64() ||
-         isa<LLVM::LLVMPointerType, LLVM::LLVMVoidType>(type);
+         isa<LLVM::LLVMVoidType>(type);
 }
