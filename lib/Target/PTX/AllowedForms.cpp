@@ -181,6 +181,17 @@ LogicalResult verifyCast(LLVM::AddrSpaceCastOp op) {
                           << op.getArg().getType() << " to " << op.getType();
 }
 
+/// A copy to the block alone is an instruction of newer PTX versions.
+LogicalResult verifyBulkCopy(Operation *op) {
+  auto to = cast<LLVM::LLVMPointerType>(op->getOperand(0).getType());
+  if (to.getAddressSpace() == unsigned(NVVM::NVVMMemorySpace::SharedCluster))
+    return success();
+  return op->emitOpError()
+         << "expected a copy to shared memory as a part of the cluster's, address "
+            "space "
+         << unsigned(NVVM::NVVMMemorySpace::SharedCluster) << ", but got " << to;
+}
+
 } // namespace
 
 LogicalResult qllm::verifyForm(Operation *op) {
@@ -190,6 +201,9 @@ LogicalResult qllm::verifyForm(Operation *op) {
           .Case([](LLVM::GlobalOp op) { return verifyGlobal(op); })
           .Case([](LLVM::LLVMFuncOp op) { return verifyFunction(op); })
           .Case([](LLVM::AtomicRMWOp op) { return verifyAtomic(op); })
+          .Case<NVVM::CpAsyncBulkGlobalToSharedClusterOp,
+                NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp>(
+              [](auto op) { return verifyBulkCopy(op); })
           .Case([](LLVM::AddrSpaceCastOp op) { return verifyCast(op); })
           .Case([](LLVM::GEPOp op) {
             return isSupportedType(op.getElemType()) ? success()

@@ -72,7 +72,6 @@ bool isEverywhere(StringRef name) {
                                           "nvvm.barrier0",
                                           "nvvm.cp.async.commit.group",
                                           "nvvm.cp.async.wait.group",
-                                          "nvvm.mbarrier.arrive",
                                           "nvvm.mbarrier.init",
                                           "nvvm.prmt",
                                           "nvvm.read.ptx.sreg.ctaid.x",
@@ -184,6 +183,13 @@ bool isOldShape(NVVM::LdStMatrixShapeAttr shape, NVVM::LdStMatrixEltType element
   return shape.getM() == 8 && shape.getN() == 8 && elementType == NVVM::LdStMatrixEltType::B16;
 }
 
+/// One thread at a barrier of its block, which every target has.
+bool isPlainArrival(NVVM::MBarrierArriveOp op) {
+  auto barrier = cast<LLVM::LLVMPointerType>(op.getAddr().getType());
+  return !op.getCount() &&
+         barrier.getAddressSpace() != unsigned(NVVM::NVVMMemorySpace::SharedCluster);
+}
+
 bool isCount(LLVM::AtomicRMWOp op) {
   return op.getBinOp() == LLVM::AtomicBinOp::add && op.getType().isInteger(32) &&
          op.getSyncscope() == "device";
@@ -206,6 +212,8 @@ Requirement qllm::requirementOf(Operation *op) {
                : unknown();
   if (auto reduction = dyn_cast<NVVM::ReduxOp>(op))
     return reduction.getVal().getType().isInteger() ? needNothing() : unknown();
+  if (auto arrive = dyn_cast<NVVM::MBarrierArriveOp>(op))
+    return isPlainArrival(arrive) ? needNothing() : need(Capability::Cluster);
   if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
     return isIntrinsicEverywhere(call.getIntrin()) ? needNothing() : unknown();
   if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))

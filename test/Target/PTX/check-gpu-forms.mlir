@@ -343,11 +343,21 @@ gpu.module @atomic_memory [#nvvm.target<chip = "sm_90a", features = "+ptx84">] {
 
 // -----
 
-// What only newer targets have is an attribute of what all of these have.
+// What nobody has tried is an operand of what is emitted.
 gpu.module @tensor_copy [#nvvm.target<chip = "sm_90a", features = "+ptx84">] {
-  llvm.func @kernel(%s: !llvm.ptr<3>, %map: !llvm.ptr, %b: !llvm.ptr<3>, %i: i32) {
-    // expected-error @+1 {{expected "isCTAOnly" out of false, but got true}}
-    nvvm.cp.async.bulk.tensor.shared.cluster.global %s, %map, %b, box[%i, %i] {isCTAOnly = true} : !llvm.ptr<3>, !llvm.ptr
+  llvm.func @kernel(%s: !llvm.ptr<7>, %map: !llvm.ptr, %b: !llvm.ptr<3>, %i: i32, %m: i16) {
+    // expected-error @+1 {{expected "operandSegmentSizes" out of array<i32: 1, 1, 2, 1, 0, 0, 0, 0>, but got array<i32: 1, 1, 2, 1, 0, 1, 0, 0>}}
+    nvvm.cp.async.bulk.tensor.shared.cluster.global %s, %map, %b, box[%i, %i] multicast_mask = %m : !llvm.ptr<7>, !llvm.ptr
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @bulk_copy [#nvvm.target<chip = "sm_90a", features = "+ptx84">] {
+  llvm.func @kernel(%s: !llvm.ptr<3>, %p: !llvm.ptr<1>, %i: i32) {
+    // expected-error @+1 {{expected a copy to shared memory as a part of the cluster's, address space 7, but got '!llvm.ptr<3>'}}
+    nvvm.cp.async.bulk.shared.cluster.global %s, %p, %s, %i : !llvm.ptr<3>, !llvm.ptr<1>
     llvm.return
   }
 }

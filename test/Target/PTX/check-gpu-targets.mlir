@@ -34,6 +34,18 @@ gpu.module @dependent_launch [#nvvm.target<chip = "sm_89", features = "+ptx81">]
 
 // -----
 
+gpu.module @arrivals [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
+  llvm.func @kernel(%p: !llvm.ptr<3>, %i: i32) {
+    %0 = nvvm.mbarrier.arrive %p : !llvm.ptr<3> -> i64
+    // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
+    %1 = nvvm.mbarrier.arrive %p, %i : !llvm.ptr<3> -> i64
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @cluster [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
   // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
   // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
