@@ -20,19 +20,23 @@ struct Row {
   std::array<Support, 6> support;
 };
 
+constexpr std::string_view noKernel = "no kernel is emitted, and the interpreter runs it";
+
 // In the order of `Capability`.
 constexpr std::array<Row, capabilityCount> rows = {{
     //                                                        80    86    89    90a   100a  120a
-    {{"8-bit integer mma", "mma.sync.m16n8k32.s8", "products of floats"},
-     {yes, yes, yes, yes, yes, yes}},
+    {{"8-bit integer mma", "mma.sync.m16n8k32.s8", noKernel}, {yes, yes, yes, yes, yes, yes}},
     {{"4-bit integer mma", "mma.sync.m16n8k64.s4", "8-bit mma on codes times 16, exact as well"},
      {yes, yes, yes, slow, slow, slow}},
-    {{"half precision mma", "mma.sync.m16n8k16.f16", "none"}, {yes, yes, yes, yes, yes, yes}},
-    {{"fp8 mma", "mma.sync.m16n8k32.e4m3", "half precision mma"}, {no, no, yes, yes, yes, yes}},
-    {{"block-scaled mma", "mma.sync.block_scale", "half precision mma on scaled values"},
+    {{"half precision mma", "mma.sync.m16n8k16.f16", noKernel}, {yes, yes, yes, yes, yes, yes}},
+    {{"fp8 mma", "mma.sync.m16n8k32.e4m3", noKernel}, {no, no, yes, yes, yes, yes}},
+    {{"block-scaled mma", "mma.sync.block_scale",
+      "tensor memory mma on sm_100a, and the interpreter on the rest"},
      {no, no, no, no, no, yes}},
     {{"warpgroup mma", "wgmma.mma_async", "mma.sync"}, {no, no, no, yes, no, no}},
-    {{"tensor memory mma", "tcgen05.mma", "mma.sync"}, {no, no, no, no, yes, no}},
+    {{"tensor memory mma", "tcgen05.mma",
+      "block-scaled mma on sm_120a, and the interpreter on the rest"},
+     {no, no, no, no, yes, no}},
     {{"matrix load", "ldmatrix", "loads of single words"}, {yes, yes, yes, yes, yes, yes}},
     {{"matrix store", "stmatrix", "stores of single words"}, {no, no, no, yes, yes, yes}},
     {{"asynchronous copy", "cp.async", "loads and stores"}, {yes, yes, yes, yes, yes, yes}},
@@ -41,10 +45,8 @@ constexpr std::array<Row, capabilityCount> rows = {{
     {{"register rebalancing", "setmaxnreg", "equal registers for all warps"},
      {no, no, no, yes, yes, yes}},
     {{"dependent launch", "griddepcontrol", "ordinary launches"}, {no, no, no, yes, yes, yes}},
-    {{"fp8 conversion", "cvt.rn.satfinite.e4m3x2", "integer arithmetic on the bits"},
-     {no, no, yes, yes, yes, yes}},
-    {{"fp4 conversion", "cvt.rn.satfinite.e2m1x2", "a table of 16 values"},
-     {no, no, no, no, yes, yes}},
+    {{"fp8 conversion", "cvt.rn.satfinite.e4m3x2", noKernel}, {no, no, yes, yes, yes, yes}},
+    {{"fp4 conversion", "cvt.rn.satfinite.e2m1x2", noKernel}, {no, no, no, no, yes, yes}},
     {{"int to float at full rate", "cvt.rn.f32.s32 as I2FP",
       "accumulators that start at the bits of 1.5 * 2^23"},
      {no, yes, yes, yes, yes, yes}},

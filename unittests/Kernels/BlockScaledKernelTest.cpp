@@ -57,7 +57,8 @@ TEST(BlockScaledKernel, NeedsTheInstruction) {
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_120a")).message(), "");
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_90a")).message(),
             "needs block-scaled mma (mma.sync.block_scale), which sm_90a does not have; it is "
-            "there on sm_120a; elsewhere: half precision mma on scaled values");
+            "there on sm_120a; elsewhere: tensor memory mma on sm_100a, and the interpreter on "
+            "the rest");
   kernel.codes.schedule.stages = 7;
   EXPECT_EQ(kernel.verify().message(), "");
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_120a")).message(),

@@ -107,7 +107,7 @@ TEST(TensorMemory, BelongsToTargets) {
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_100a")).message(), "");
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_120a")).message(),
             "needs tensor memory mma (tcgen05.mma), which sm_120a does not have; it is there on "
-            "sm_100a; elsewhere: mma.sync");
+            "sm_100a; elsewhere: block-scaled mma on sm_120a, and the interpreter on the rest");
   kernel.codes.schedule = {128, 128, 256, 2, 4, 3};
   EXPECT_EQ(kernel.verify().message(), "");
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_100a")).message(),

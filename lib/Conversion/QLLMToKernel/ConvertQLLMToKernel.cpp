@@ -12,6 +12,7 @@
 #include "qllm/Dialect/Kernel/IR/TargetNames.h"
 #include "qllm/Dialect/ONNX/IR/ONNXDialect.h"
 #include "qllm/Dialect/QLLM/IR/QLLMOps.h"
+#include "qllm/Kernels/LaunchLimits.h"
 
 namespace qllm {
 #define GEN_PASS_DEF_CONVERTQLLMTOKERNEL
@@ -109,6 +110,9 @@ FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
     policy.rows.push_back(2048);
   int64_t before = 0;
   for (int64_t given : policy.rows) {
+    if (given > kernels::maxRuntimeSize)
+      return emitError(loc) << "expected at most " << kernels::maxRuntimeSize
+                            << " rows to choose schedules for, but got " << given;
     if (given <= before)
       return emitError(loc) << "expected ascending numbers of rows from 1 on, to choose schedules "
                                "for, but got "

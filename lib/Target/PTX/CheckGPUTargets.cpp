@@ -3,8 +3,9 @@
 //
 // qllm-check-gpu-targets: every operation against every target of the module.
 
+#include "AllowedForms.h"
 #include "RequiredCapability.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "TargetAttribute.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "qllm/Target/PTX/Passes.h"
 
@@ -22,7 +23,7 @@ struct CheckGPUTargets : qllm::impl::CheckGPUTargetsBase<CheckGPUTargets> {
   using CheckGPUTargetsBase::CheckGPUTargetsBase;
 
   void runOnOperation() override {
-    FailureOr<SmallVector<const kernels::Target *>> targets = findTargets();
+    FailureOr<SmallVector<const kernels::Target *>> targets = findTargets(getOperation());
     if (failed(targets))
       return signalPassFailure();
     WalkResult result = getOperation().walk([&](Operation *op) {
@@ -36,52 +37,12 @@ struct CheckGPUTargets : qllm::impl::CheckGPUTargetsBase<CheckGPUTargets> {
   }
 
 private:
-  FailureOr<SmallVector<const kernels::Target *>> findTargets();
   LogicalResult check(Operation *op, ArrayRef<const kernels::Target *> targets);
   LogicalResult checkCapability(Operation *op, kernels::Capability capability,
                                 ArrayRef<const kernels::Target *> targets);
 };
 
-LogicalResult checkSharedSize(LLVM::GlobalOp op) {
-  if (op.getAddrSpace() != unsigned(NVVM::NVVMMemorySpace::Shared))
-    return success();
-  int64_t bytes = DataLayout::closest(op).getTypeSize(op.getType()).getFixedValue();
-  if (bytes <= kernels::staticSharedBytes)
-    return success();
-  return op.emitOpError() << "expected at most " << kernels::staticSharedBytes
-                          << " bytes of shared memory of a fixed size, but got " << bytes
-                          << "; an external array without a size takes what the launch gives";
-}
-
-LogicalResult checkTypes(Operation *op) {
-  for (TypeRange types : {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
-    for (Type type : types)
-      if (!isSupportedType(type))
-        return op->emitOpError() << "expected integers of 1, 8, 16, 32 or 64 bits, f16, bf16, f32, "
-                                    "f64, pointers or aggregates of them, but got "
-                                 << type;
-  return success();
-}
-
 } // namespace
-
-FailureOr<SmallVector<const kernels::Target *>> CheckGPUTargets::findTargets() {
-  gpu::GPUModuleOp module = getOperation();
-  SmallVector<const kernels::Target *> targets;
-  for (Attribute attribute :
-       module.getTargetsAttr() ? module.getTargetsAttr().getValue() : ArrayRef<Attribute>()) {
-    auto target = dyn_cast<NVVM::NVVMTargetAttr>(attribute);
-    const kernels::Target *known = target ? kernels::findTarget(target.getChip()) : nullptr;
-    if (!known)
-      return emitError(module.getLoc())
-             << "expected targets out of " << kernels::listTargets() << ", but got " << attribute;
-    targets.push_back(known);
-  }
-  if (targets.empty())
-    return emitError(module.getLoc())
-           << "expected targets out of " << kernels::listTargets() << ", but got none";
-  return targets;
-}
 
 LogicalResult CheckGPUTargets::checkCapability(Operation *op, kernels::Capability capability,
                                                ArrayRef<const kernels::Target *> targets) {
@@ -112,9 +73,5 @@ LogicalResult CheckGPUTargets::check(Operation *op, ArrayRef<const kernels::Targ
   if (op->hasAttr(NVVM::NVVMDialect::getClusterDimAttrName()) &&
       failed(checkCapability(op, kernels::Capability::Cluster, targets)))
     return failure();
-  if (failed(checkTypes(op)))
-    return failure();
-  if (auto global = dyn_cast<LLVM::GlobalOp>(op))
-    return checkSharedSize(global);
-  return success();
+  return verifyForm(op);
 }

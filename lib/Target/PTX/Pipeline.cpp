@@ -14,6 +14,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace qllm;
@@ -22,7 +23,30 @@ static std::string binaryFormat(LowerTo format) {
   return format == LowerTo::PTX ? "isa" : format == LowerTo::Cubin ? "bin" : "fatbin";
 }
 
+/// In the order of `LowerTo`.
+static constexpr StringRef formats[] = {"kernels", "emulator", "nvvm", "ptx", "cubin", "fatbin"};
+
+bool FormatParser::parse(llvm::cl::Option &option, StringRef name, StringRef text, LowerTo &value) {
+  if (!llvm::is_contained(formats, text))
+    return option.error("expected a format out of " +
+                        llvm::join(ArrayRef<StringRef>(formats), ", ") + ", but got '" + text +
+                        "'");
+  return parser::parse(option, name, text, value);
+}
+
+void FormatParser::print(llvm::raw_ostream &os, const LowerTo &format) {
+  os << formats[unsigned(format)];
+}
+
 void qllm::buildLowerToNVVM(OpPassManager &manager, const LowerToNVVMOptions &options) {
+  if (options.format == LowerTo::Cubin || options.format == LowerTo::Fatbin) {
+    FindToolkitOptions find;
+    find.toolkit = options.toolkit;
+    find.tools = {"ptxas"};
+    if (options.format == LowerTo::Fatbin)
+      find.tools.push_back("fatbinary");
+    manager.addPass(createFindToolkit(find));
+  }
   ConvertKernelToNVVMOptions conversion;
   conversion.targets.assign(options.targets.begin(), options.targets.end());
   manager.addPass(createConvertKernelToNVVM(conversion));

@@ -6,11 +6,8 @@
 
 #include "RequiredCapability.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -23,14 +20,58 @@ Requirement need(Capability capability) { return {Requirement::OneCapability, ca
 Requirement needNothing() { return {Requirement::Nothing, {}}; }
 Requirement unknown() { return {Requirement::Unknown, {}}; }
 
-/// Operations of nvvm and llvm that every target has.
+/// Operations that every target has.
 bool isEverywhere(StringRef name) {
-  static const llvm::StringSet<> names = {"nvvm.bar.warp.sync",
+  static const llvm::StringSet<> names = {"arith.addf",
+                                          "arith.addi",
+                                          "arith.andi",
+                                          "arith.bitcast",
+                                          "arith.cmpf",
+                                          "arith.cmpi",
+                                          "arith.constant",
+                                          "arith.divf",
+                                          "arith.divsi",
+                                          "arith.divui",
+                                          "arith.extf",
+                                          "arith.extsi",
+                                          "arith.extui",
+                                          "arith.fptosi",
+                                          "arith.fptoui",
+                                          "arith.index_cast",
+                                          "arith.index_castui",
+                                          "arith.maximumf",
+                                          "arith.maxnumf",
+                                          "arith.maxsi",
+                                          "arith.maxui",
+                                          "arith.minimumf",
+                                          "arith.minnumf",
+                                          "arith.minsi",
+                                          "arith.minui",
+                                          "arith.mulf",
+                                          "arith.muli",
+                                          "arith.negf",
+                                          "arith.ori",
+                                          "arith.remf",
+                                          "arith.remsi",
+                                          "arith.remui",
+                                          "arith.select",
+                                          "arith.shli",
+                                          "arith.shrsi",
+                                          "arith.shrui",
+                                          "arith.sitofp",
+                                          "arith.subf",
+                                          "arith.subi",
+                                          "arith.truncf",
+                                          "arith.trunci",
+                                          "arith.uitofp",
+                                          "arith.xori",
+                                          "cf.br",
+                                          "cf.cond_br",
+                                          "nvvm.bar.warp.sync",
                                           "nvvm.barrier",
                                           "nvvm.barrier0",
                                           "nvvm.cp.async.commit.group",
                                           "nvvm.cp.async.wait.group",
-                                          "nvvm.mbarrier.arrive",
                                           "nvvm.mbarrier.init",
                                           "nvvm.prmt",
                                           "nvvm.read.ptx.sreg.ctaid.x",
@@ -65,7 +106,12 @@ bool isEverywhere(StringRef name) {
                                           "llvm.mlir.zero",
                                           "llvm.ptrtoint",
                                           "llvm.return",
-                                          "llvm.store"};
+                                          "llvm.store",
+                                          "scf.condition",
+                                          "scf.for",
+                                          "scf.if",
+                                          "scf.while",
+                                          "scf.yield"};
   return names.contains(name);
 }
 
@@ -109,6 +155,13 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
   return found == capabilities.end() ? std::nullopt : std::optional(found->second);
 }
 
+bool isSupportedMemory(unsigned space) {
+  using Space = NVVM::NVVMMemorySpace;
+  return llvm::is_contained(
+      {Space::Generic, Space::Global, Space::Shared, Space::Tensor, Space::SharedCluster},
+      Space(space));
+}
+
 Requirement requirementOfMma(NVVM::MmaOp op) {
   if (op.getMultiplicandAPtxType() && op.getMultiplicandBPtxType()) {
     auto isOneOf = [&](NVVM::MMATypes a, NVVM::MMATypes b) {
@@ -130,6 +183,13 @@ bool isOldShape(NVVM::LdStMatrixShapeAttr shape, NVVM::LdStMatrixEltType element
   return shape.getM() == 8 && shape.getN() == 8 && elementType == NVVM::LdStMatrixEltType::B16;
 }
 
+/// One thread at a barrier of its block, which every target has.
+bool isPlainArrival(NVVM::MBarrierArriveOp op) {
+  auto barrier = cast<LLVM::LLVMPointerType>(op.getAddr().getType());
+  return !op.getCount() &&
+         barrier.getAddressSpace() != unsigned(NVVM::NVVMMemorySpace::SharedCluster);
+}
+
 bool isCount(LLVM::AtomicRMWOp op) {
   return op.getBinOp() == LLVM::AtomicBinOp::add && op.getType().isInteger(32) &&
          op.getSyncscope() == "device";
@@ -138,9 +198,6 @@ bool isCount(LLVM::AtomicRMWOp op) {
 } // namespace
 
 Requirement qllm::requirementOf(Operation *op) {
-  if (isa_and_present<arith::ArithDialect, cf::ControlFlowDialect, scf::SCFDialect>(
-          op->getDialect()))
-    return needNothing();
   if (auto mma = dyn_cast<NVVM::MmaOp>(op))
     return requirementOfMma(mma);
   if (auto load = dyn_cast<NVVM::LdMatrixOp>(op))
@@ -155,6 +212,8 @@ Requirement qllm::requirementOf(Operation *op) {
                : unknown();
   if (auto reduction = dyn_cast<NVVM::ReduxOp>(op))
     return reduction.getVal().getType().isInteger() ? needNothing() : unknown();
+  if (auto arrive = dyn_cast<NVVM::MBarrierArriveOp>(op))
+    return isPlainArrival(arrive) ? needNothing() : need(Capability::Cluster);
   if (auto call = dyn_cast<LLVM::CallIntrinsicOp>(op))
     return isIntrinsicEverywhere(call.getIntrin()) ? needNothing() : unknown();
   if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))
@@ -175,6 +234,8 @@ bool qllm::isSupportedType(Type type) {
     return isSupportedType(array.getElementType());
   if (auto aggregate = dyn_cast<LLVM::LLVMStructType>(type))
     return !aggregate.isOpaque() && llvm::all_of(aggregate.getBody(), isSupportedType);
+  if (auto pointer = dyn_cast<LLVM::LLVMPointerType>(type))
+    return isSupportedMemory(pointer.getAddressSpace());
   return type.isIndex() || type.isF16() || type.isBF16() || type.isF32() || type.isF64() ||
-         isa<LLVM::LLVMPointerType, LLVM::LLVMVoidType>(type);
+         isa<LLVM::LLVMVoidType>(type);
 }

@@ -41,7 +41,7 @@ func.func @no_schedule(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<
 
 func.func @no_block_scale(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN>, %sx: tensor<?x2x512xf8E4M3FN>,
                           %sw: tensor<1x2x512xf8E4M3FN>) {
-  // expected-error @+1 {{needs block-scaled mma (mma.sync.block_scale), which sm_80 does not have; it is there on sm_120a; elsewhere: half precision mma on scaled values}}
+  // expected-error @+1 {{needs block-scaled mma (mma.sync.block_scale), which sm_80 does not have; it is there on sm_120a; elsewhere: tensor memory mma on sm_100a, and the interpreter on the rest}}
   %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw) schedule(#qk.schedule<tile = [32, 64, 128], warps = [1, 2], stages = 3>)
       : (tensor<?x128xf4E2M1FN>, tensor<64x128xf4E2M1FN>, tensor<?x2x512xf8E4M3FN>, tensor<1x2x512xf8E4M3FN>) -> tensor<?x64xf16>
   return
@@ -51,7 +51,7 @@ func.func @no_block_scale(%x: tensor<?x128xf4E2M1FN>, %w: tensor<64x128xf4E2M1FN
 
 func.func @no_tensor_memory(%x: tensor<?x256xf4E2M1FN>, %w: tensor<64x256xf4E2M1FN>, %sx: tensor<?x4x512xf8E4M3FN>,
                             %sw: tensor<1x4x512xf8E4M3FN>) {
-  // expected-error @+1 {{needs tensor memory mma (tcgen05.mma), which sm_80 does not have; it is there on sm_100a; elsewhere: mma.sync}}
+  // expected-error @+1 {{needs tensor memory mma (tcgen05.mma), which sm_80 does not have; it is there on sm_100a; elsewhere: block-scaled mma on sm_120a, and the interpreter on the rest}}
   %0 = qk.block_scaled_linear %x, %w scales(%sx, %sw)
       schedule(#qk.schedule<tile = [128, 128, 256], warps = [4, 1], stages = 3, producers = 1>)
       : (tensor<?x256xf4E2M1FN>, tensor<64x256xf4E2M1FN>, tensor<?x4x512xf8E4M3FN>, tensor<1x4x512xf8E4M3FN>) -> tensor<?x64xf16>
@@ -63,4 +63,13 @@ func.func @no_tensor_memory(%x: tensor<?x256xf4E2M1FN>, %w: tensor<64x256xf4E2M1
 // expected-error @+1 {{expected no symbol with the name of a target, but found @sm_80}}
 module {
   func.func private @sm_80()
+}
+
+// -----
+
+// A row of 4096 elements has a block of its own, and there are fewer of these along y than rows.
+func.func @too_many_rows(%x: tensor<65536x4096xf16>) -> tensor<65536x4096xi8> {
+  // expected-error @+1 {{expected at most 65535 blocks along y, the most that a grid has, but got 65536 on sm_80 for 65536 rows in tiles of 1}}
+  %codes, %scales = qk.quantize %x format(#qllm.int<8>) : (tensor<65536x4096xf16>) -> tensor<65536x4096xi8>, tensor<65536xf32>
+  return %codes : tensor<65536x4096xi8>
 }

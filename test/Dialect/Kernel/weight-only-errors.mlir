@@ -200,6 +200,18 @@ func.func @c6_counts(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<6
 
 // -----
 
+// Two rows of tiles from 17 rows on, three from 33 on.
+func.func @c6_any_rows(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<2xi32>) {
+  // expected-error @+1 {{expected max_rows of a schedule with stream_k, or arrivals of a dynamic number, since no fixed one is enough for any number of rows, but got 2 arrivals beside #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>}}
+  %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k, blocks = 2>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<2xi32>) -> (tensor<?x64xf16>, tensor<?x128xf32>, tensor<2xi32>)
+  return
+}
+
+// -----
+
 func.func @c6_arrivals(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %a: tensor<?xi32>) {
   // expected-error @+1 {{expected a result of arrivals of type 'tensor<?xi32>', but got 'tensor<4xi32>'}}
   %0:3 = qk.weight_only_linear %x, %w scales(%s) arrivals(%a) format(#qllm.int<4>)

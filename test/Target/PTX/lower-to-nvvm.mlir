@@ -6,8 +6,9 @@
 // RUN: not env -u CUDA_ROOT -u CUDA_HOME -u CUDA_PATH PATH=%t %qllm_build/bin/qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80 format=cubin" 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: not qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80 format=elf" 2>&1 | FileCheck %s --check-prefix=FORMAT
 
-// MISSING: Couldn't find the `ptxas` binary. Please specify the toolkit path, add the compiler to $PATH
-// FORMAT: Cannot find option named 'elf'!
+// MISSING: {{.*}}lower-to-nvvm.mlir:{{.*}}: error: expected ptxas, which makes binaries, on the path or in bin of the folder that toolkit= names, but found none; docs/getting-started.md says where to get it, and format=ptx needs no program
+// MISSING-NOT: {{.}}
+// FORMAT: expected a format out of kernels, emulator, nvvm, ptx, cubin, fatbin, but got 'elf'
 
 // KERNELS: gpu.module @sm_80
 // KERNELS: scf.for

@@ -81,7 +81,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let options = [
     ListOption<"targets", "targets", "std::string", "architectures that schedules are chosen for, such as sm_80,sm_90a">,
-    ListOption<"rows", "rows", "int64_t", "rows (tokens) that schedules are chosen for, 2048 unless given; several, ascending, for a kernel for each">,
+    ListOption<"rows", "rows", "int64_t", "rows (tokens) that schedules are chosen for, 2048 unless given; several, ascending, for a kernel for each; at most 2147483647">,
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
     Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
     Option<"floatType", "float-type", "std::string", "\"f16\"", "what float inputs of packed weights are rounded to: f16, bf16, or none to leave such products alone">,

@@ -27,11 +27,18 @@ enum class LowerTo {
   Fatbin,
 };
 
+/// Says which formats there are where another one is asked for.
+struct FormatParser : llvm::cl::parser<LowerTo> {
+  using parser::parser;
+  bool parse(llvm::cl::Option &option, llvm::StringRef name, llvm::StringRef text, LowerTo &value);
+  static void print(llvm::raw_ostream &os, const LowerTo &format);
+};
+
 /// Options of `qllm-lower-to-nvvm`.
 struct LowerToNVVMOptions : mlir::PassPipelineOptions<LowerToNVVMOptions> {
   ListOption<std::string> targets{
       *this, "targets", llvm::cl::desc("architectures to emit code for, such as sm_80,sm_90a")};
-  Option<LowerTo> format{
+  Option<LowerTo, FormatParser> format{
       *this, "format", llvm::cl::desc("how far to go"), llvm::cl::init(LowerTo::PTX),
       llvm::cl::values(clEnumValN(LowerTo::Kernels, "kernels", "structured code"),
                        clEnumValN(LowerTo::Emulator, "emulator", "code that the emulator runs"),

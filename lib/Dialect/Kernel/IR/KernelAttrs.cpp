@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "qllm/Dialect/Kernel/IR/KernelDialect.h"
+#include "qllm/Kernels/LaunchLimits.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -97,8 +98,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << " blocks with stream_k and 0 with data_parallel, but got " << blocks
                        << " with " << stringifyTileScheduler(scheduler);
   // schedule_c4
-  if (maxRows < 0)
-    return emitError() << "expected a positive number of rows, but got " << maxRows;
+  if (maxRows < 0 || maxRows > kernels::maxRuntimeSize)
+    return emitError() << "expected 1 to " << kernels::maxRuntimeSize << " rows, but got "
+                       << maxRows;
   return success();
 }
 
@@ -115,8 +117,9 @@ ScheduleAttr ScheduleAttr::dataParallel() const {
 LogicalResult SpecializationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                          int64_t maxRows, StringAttr, DictionaryAttr) {
   // specialization_c1
-  if (maxRows < 1)
-    return emitError() << "expected a positive number of rows, but got " << maxRows;
+  if (maxRows < 1 || maxRows > kernels::maxRuntimeSize)
+    return emitError() << "expected 1 to " << kernels::maxRuntimeSize << " rows, but got "
+                       << maxRows;
   return success();
 }
 
@@ -151,6 +154,10 @@ LogicalResult GeometryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                              {"blocks of a cluster", cluster}})
     if (value < 1)
       return emitError() << "expected positive " << name << ", but got " << value;
+  if (columns > kernels::maxColumnsOfGrid || layers > kernels::maxLayersOfGrid)
+    return emitError() << "expected a grid of at most " << kernels::maxColumnsOfGrid
+                       << " columns and " << kernels::maxLayersOfGrid << " layers, but got "
+                       << columns << " and " << layers;
   if (shared < 0)
     return emitError() << "expected bytes of shared memory, but got " << shared;
   if (threads < 32 || threads > kernels::maxThreads || threads % 32 != 0)

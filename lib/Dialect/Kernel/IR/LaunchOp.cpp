@@ -6,6 +6,7 @@
 #include "Schedules.h"
 #include "mlir/IR/Builders.h"
 #include "qllm/Dialect/Kernel/IR/KernelOps.h"
+#include "qllm/Kernels/LaunchLimits.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
@@ -32,6 +33,34 @@ static LogicalResult verifyInPlace(LaunchOp op) {
     if (wanted != found)
       return op.emitOpError() << "expected result " << result << " to have the type " << wanted
                               << " of operand " << operand << ", but got " << found;
+  }
+  return success();
+}
+
+/// launch_c6
+static LogicalResult verifyGrid(LaunchOp op) {
+  ArrayRef<int64_t> sizes = op.getSizes();
+  auto sizeOf = [&](size_t entry) {
+    return cast<RankedTensorType>(op.getInputs()[sizes[entry]].getType())
+        .getDimSize(sizes[entry + 1]);
+  };
+  for (size_t entry = 0; entry != sizes.size(); entry += 2)
+    if (!ShapedType::isDynamic(sizeOf(entry)) && sizeOf(entry) > kernels::maxRuntimeSize)
+      return op.emitOpError() << "expected sizes of at most " << kernels::maxRuntimeSize
+                              << ", which kernels get as i32, but got " << sizeOf(entry)
+                              << " in dimension " << sizes[entry + 1] << " of operand "
+                              << sizes[entry];
+  int64_t rows = sizeOf(0);
+  if (ShapedType::isDynamic(rows))
+    return success();
+  for (NamedAttribute entry : op.getGeometry()) {
+    GeometryAttr geometry = op.getKernelOn(entry.getName(), rows).geometry;
+    int64_t blocks = llvm::divideCeil(rows, geometry.getTileRows());
+    if (blocks > kernels::maxRowsOfGrid)
+      return op.emitOpError() << "expected at most " << kernels::maxRowsOfGrid
+                              << " blocks along y, the most that a grid has, but got " << blocks
+                              << " on " << entry.getName().strref() << " for " << rows
+                              << " rows in tiles of " << geometry.getTileRows();
   }
   return success();
 }
@@ -81,7 +110,7 @@ LogicalResult LaunchOp::verify() {
                llvm::any_of(*rows, [](int64_t each) { return each < 1; })))
     return emitOpError() << "expected a positive entry of rows_of_results for each of "
                          << getNumResults() << " results, but got [" << *rows << "]";
-  return success();
+  return verifyGrid(*this);
 }
 
 int64_t LaunchOp::getResultSize(unsigned result, int64_t rows) {

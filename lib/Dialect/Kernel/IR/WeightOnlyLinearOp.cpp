@@ -62,12 +62,14 @@ LogicalResult verifyScales(WeightOnlyLinearOp op, int64_t columns, int64_t depth
 LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
   // weight_only_linear_c6
   int64_t words = 0, tiles = 0;
+  bool hasAnyRows = false;
   op.getSchedule().walk([&](ScheduleAttr schedule) {
     if (!schedule.isStreamed())
       return;
     kernels::WeightOnlyKernel kernel = op.getKernel(schedule);
     int64_t known = ShapedType::isDynamic(rows) ? schedule.getMaxRows() : rows;
     words = std::max(words, kernel.wordsOfParts());
+    hasAnyRows |= ShapedType::isDynamic(rows) && known == 0;
     tiles = std::max(tiles, kernel.arrivals(std::max<int64_t>(known, 1)));
   });
   bool streams = words != 0;
@@ -85,6 +87,11 @@ LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
                             << op.getArrivals().getType() << ", but got "
                             << op.getFreeArrivals().getType();
   int64_t counts = shapeOf(op.getArrivals())[0];
+  if (hasAnyRows && !ShapedType::isDynamic(counts))
+    return op.emitOpError() << "expected max_rows of a schedule with stream_k, or arrivals of a "
+                               "dynamic number, since no fixed one is enough for any number of "
+                               "rows, but got "
+                            << counts << " arrivals beside " << op.getSchedule();
   if (!ShapedType::isDynamic(counts) && counts < tiles)
     return op.emitOpError() << "expected arrivals for " << tiles << " tiles, but got " << counts;
   return verifyType(op, "sums of parts", op.getPartialSums(), {rows, words},

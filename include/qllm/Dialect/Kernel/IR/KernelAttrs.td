@@ -40,7 +40,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `tile` | rows, columns and depth of the tile of a product that one block computes, in elements |
     | `warps` | rows and columns of the grid of warps that share the tile |
     | `stages` | tiles of operands that are in shared memory at a time |
-    | `cluster` | blocks that share what they load; 1 unless given |
+    | `cluster` | blocks that share what they load; 1 unless given. No kernel is emitted for more yet |
     | `producers` | warpgroups that load for the others, and where sums are in tensor memory also start the products; 0 unless given, and then every warp loads |
     | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. With `stream_k`, the steps of all tiles in a row of them, in order, are shared equally among blocks, so a block has parts of tiles, or whole ones between two parts |
     | `blocks` | blocks among which `stream_k` shares each row of tiles; 0 unless given |
@@ -51,11 +51,11 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
       producers.
     - (C3) there are 1 to 65536 blocks with `stream_k`, and 0 with `data_parallel`.
-    - (C4) `max_rows` is not negative.
+    - (C4) `max_rows` is 0 to 2147483647.
 
     ```
     #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
-    #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1>
+    #qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, producers = 1>
     #qk.schedule<tile = [16, 128, 128], warps = [1, 4], stages = 4, scheduler = stream_k, blocks = 132>
     ```
   }];
@@ -141,7 +141,7 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
 
     Constraints:
     - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `columns` is a multiple of
-      `cluster`.
+      `cluster`; `columns` is at most 2147483647 and `layers` at most 65535, as for any grid.
 
     ```
     #qk.geometry<columns = 12, tile_rows = 128, threads = 256, shared = 65536>
@@ -160,7 +160,7 @@ def Kernel_SpecializationAttr : Kernel_Attr<"Specialization", "specialization"> 
     `kernel` and `geometry` are those of the launch, for at most `max_rows` rows.
 
     Constraints:
-    - (C1) `max_rows` is positive.
+    - (C1) `max_rows` is 1 to 2147483647.
 
     ```
     #qk.specialization<max_rows = 16, kernel = "linear_1", geometry = {sm_80 = #qk.geometry<columns = 4, tile_rows = 16, threads = 128, shared = 65536>}>

@@ -32,6 +32,9 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     - (C3) `in_place` names each result and each operand at most once, and both have one type.
     - (C4) the `max_rows` of `up_to` ascend, and each has geometries for the targets of the launch.
     - (C5) `rows_of_results` has a positive entry for each result.
+    - (C6) static sizes of `sizes` are at most 2147483647, and where m is static there are at most 65535 row blocks, which lie
+      along y. Where m is dynamic, it is at most 65535 times `tile_rows`: kernels with one row to a block, such as those that
+      quantize more than 768 columns, take no more than 65535 rows in one launch.
 
     ```mlir
     func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {

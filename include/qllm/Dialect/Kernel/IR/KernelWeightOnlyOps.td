@@ -57,7 +57,9 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     - (C5) `bias` is f32 of size n.
     - (C6) `arrivals` and two more results are there if and only if a schedule is `stream_k`. The second result is f32, with the
       rows of `input` and as many columns as the schedule that has most parts needs; the third has the type of `arrivals`,
-      which has an element at least for each tile of the rows that are known: static ones, or those up to `max_rows`, or one row of tiles.
+      which has an element at least for each tile of the rows that are known: static ones, or those up to `max_rows`. Where a
+      schedule is for any number of rows, the size of `arrivals` is dynamic too, and whoever runs the kernel gives it an element for
+      each tile.
     - (C7) the schedule works: tiles, stages, threads, registers, shared memory, groups and the alignment of rows are
       within the limits of any target, and each block of `stream_k` has a step.
 
