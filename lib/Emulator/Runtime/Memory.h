@@ -98,10 +98,13 @@ private:
   };
   Place find(const Access &access, const void *address, uint32_t size);
   Place search(const Access &access, const uint8_t *address, uint32_t size);
-  /// Whether an access may be made there, and is noted if so.
+  /// Whether an access may be made there.
   bool admit(const Access &access, const Place &place, const void *address, uint32_t size,
              AccessKind kind, uint32_t alignment);
   void order(const Access &access, const Place &place, uint32_t size, AccessKind kind);
+  /// Both of these for a place that has been found; where the access may go.
+  void *accessAt(const Access &access, const Place &place, void *address, uint32_t size,
+                 AccessKind kind, uint32_t alignment);
 
   void reportBounds(const Access &access, const void *address, uint32_t size, AccessKind kind);
   void reportAlignment(const Access &access, const void *address, uint32_t size,
@@ -174,9 +177,8 @@ inline bool Memory::admit(const Access &access, const Place &place, const void *
   return true;
 }
 
-inline void *Memory::accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,
-                               uint32_t alignment) {
-  Place place = find(access, address, size);
+inline void *Memory::accessAt(const Access &access, const Place &place, void *address,
+                              uint32_t size, AccessKind kind, uint32_t alignment) {
   if (!admit(access, place, address, size, kind, alignment))
     return nowhere;
   if (checks(CheckRaces))
@@ -184,16 +186,18 @@ inline void *Memory::accessRow(const Access &access, void *address, uint32_t siz
   return address;
 }
 
+inline void *Memory::accessRow(const Access &access, void *address, uint32_t size, AccessKind kind,
+                               uint32_t alignment) {
+  return accessAt(access, find(access, address, size), address, size, kind, alignment);
+}
+
 inline void *Memory::access(const Access &access, void *address, uint32_t size, AccessKind kind,
                             uint32_t alignment) {
   Place place = find(access, address, size);
-  if (!admit(access, place, address, size, kind, alignment))
-    return nowhere;
-  if (checks(CheckRaces))
-    order(access, place, size, kind);
-  if (place.space != Space::Local)
+  void *to = accessAt(access, place, address, size, kind, alignment);
+  if (to == address && place.space != Space::Local)
     count(access, address, size);
-  return address;
+  return to;
 }
 
 template <typename Fenced>
