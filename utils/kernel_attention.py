@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK, U = 64, 2.0**-24
+CHUNK, U = 32, 2.0**-24
 f32 = np.float32
 
 
@@ -87,7 +87,7 @@ class Cache:
     def key_places(self, token):
         """Byte and lowest bit of each element of a key in its chunk."""
         element = np.arange(self.size)
-        a, i, b, e = token // 16, token // 4 % 4, token // 2 % 2, token % 2
+        a, i, b, e = token // 8, token // 4 % 2, token // 2 % 2, token % 2
         half, quarter, lane_bytes = self.size // 2, self.size // 8, self.size * self.key_bits // 32
         lane, code = element % half // quarter, element // half * quarter + element % quarter
         byte, piece_of_lane = code * self.key_bits // 8, (2 * a + e) * 4 + lane
@@ -151,7 +151,7 @@ def attend(queries, keys: Quantized, values: Quantized, positions, scale: float,
 
     A tensor instruction on bf16 adds 8 products at a time to a sum (sm_80; newer ones add 16 with a bit more). It cuts each of the 9
     at 2^-24 of the greatest of them, and the result at 2^-23 of itself: 11 u of the sum M of all magnitudes. Scores take d / 4
-    such additions, as queries have two parts: less than 4 d u M. A chunk of 64 tokens takes 16 for values: 176 u M.
+    such additions, as queries have two parts: less than 4 d u M. A chunk of 32 tokens takes 8 for values: 88 u M.
 
     The factor of a score is within 8 u. A weight is off by the errors of its score and of the greatest one, by ex2.approx with 2^-22
     and the rounding of its argument, and by as much again for each time that sums are rescaled or combined."""
@@ -179,7 +179,7 @@ def attend(queries, keys: Quantized, values: Quantized, positions, scale: float,
             result[row, head] = (weights * sv) @ real / total
             summed = weights * sv
             off = (summed * relative) @ np.abs(real)
-            off += summed @ v * (2.0**-17 + 178 * chunks * U)
+            off += summed @ v * (2.0**-17 + 90 * chunks * U)
             off += (summed @ np.abs(zv)) * (2 * len(sk) + 16) * U
             off += np.abs(summed @ real) * ((weights * relative).sum() / total + (2 * len(sk) + 16) * U)
             bound[row, head] = off / total

@@ -15,7 +15,7 @@ static FormatStatus refuse(const std::string &wanted, std::int64_t found) {
 }
 
 KVCache::Place KVCache::keyPlace(std::int64_t token, std::int64_t element) const {
-  std::int64_t a = token / 16, i = token / 4 % 4, b = token / 2 % 2, e = token % 2;
+  std::int64_t a = token / 8, i = token / 4 % 2, b = token / 2 % 2, e = token % 2;
   std::int64_t half = headSize / 2, quarter = headSize / 8;
   std::int64_t lane = element % half / quarter;
   std::int64_t code = element / half * quarter + element % quarter; // among those of the lane
@@ -41,6 +41,6 @@ FormatStatus KVCache::verify() const {
   if (headSize != 64 && headSize != 128)
     return refuse("heads of 64 or 128 elements", headSize);
   if (pageTokens < chunkTokens || pageTokens > 4096 || pageTokens % chunkTokens != 0)
-    return refuse("pages of a multiple of 64 tokens, up to 4096", pageTokens);
+    return refuse("pages of a multiple of 32 tokens, up to 4096", pageTokens);
   return {};
 }

@@ -82,8 +82,10 @@ AccumulatorProof kernels::proveAccumulator(const SumOfProducts &sum) {
                      sum.length, 0);
   if (!centred.bounds)
     return {std::nullopt, "without zero points, " + centred.text};
-  bool wide = !centred.fits(int32Range);
+  bool wideRight =
+      !BoundedSum(sum.left, subtract(sum.right, sum.rightZero), sum.length, 0).fits(int32Range);
+  bool wide = wideRight || !centred.fits(int32Range);
   if (sum.toFloatInLoop && raw.bounds->magnitude() < floatBitsLimit)
-    return {Accumulator::FloatBits, raw.text + ", below 2^22", wide};
-  return {Accumulator::WrappedInt32, raw.text + ", inside int32", wide};
+    return {Accumulator::FloatBits, raw.text + ", below 2^22", wideRight, wide};
+  return {Accumulator::WrappedInt32, raw.text + ", inside int32", wideRight, wide};
 }

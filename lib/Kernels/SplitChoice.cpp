@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Costs of splits. A block takes rounds, in which each of its warps has a chunk of 64 tokens.
+// Costs of splits. A block takes rounds, in which each of its warps has a chunk of tokens.
 
 #include "qllm/Kernels/SplitChoice.h"
 
@@ -18,16 +18,25 @@ namespace {
 /// Cycles from the end of one kernel of a stream to the first loads of the next.
 constexpr double launchCycles = 2000;
 /// Issue slots of a warp for a chunk beside its products: what unpacks codes of an element of the
-/// head, and what a softmax takes of 64 tokens.
-constexpr double slotsOfElement = 4, slotsOfSoftmax = 500;
+/// head, and what a softmax takes.
+constexpr double slotsOfElement = 2, slotsOfSoftmax = 250;
+
+/// Blocks that fit a multiprocessor together, by the registers that a thread has of 65536: sums and
+/// codes of a head's elements, and what does not depend on these.
+std::int64_t residentBlocks(const AttentionKernel &kernel) {
+  std::int64_t registers = kernel.cache.headSize + 80;
+  return std::max<std::int64_t>(1, 65536 / (registers * kernel.warps * 32));
+}
 
 /// Cycles of all blocks of the attention itself.
 double cyclesOfAttention(const AttentionKernel &kernel, std::int64_t tiles, std::int64_t blocks,
                          std::int64_t chunks, const Machine &machine) {
-  double atOnce = double(divideUp(blocks, machine.multiprocessors));
+  std::int64_t ofMultiprocessor = divideUp(blocks, machine.multiprocessors);
+  std::int64_t resident = std::min(ofMultiprocessor, residentBlocks(kernel));
+  double atOnce = double(resident), waves = double(divideUp(ofMultiprocessor, resident));
   double rounds = double(divideUp(chunks, kernel.warps * kernel.splits));
   // Keys by 16 elements and values by 16 tokens, for eight tokens or elements each, on two bf16.
-  double products = 4 * double(kernel.cache.headSize) / 2;
+  double products = double(KVCache::chunkTokens) / 16 * double(kernel.cache.headSize) / 2;
   double slots = products + slotsOfElement * double(kernel.cache.headSize) + slotsOfSoftmax;
   double warpsPerScheduler = std::max(1.0, atOnce * double(kernel.warps) / 4);
   double busy = std::max(slots, products * machine.tensorCycles) * warpsPerScheduler;
@@ -36,7 +45,7 @@ double cyclesOfAttention(const AttentionKernel &kernel, std::int64_t tiles, std:
   double loads = atOnce * double(std::min(kernel.warps, chunks) * kernel.cache.chunkBytes()) *
                  (first / machine.bytesPerCycle + (1 - first) / machine.cacheBytesPerCycle);
   // Nothing is loaded ahead of a round.
-  return latency + rounds * std::max({busy, loads, latency});
+  return waves * (latency + rounds * std::max({busy, loads, latency}));
 }
 
 /// Cycles of what puts splits together: sums are written and read once.

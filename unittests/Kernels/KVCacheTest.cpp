@@ -39,7 +39,7 @@ TEST(KVCache, CodesFillTheirPart) {
       }
     for (std::int64_t byte = 0; byte != cache.keyParametersAt(); ++byte)
       EXPECT_EQ(taken[byte], 0xffu);
-    EXPECT_EQ(cache.chunkBytes() - cache.keyParametersAt(), 64 * 8 * 2);
+    EXPECT_EQ(cache.chunkBytes() - cache.keyParametersAt(), 32 * 8 * 2);
   }
 }
 
@@ -68,8 +68,8 @@ TEST(KVCache, Refused) {
   auto message = [](KVCache cache) { return cache.verify().message(); };
   EXPECT_EQ(message({0, 64, 4, 4, 64}), "expected 1 to 1024 heads of keys and values, but got 0");
   EXPECT_EQ(message({1, 96, 4, 4, 64}), "expected heads of 64 or 128 elements, but got 96");
-  EXPECT_EQ(message({1, 64, 4, 4, 96}),
-            "expected pages of a multiple of 64 tokens, up to 4096, but got 96");
+  EXPECT_EQ(message({1, 64, 4, 4, 80}),
+            "expected pages of a multiple of 32 tokens, up to 4096, but got 80");
 }
 
 } // namespace

@@ -77,14 +77,24 @@ TEST(RangeProof, RefusesWhatDoesNotFit) {
 TEST(RangeProof, ZeroPointsCount) {
   SumOfProducts sum = sumOf(uint8, int8, 60000);
   sum.leftZero = uint8;
-  EXPECT_FALSE(proveAccumulator(sum).wideCorrection);
+  EXPECT_FALSE(proveAccumulator(sum).wide);
   sum.leftZero = codeInterval(32, true);
   EXPECT_TRUE(proveAccumulator(sum).accumulator);
-  EXPECT_TRUE(proveAccumulator(sum).wideCorrection);
+  EXPECT_TRUE(proveAccumulator(sum).wide);
+  EXPECT_FALSE(
+      proveAccumulator(sum).wideRight); // the zero points of the left side alone are far off
   sum.rightZero = codeInterval(32, true);
   AccumulatorProof proof = proveAccumulator(sum);
   EXPECT_FALSE(proof.accumulator);
   EXPECT_NE(proof.explanation.find("without zero points"), std::string::npos);
+}
+
+// Without the zero points of the left side 32 bits do not hold the sum either.
+TEST(RangeProof, ZeroPointsOfTheRightSideCount) {
+  SumOfProducts sum = sumOf(uint8, int8, 60000);
+  sum.rightZero = codeInterval(32, true);
+  EXPECT_TRUE(proveAccumulator(sum).wideRight);
+  EXPECT_TRUE(proveAccumulator(sum).wide);
 }
 
 TEST(RangeProof, LengthsBeyondSixtyFourBitsAreRefused) {

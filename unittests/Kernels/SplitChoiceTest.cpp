@@ -42,7 +42,7 @@ TEST(SplitChoice, FollowsTheLength) {
 // No split has less than a round of its four warps, and heads that fill more multiprocessors by
 // themselves want fewer.
 TEST(SplitChoice, FollowsRoundsAndHeads) {
-  EXPECT_EQ(best(3, 1, 2048).splits, 2048 / 64 / 4);
+  EXPECT_EQ(best(3, 1, 2048).splits, 2048 / 32 / 4);
   EXPECT_LT(best(32, 1, 8192).splits, best(3, 1, 8192).splits);
   EXPECT_EQ(best(216, 1, 8192).splits, 1);
 }

@@ -29,7 +29,7 @@ struct AppendKernel {
 
 /// Attention of some queries over a cache. A tile has the 16 rows of a tensor instruction: queries
 /// by the heads that share a head of the cache. The warps of a block and the blocks of all splits
-/// take turns at the chunks of 64 tokens, and what they have is combined in their order.
+/// take turns at the chunks of 32 tokens, and what they have is combined in their order.
 struct AttentionKernel {
   KVCache cache;
   std::int64_t heads = 0;  ///< of queries

@@ -13,22 +13,22 @@
 
 namespace qllm::kernels {
 
-/// A page holds `pageTokens` tokens of each head as chunks of 64, one after the other. A chunk has
+/// A page holds `pageTokens` tokens of each head as chunks of 32, one after the other. A chunk has
 /// the codes of its keys, then those of its values, then 8 bytes for each key and for each value:
 /// the scale and the zero point, both f32. Codes are unsigned; x = scale * (code - zero point).
 ///
-/// A warp reads a chunk by loads of 16 bytes a lane, each of 512 bytes in a row, and each lane gets
-/// what its part of a tensor instruction wants. Token 16a + 4i + 2b + e of a chunk (a, i < 4;
-/// b, e < 2) is column 2a + e of the key's block 2i + b. Four lanes share a key: lane t has the
-/// elements of the t-th quarter of both halves of the head, which is where both elements of a
-/// rotated pair are.
+/// A warp reads the keys of a chunk by loads of 16 bytes a lane and its values by loads of 8, each
+/// load from bytes in a row, and each lane gets what its part of a tensor instruction wants. Token
+/// 8a + 4i + 2b + e of a chunk (a < 4; i, b, e < 2) is column 2a + e of the key's block 2i + b. Four
+/// lanes share a key: lane t has the elements of the t-th quarter of both halves of the head, which
+/// is where both elements of a rotated pair are.
 struct KVCache {
   std::int64_t heads = 0;              ///< of keys and values
   std::int64_t headSize = 0;           ///< elements of a head
   unsigned keyBits = 0, valueBits = 0; ///< a code takes in memory: 4 or 8
   std::int64_t pageTokens = 0;
 
-  static constexpr std::int64_t chunkTokens = 64, parameterBytes = 8;
+  static constexpr std::int64_t chunkTokens = 32, parameterBytes = 8;
 
   std::int64_t keyBytes() const { return chunkTokens * headSize * keyBits / 8; }
   std::int64_t valueBytes() const { return chunkTokens * headSize * valueBits / 8; }

@@ -152,8 +152,6 @@ struct LinearKernel {
   /// log2 of the factor by which a form's accumulators exceed the sum of products of codes.
   unsigned scaleLog2(MmaForm form) const;
   AccumulatorProof proveAccumulator(MmaForm form) const;
-  /// Whether zero points may be so far outside the codes that they are taken off in 64 bits.
-  bool hasWideCorrection() const { return proveAccumulator(MmaForm::Int8).wideCorrection; }
 
   /// Whether such a kernel exists at all, and on one target.
   FormatStatus verify() const;

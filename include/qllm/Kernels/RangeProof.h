@@ -62,8 +62,10 @@ struct SumOfProducts {
 struct AccumulatorProof {
   std::optional<Accumulator> accumulator; ///< none: refused
   std::string explanation;                ///< one sentence, lower case
-  /// Whether the sum without zero points needs 64 bits, though that of the codes does not.
-  bool wideCorrection = false;
+  /// Whether the sum without the zero points of the right side needs 64 bits, and the one without
+  /// any, though that of the codes does not.
+  bool wideRight = false;
+  bool wide = false;
 };
 
 AccumulatorProof proveAccumulator(const SumOfProducts &sum);

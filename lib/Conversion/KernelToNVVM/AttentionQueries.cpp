@@ -84,7 +84,7 @@ void AttentionQueries::readRow(LaneRow &lane, SmallVector<Value> &elements) {
     if (op.getHadamard())
       multiplyHadamard(code, *turned, laneOfWarp, part);
   }
-  double scale = double(op.getScale().convertToFloat()) * log2e;
+  double scale = -double(op.getScale().convertToFloat()) * log2e;
   lane.factor = code.constant(float(scale));
   if (op.getQueryFormat()) {
     QuantizedHead quantized =

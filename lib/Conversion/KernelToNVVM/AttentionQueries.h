@@ -23,7 +23,7 @@ struct TileRow {
 /// What a lane has of each of its rows.
 struct LaneRow {
   TileRow row;
-  mlir::Value factor; ///< of products of codes, to be scores in powers of two
+  mlir::Value factor; ///< of products of negated codes, to be scores in powers of two
   mlir::Value sum;    ///< of the query's elements, before the factor
 };
 

@@ -123,9 +123,9 @@ void AppendEmitter::emitKey() {
   SmallVector<Value> codes = toCodes(quantized, op.getKeyFormat(), zero);
   storeParameters(quantized.scale, zero, cache.keyParametersAt());
 
-  // Token 16a + 4i + 2b + e is column 2a + e of block 2i + b; see KVCache.
-  Value a = code.shiftRight(token, 4), e = code.bitAnd(token, 1);
-  Value i = code.bitAnd(code.shiftRight(token, 2), 3),
+  // Token 8a + 4i + 2b + e is column 2a + e of block 2i + b; see KVCache.
+  Value a = code.shiftRight(token, 3), e = code.bitAnd(token, 1);
+  Value i = code.bitAnd(code.shiftRight(token, 2), 1),
         b = code.bitAnd(code.shiftRight(token, 1), 1);
   Value column = code.add(code.shiftLeft(a, 1), e);
   Value pieceOfLane = code.add(code.shiftLeft(column, 2), code.shiftRight(lane, 2));

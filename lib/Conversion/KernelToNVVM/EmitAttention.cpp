@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// qk.attention: the loop over chunks of 64 tokens, with the greatest score so far.
+// qk.attention: the loop over chunks of tokens, with the greatest score so far.
 
 #include "EmitAttention.h"
 
@@ -28,10 +28,13 @@ public:
   void emit();
 
 private:
-  static constexpr int64_t blocks = kernels::KVCache::chunkTokens / 8;
+  static constexpr int64_t chunkTokens = kernels::KVCache::chunkTokens;
+  /// Of a chunk: blocks of 8 tokens, steps of 16, and tokens of a lane's quarter.
+  static constexpr int64_t blocks = chunkTokens / 8, steps = chunkTokens / 16,
+                           quarterTokens = chunkTokens / 4;
 
-  /// What the loop carries for each of the lane's rows, and the sums of weighted codes: two of each
-  /// row for each block of 8 elements.
+  /// What the loop carries for each of the lane's rows, the sum of weighted zero points negated,
+  /// and the sums of weighted codes: two of each row for each block of 8 elements.
   struct State {
     SmallVector<Value, 2> greatest, weights, zeros;
     SmallVector<Value> sums;
@@ -43,12 +46,14 @@ private:
     std::array<Value, 2> scale, zero;
   };
   using Scores = std::array<Words, blocks>;
+  using Keys = std::array<Words, blocks>;
 
   State start();
   State stateOf(ValueRange values);
   State addChunk(State state, Value first);
   Words readKeyBlock(Value address, int64_t block);
-  Scores multiplyKeys(Value address);
+  Keys readKeys(Value address);
+  Scores multiplyKeys(const Keys &keys);
   Parameters readParameters(Value address, int64_t at, int64_t block, Value firstToken);
   void toScores(Scores &scores, Value address, Value firstToken);
   Value token(Value firstToken, int64_t block, unsigned i) {
@@ -59,7 +64,8 @@ private:
   }
   void rescale(State &state, const Scores &scores);
   Scores toWeights(State &state, const Scores &scores, Value address, Value firstToken);
-  void multiplyValues(State &state, const Scores &weights, Value address);
+  SmallVector<Value> readValues(Value address);
+  void multiplyValues(State &state, const Scores &weights, ArrayRef<Value> codes);
   WarpSums finish(const State &state);
 
   AttentionOp op;
@@ -140,20 +146,26 @@ Words AttentionEmitter::readKeyBlock(Value address, int64_t block) {
   return words;
 }
 
-AttentionEmitter::Scores AttentionEmitter::multiplyKeys(Value address) {
-  // All keys are on their way before the first product.
-  std::array<Words, blocks> keys;
-  Scores scores;
-  for (int64_t block = 0; block != blocks; ++block) {
+AttentionEmitter::Keys AttentionEmitter::readKeys(Value address) {
+  Keys keys;
+  for (int64_t block = 0; block != blocks; ++block)
     keys[block] = readKeyBlock(address, block);
-    scores[block].assign(2 * tile.halves(), code.constant(0.0f));
-  }
+  return keys;
+}
+
+AttentionEmitter::Scores AttentionEmitter::multiplyKeys(const Keys &keys) {
+  Scores scores;
+  scores.fill(Words(2 * tile.halves(), code.constant(0.0f)));
   for (int64_t step = 0; step != tile.steps(); ++step) {
     SplitWords query = queries->read(step);
     for (int64_t block = 0; block != blocks; ++block) {
+      if (step == 0)
+        scores[block] = startSums(code, query, scores[block]);
       Value codes = codesOfStep(code, keys[block], step, cache.keyBits);
       scores[block] =
-          multiplyAdd(code, query, codesToFloats(code, codes, cache.keyBits), scores[block]);
+          multiplyAdd(code, query, negatedCodes(code, codes, cache.keyBits), scores[block]);
+      if (step == tile.steps() - 1)
+        scores[block] = finishSums(code, query, scores[block]);
     }
   }
   return scores;
@@ -161,8 +173,8 @@ AttentionEmitter::Scores AttentionEmitter::multiplyKeys(Value address) {
 
 AttentionEmitter::Parameters AttentionEmitter::readParameters(Value address, int64_t at,
                                                               int64_t block, Value firstToken) {
-  Value pointer =
-      code.advance(address, code.multiply(quarter, 16 * kernels::KVCache::parameterBytes));
+  Value pointer = code.advance(
+      address, code.multiply(quarter, quarterTokens * kernels::KVCache::parameterBytes));
   Value vector = code.loadConstant(
       VectorType::get(4, code.f32()),
       code.advance(pointer, at + block * 2 * kernels::KVCache::parameterBytes), 16);
@@ -185,8 +197,8 @@ void AttentionEmitter::toScores(Scores &scores, Value address, Value firstToken)
     for (unsigned i = 0; i != 2 * tile.halves(); ++i) {
       const LaneRow &row = queries->rows[i / 2];
       Value &score = scores[block][i];
-      Value centred =
-          code.multiplyAdd(floats::negate(code, parameters.zero[i % 2]), row.sum, score);
+      // Negative, as the factor is.
+      Value centred = code.multiplyAdd(parameters.zero[i % 2], row.sum, score);
       score = code.multiplyFloat(centred, code.multiplyFloat(parameters.scale[i % 2], row.factor));
       score =
           code.select(isVisible(token(firstToken, block, i), i), score, code.constant(leastScore));
@@ -213,7 +225,8 @@ void AttentionEmitter::rescale(State &state, const Scores &scores) {
     sum = code.multiplyFloat(sum, factors[i / 2 % tile.halves()]);
 }
 
-/// Weights times the scales of values; their sums, and those of zero points, go to the state.
+/// Weights times the scales of values, negated as codes are. Sums of weights, and these times zero
+/// points, go to the state.
 AttentionEmitter::Scores AttentionEmitter::toWeights(State &state, const Scores &scores,
                                                      Value address, Value firstToken) {
   Scores weights;
@@ -225,7 +238,7 @@ AttentionEmitter::Scores AttentionEmitter::toWeights(State &state, const Scores 
       // Where a row sees no token yet, its greatest score is the least one too.
       weight = code.select(isVisible(token(firstToken, block, i), i), weight, code.constant(0.0f));
       state.weights[half] = code.addFloat(state.weights[half], weight);
-      weight = code.multiplyFloat(weight, parameters.scale[i % 2]);
+      weight = code.multiplyFloat(weight, floats::negate(code, parameters.scale[i % 2]));
       state.zeros[half] = code.multiplyAdd(weight, parameters.zero[i % 2], state.zeros[half]);
       weights[block].push_back(weight);
     }
@@ -233,9 +246,21 @@ AttentionEmitter::Scores AttentionEmitter::toWeights(State &state, const Scores 
   return weights;
 }
 
-void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value address) {
+/// For each 8 elements, or 16 where two share a byte: a word for each 16 tokens.
+SmallVector<Value> AttentionEmitter::readValues(Value address) {
+  Value offset =
+      code.add(code.multiply(column, chunkTokens), code.multiply(quarter, quarterTokens));
+  Value mine = code.advance(code.advance(address, cache.valuesAt()), offset);
+  SmallVector<Value> words;
+  for (int64_t row = 0; row != cache.headSize * cache.valueBits / 64; ++row)
+    words.push_back(code.loadConstant(VectorType::get(steps, code.i32()),
+                                      code.advance(mine, row * 8 * chunkTokens),
+                                      unsigned(quarterTokens)));
+  return words;
+}
+
+void AttentionEmitter::multiplyValues(State &state, const Scores &weights, ArrayRef<Value> codes) {
   // Two blocks of tokens are a step of 16: rows of the left operand are those of scores.
-  constexpr int64_t steps = blocks / 2;
   SmallVector<SplitWords> left;
   for (int64_t step = 0; step != steps; ++step) {
     SmallVector<std::array<Value, 2>, 4> pairs;
@@ -244,24 +269,18 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
         pairs.push_back({block[i], block[i + 1]});
     left.push_back(splitPairs(code, pairs, /*isExact=*/false));
   }
-  Value offset =
-      code.add(code.multiply(column, kernels::KVCache::chunkTokens), code.multiply(quarter, 16));
-  Value mine = code.advance(code.advance(address, cache.valuesAt()), offset);
   int64_t columnBlocks = cache.headSize / 8, codesOfByte = 8 / cache.valueBits;
   for (int64_t row = 0; row != columnBlocks / codesOfByte; ++row) {
-    Value vector =
-        code.loadConstant(VectorType::get(4, code.i32()),
-                          code.advance(mine, row * 8 * kernels::KVCache::chunkTokens), 16);
-    for (int64_t step = 0; step != steps; ++step) {
-      Value word = code.element(vector, unsigned(step));
-      for (int64_t part = 0; part != codesOfByte; ++part) {
-        // The upper half bytes are elements of the second half.
-        size_t count = 2 * tile.halves(), first = (row + part * (columnBlocks / 2)) * count;
-        Value codes = codesOfStep(code, word, part, cache.valueBits);
-        Words sums = multiplyAdd(code, left[step], codesToFloats(code, codes, cache.valueBits),
-                                 ArrayRef<Value>(state.sums).slice(first, count));
-        llvm::copy(sums, state.sums.begin() + first);
+    for (int64_t part = 0; part != codesOfByte; ++part) {
+      // The upper half bytes are elements of the second half.
+      size_t count = 2 * tile.halves(), first = (row + part * (columnBlocks / 2)) * count;
+      Words sums = startSums(code, left.front(), ArrayRef(state.sums).slice(first, count));
+      for (int64_t step = 0; step != steps; ++step) {
+        Value ofStep =
+            codesOfStep(code, code.element(codes[row], unsigned(step)), part, cache.valueBits);
+        sums = multiplyAdd(code, left[step], negatedCodes(code, ofStep, cache.valueBits), sums);
       }
+      llvm::copy(finishSums(code, left.front(), sums), state.sums.begin() + first);
     }
   }
 }
@@ -269,18 +288,18 @@ void AttentionEmitter::multiplyValues(State &state, const Scores &weights, Value
 AttentionEmitter::State AttentionEmitter::addChunk(State state, Value first) {
   // Nothing that is read from shared memory may be kept in registers from chunk to chunk.
   NVVM::SyncWarpOp::create(code.getBuilder(), op.getLoc(), code.constant(int64_t(-1)));
-  Value address = chunkAddress(code, cache, function[op.getCache()].pointer,
-                               function[op.getPages()].pointer, place.head,
-                               code.divide(first, kernels::KVCache::chunkTokens));
+  Value address =
+      chunkAddress(code, cache, function[op.getCache()].pointer, function[op.getPages()].pointer,
+                   place.head, code.divide(first, chunkTokens));
   // Of the lane in the first block.
-  Value firstToken = code.add(first, code.multiply(quarter, 16));
-  Scores scores = multiplyKeys(address);
+  Value firstToken = code.add(first, code.multiply(quarter, quarterTokens));
+  // All codes of the chunk may be on their way before the first product.
+  Keys keys = readKeys(address);
+  SmallVector<Value> values = readValues(address);
+  Scores scores = multiplyKeys(keys);
   toScores(scores, address, firstToken);
   rescale(state, scores);
-  Scores weights = toWeights(state, scores, address, firstToken);
-  // Codes of values that come earlier would want the registers of the scores.
-  NVVM::SyncWarpOp::create(code.getBuilder(), op.getLoc(), code.constant(int64_t(-1)));
-  multiplyValues(state, weights, address);
+  multiplyValues(state, toWeights(state, scores, address, firstToken), values);
   return state;
 }
 
@@ -292,7 +311,7 @@ WarpSums AttentionEmitter::finish(const State &state) {
     zeros[half] = floats::reduce(code, state.zeros[half], {1, 2}, floats::sum);
   }
   for (auto [i, sum] : llvm::enumerate(sums.values))
-    sum = code.subtractFloat(sum, zeros[i / 2 % tile.halves()]);
+    sum = code.addFloat(sum, zeros[i / 2 % tile.halves()]);
   return sums;
 }
 
@@ -300,10 +319,9 @@ void AttentionEmitter::emit() {
   OpBuilder &builder = code.getBuilder();
   Value turn = code.add(code.multiply(place.split, kernel.warps), place.warp);
   // Counted in tokens: there is no register for another end than `length`.
-  constexpr int64_t tokens = kernels::KVCache::chunkTokens;
   auto loop = scf::ForOp::create(
-      builder, op.getLoc(), code.multiply(turn, tokens), length,
-      code.constant(tokens * kernel.warps * kernel.splits), start().values(),
+      builder, op.getLoc(), code.multiply(turn, chunkTokens), length,
+      code.constant(chunkTokens * kernel.warps * kernel.splits), start().values(),
       [&](OpBuilder &, Location loc, Value first, ValueRange carried) {
         scf::YieldOp::create(builder, loc, addChunk(stateOf(carried), first).values());
       });

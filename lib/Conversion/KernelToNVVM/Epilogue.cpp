@@ -17,8 +17,9 @@ namespace {
 class Epilogue {
 public:
   Epilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
-           const LinearArguments &arguments, unsigned scaleLog2)
-      : code(code), place(place), kernel(kernel), arguments(arguments),
+           const LinearArguments &all, unsigned scaleLog2)
+      : code(code), place(place), kernel(kernel),
+        arguments(all.from(code, place.row(0, 0), kernel.columns)),
         formula(code, place, kernel, arguments, scaleLog2),
         branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight) {}
 
@@ -31,15 +32,16 @@ public:
       if (kernel.rank != 0)
         branchSums = branch.multiplyRows(block, 0, place.columnBlocks());
       for (int64_t half = 0; half != 2; ++half)
-        emitRow(place.row(block, half), half, sums.slice(block * count, count), branchSums);
+        emitRow(place.rowOffset(block, half), half, sums.slice(block * count, count), branchSums);
     }
   }
 
 private:
-  void emitRow(Value row, int64_t half, ValueRange sums, ArrayRef<Value> branchSums) {
-    code.when(code.less(row, arguments.rows), [&] {
+  /// `row` is counted from the lane's first.
+  void emitRow(int64_t row, int64_t half, ValueRange sums, ArrayRef<Value> branchSums) {
+    code.when(code.less(code.constant(row), arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
-      ResultRow result(code, place, arguments, code.extend64(row));
+      ResultRow result(code, place, arguments, row);
       for (auto [block, column] : llvm::enumerate(columns)) {
         std::array<Value, 2> results;
         for (unsigned i = 0; i != 2; ++i) {
@@ -54,7 +56,7 @@ private:
   CodeBuilder &code;
   LinearPlace &place;
   const kernels::LinearKernel &kernel;
-  const LinearArguments &arguments;
+  LinearArguments arguments; ///< from the lane's first row on
   LinearFormula formula;
   LowRankBranch branch;
   SmallVector<std::array<ColumnValues, 2>> columns;

@@ -14,24 +14,26 @@ namespace qllm {
 struct RowValues {
   mlir::Value scale;       ///< null where groups of inputs have scales
   mlir::Value zeroPoint;   ///< null where inputs are symmetric, or groups have zero points
-  mlir::Value centredSum;  ///< sum of (code - zero point); null where weights are symmetric
+  mlir::Value sum;         ///< sum of codes; null where weights are symmetric
   mlir::Value branchScale; ///< null where there is no low-rank branch
 };
 
-/// What belongs to one column; absent ones are null.
+/// What belongs to one column; absent ones are null. `centredSum` is the sum of (code - zero
+/// point), and of a product of groups of their scaled sums.
 struct ColumnValues {
-  mlir::Value scale, sum, zeroPoint, bias, branchScale;
+  mlir::Value scale, centredSum, zeroPoint, bias, branchScale;
 };
 
 class LinearFormula {
 public:
+  /// Rows are counted from the one that `arguments` start from.
   LinearFormula(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
                 const LinearArguments &arguments, unsigned scaleLog2)
       : code(code), place(place), kernel(kernel), arguments(arguments), scaleLog2(scaleLog2),
-        wide(!kernel.isGrouped() && kernel.hasWideCorrection()) {}
+        proof(kernel.proveAccumulator(kernels::MmaForm::Int8)) {}
 
-  /// Of any row; what is outside gets values that do no harm.
-  RowValues loadRow(mlir::Value row);
+  /// Of a row that is there.
+  RowValues loadRow(int64_t row);
   /// Of two neighbouring columns of the lane's block.
   std::array<ColumnValues, 2> loadColumns(int64_t block);
   /// Of one column.
@@ -46,15 +48,15 @@ public:
 private:
   mlir::Value finishWhole(mlir::Value sum, const RowValues &row, const ColumnValues &column);
   mlir::Value finishGroups(mlir::Value sum, const RowValues &row, const ColumnValues &column);
-  /// To the width that zero points are taken off in.
-  mlir::Value widen(mlir::Value value) { return wide ? code.extendSigned64(value) : value; }
+  mlir::Value centre(mlir::Value sum, mlir::Value zeroPoint);
+  mlir::Value subtractProduct(mlir::Value sum, mlir::Value a, mlir::Value b, bool wide);
 
   CodeBuilder &code;
   LinearPlace &place;
   const kernels::LinearKernel &kernel;
   const LinearArguments &arguments;
   unsigned scaleLog2;
-  bool wide;
+  kernels::AccumulatorProof proof;
 };
 
 } // namespace qllm

@@ -21,6 +21,22 @@ Type signless(Type type) {
 
 } // namespace
 
+LinearArguments LinearArguments::from(CodeBuilder &code, Value row, int64_t columns) const {
+  LinearArguments rest = *this;
+  auto skip = [&](Buffer &buffer, int64_t elements) {
+    if (buffer)
+      buffer.pointer = code.advanceWide(
+          buffer.pointer, row, elements * (buffer.elementType.getIntOrFloatBitWidth() / 8));
+  };
+  for (Buffer *vector :
+       {&rest.inputScales, &rest.inputZeroPoints, &rest.inputSums, &rest.branchInputScales})
+    skip(*vector, 1);
+  for (Buffer *matrix : {&rest.gate, &rest.residual, &rest.result})
+    skip(*matrix, columns);
+  rest.rows = code.subtract(rows, row);
+  return rest;
+}
+
 LinearPlace::LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, int64_t columns,
                          Value rows, Value tile)
     : code(code), schedule(schedule), columns(columns), rows(rows) {
@@ -39,7 +55,7 @@ LinearPlace::LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, i
 
 Value LinearPlace::row(int64_t block, int64_t half) {
   Value inWarp = code.add(warpRow, code.shiftRight(lane, 2));
-  return code.add(code.add(tileRow, inWarp), block * 16 + half * 8);
+  return code.add(code.add(tileRow, inWarp), rowOffset(block, half));
 }
 
 Value LinearPlace::column(int64_t block) {
@@ -76,9 +92,9 @@ SmallVector<SumPlace> LinearPlace::sumPlaces() {
   return places;
 }
 
-Value LinearPlace::transposedRow(int64_t block, int64_t neighbour) {
+Value LinearPlace::firstTransposedRow() {
   Value inWarp = code.add(warpRow, code.shiftLeft(code.bitAnd(lane, 3), 1));
-  return code.add(code.add(tileRow, inWarp), block * 8 + neighbour);
+  return code.add(tileRow, inWarp);
 }
 
 Value LinearPlace::transposedColumn(int64_t half) {
@@ -134,6 +150,13 @@ Value LinearPlace::loadElement(Buffer buffer, Value index, GroupRow row) {
 }
 
 Value LinearPlace::loadRow(Buffer buffer, Value row) { return loadElement(buffer, clampRow(row)); }
+
+Value LinearPlace::load(Buffer buffer, int64_t index) {
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
+  Value pointer = code.advance(buffer.pointer, index * bytes);
+  return extend(code.loadConstant(signless(buffer.elementType), pointer, bytes),
+                buffer.elementType);
+}
 
 Value LinearPlace::loadInRow(Buffer buffer, Value row, int64_t columns, Value column) {
   return loadElement(buffer, code.add(code.multiply(clampRow(row), columns), column));

@@ -16,9 +16,13 @@ namespace qllm {
 /// The arguments of the kernel, in their order.
 struct LinearArguments {
   Buffer input, weight, inputScales, weightScales, inputZeroPoints, weightSums, weightZeroPoints,
-      inputSums, bias, branchInput, branchInputScales, branchWeight, branchWeightScales, gate, residual,
-      result;
+      inputSums, bias, branchInput, branchInputScales, branchWeight, branchWeightScales, gate,
+      residual, result;
   mlir::Value rows;
+
+  /// The same from a row on: what belongs to rows starts there, and `rows` counts what is left,
+  /// which may be less than nothing.
+  LinearArguments from(CodeBuilder &code, mlir::Value row, int64_t columns) const;
 };
 
 /// Row index * count + offset of a matrix that has a value for each column and group.
@@ -54,8 +58,10 @@ public:
   /// Whether two neighbouring columns are always both inside, and aligned.
   bool hasColumnPairs() const { return columns % 2 == 0; }
 
-  /// Row of the lane's sums in a block: the first half of them or the second.
+  /// Row of the lane's sums in a block: the first half of them or the second. It lies so far behind
+  /// the lane's first one.
   mlir::Value row(int64_t block, int64_t half);
+  static int64_t rowOffset(int64_t block, int64_t half) { return block * 16 + half * 8; }
   /// The first of the two neighbouring columns of the lane's sums in a block.
   mlir::Value column(int64_t block);
   /// Column of the product whose weights the lane multiplies in a block.
@@ -67,7 +73,10 @@ public:
   llvm::SmallVector<SumPlace> sumPlaces();
 
   /// The same when rows and columns are exchanged: neighbours are rows, the halves columns.
-  mlir::Value transposedRow(int64_t block, int64_t neighbour);
+  mlir::Value firstTransposedRow();
+  static int64_t transposedRowOffset(int64_t block, int64_t neighbour) {
+    return block * 8 + neighbour;
+  }
   mlir::Value transposedColumn(int64_t half);
   /// Row of the product whose inputs the lane multiplies in a block.
   mlir::Value inputRow(int64_t block);
@@ -75,6 +84,8 @@ public:
   /// Element `row` of a vector over rows; any element for rows outside. Narrow integers are
   /// extended to i32, narrow floats to f32.
   mlir::Value loadRow(Buffer buffer, mlir::Value row);
+  /// Element `index`, which is there.
+  mlir::Value load(Buffer buffer, int64_t index);
   /// Element `column` of row `row` of a matrix of so many columns; of any row for rows outside.
   mlir::Value loadInRow(Buffer buffer, mlir::Value row, int64_t columns, mlir::Value column);
   /// Element `column` of a vector over columns, or of a row of a matrix over them; any element for

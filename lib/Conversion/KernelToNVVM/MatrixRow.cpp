@@ -11,11 +11,14 @@ using namespace mlir;
 using namespace qllm;
 
 MatrixRow::MatrixRow(CodeBuilder &code, LinearPlace &place, Buffer matrix, Value row)
-    : code(code), place(place), elementType(matrix.elementType),
-      bytes(matrix.elementType.getIntOrFloatBitWidth() / 8) {
-  Value offset = code.multiply(row, code.constant64(place.totalColumns() * bytes));
-  start = code.advance(matrix.pointer, offset);
+    : MatrixRow(code, place, matrix, int64_t(0)) {
+  start = code.advance(start, code.multiply(row, code.constant64(place.totalColumns() * bytes)));
 }
+
+MatrixRow::MatrixRow(CodeBuilder &code, LinearPlace &place, Buffer matrix, int64_t row)
+    : code(code), place(place), elementType(matrix.elementType),
+      bytes(matrix.elementType.getIntOrFloatBitWidth() / 8),
+      start(code.advance(matrix.pointer, row * place.totalColumns() * bytes)) {}
 
 Value MatrixRow::at(Value column) { return code.advance(start, code.multiply(column, bytes)); }
 

@@ -15,6 +15,7 @@ class MatrixRow {
 public:
   /// `row` is an i64.
   MatrixRow(CodeBuilder &code, LinearPlace &place, Buffer matrix, mlir::Value row);
+  MatrixRow(CodeBuilder &code, LinearPlace &place, Buffer matrix, int64_t row);
 
   /// Two neighbouring columns from `column` on, as `LinearPlace::column` gives them. Stores round
   /// f32 to the elements of the matrix and leave out what is beyond the last column; loads give

@@ -12,7 +12,7 @@ using namespace mlir;
 using namespace qllm;
 
 ResultRow::ResultRow(CodeBuilder &code, LinearPlace &place, const LinearArguments &arguments,
-                     Value row)
+                     int64_t row)
     : code(code), result(code, place, arguments.result, row) {
   if (arguments.gate)
     gate.emplace(code, place, arguments.gate, row);

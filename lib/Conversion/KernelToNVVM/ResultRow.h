@@ -14,9 +14,7 @@ namespace qllm {
 /// Links of the chain: a gate, then a residual. Values are f32, and columns those of MatrixRow.
 class ResultRow {
 public:
-  /// `row` is an i64.
-  ResultRow(CodeBuilder &code, LinearPlace &place, const LinearArguments &arguments,
-            mlir::Value row);
+  ResultRow(CodeBuilder &code, LinearPlace &place, const LinearArguments &arguments, int64_t row);
 
   void storePair(mlir::Value column, std::array<mlir::Value, 2> values);
   /// A single column that is there.

@@ -35,31 +35,30 @@ Value permute(CodeBuilder &code, Value low, int64_t high, int64_t selector) {
                                  NVVM::PermuteMode::DEFAULT);
 }
 
-/// Bytes `first` and `first + 1` below 128: as the low bits of 128 they count units.
-Value smallCodes(CodeBuilder &code, Value word, unsigned first) {
-  OpBuilder &builder = code.getBuilder();
-  Location loc = code.getLoc();
-  // From the low end: code, exponent, code, exponent.
-  Value bits = permute(code, word, 0x43434343, first == 0 ? 0x4140 : 0x4342);
-  auto type = VectorType::get(2, builder.getBF16Type());
-  auto splat = [&](float value) -> Value {
-    return arith::ConstantOp::create(
-        builder, loc,
-        DenseElementsAttr::get(type,
-                               builder.getFloatAttr(builder.getBF16Type(), value).getValue()));
-  };
-  Value codes = LLVM::BitcastOp::create(builder, loc, type, bits);
-  codes = arith::SubFOp::create(builder, loc, codes, splat(128));
-  return LLVM::BitcastOp::create(builder, loc, code.i32(), codes);
+Value splat(CodeBuilder &code, float value) {
+  FloatType bf16 = code.getBuilder().getBF16Type();
+  return arith::ConstantOp::create(
+      code.getBuilder(), code.getLoc(),
+      DenseElementsAttr::get(VectorType::get(2, bf16),
+                             code.getBuilder().getFloatAttr(bf16, value).getValue()));
 }
 
-/// The same of whole bytes, by way of f32.
-Value largeCodes(CodeBuilder &code, Value word, unsigned first) {
-  auto toFloat = [&](unsigned byte) {
-    Value bits = permute(code, word, 0x4b000000, 0x7650 | byte);
-    return code.subtractFloat(code.bitsToFloat(bits), code.constant(0x1p23f));
-  };
-  return packPair(code, {toFloat(first), toFloat(first + 1)});
+/// Bytes below 128: as the low bits of 128 they count units.
+Value negateSmall(CodeBuilder &code, Value bits) {
+  return arith::SubFOp::create(code.getBuilder(), code.getLoc(), splat(code, 128), bits);
+}
+
+/// Whole bytes c: the bits read 128 + c for c below 128, from where on the exponent is one more
+/// and they read 2c. What half of it has too much below 128, 64 - c / 2, goes off. All of this is
+/// exact.
+Value negateLarge(CodeBuilder &code, Value bits) {
+  OpBuilder &builder = code.getBuilder();
+  // With these flags both are one instruction.
+  Value difference = LLVM::FMAOp::create(builder, code.getLoc(), bits, splat(code, -0.5),
+                                         splat(code, 128), LLVM::FastmathFlags::nnan);
+  Value excess = arith::MaxNumFOp::create(builder, code.getLoc(), difference, splat(code, 0),
+                                          arith::FastMathFlags::nsz);
+  return code.multiplyAdd(bits, splat(code, -0.5), excess);
 }
 
 Words multiplyAddOnce(CodeBuilder &code, ArrayRef<Value> left, ArrayRef<Value> right,
@@ -91,9 +90,17 @@ SplitWords qllm::splitPairs(CodeBuilder &code, ArrayRef<std::array<Value, 2>> pa
   return words;
 }
 
-Words qllm::codesToFloats(CodeBuilder &code, Value word, unsigned bits) {
-  auto convert = bits == 4 ? smallCodes : largeCodes;
-  return {convert(code, word, 0), convert(code, word, 2)};
+Words qllm::negatedCodes(CodeBuilder &code, Value word, unsigned bits) {
+  auto type = VectorType::get(2, code.getBuilder().getBF16Type());
+  Words words;
+  // From the low end: code, exponent, code, exponent.
+  for (int64_t selector : {0x4140, 0x4342}) {
+    Value pair = LLVM::BitcastOp::create(code.getBuilder(), code.getLoc(), type,
+                                         permute(code, word, 0x43434343, selector));
+    Value floats = bits == 4 ? negateSmall(code, pair) : negateLarge(code, pair);
+    words.push_back(LLVM::BitcastOp::create(code.getBuilder(), code.getLoc(), code.i32(), floats));
+  }
+  return words;
 }
 
 Value qllm::codesOfStep(CodeBuilder &code, ArrayRef<Value> words, int64_t step, unsigned bits) {
@@ -103,19 +110,32 @@ Value qllm::codesOfStep(CodeBuilder &code, ArrayRef<Value> words, int64_t step, 
   return code.bitAnd(step % 2 == 0 ? word : code.shiftRight(word, 4), 0x0f0f0f0f);
 }
 
+Words qllm::startSums(CodeBuilder &code, const SplitWords &left, ArrayRef<Value> sums) {
+  Words started(sums);
+  if (left.sharesInstruction())
+    started.append(2, code.constant(0.0f));
+  return started;
+}
+
 Words qllm::multiplyAdd(CodeBuilder &code, const SplitWords &left, ArrayRef<Value> right,
                         ArrayRef<Value> sums) {
-  Words result(sums);
-  for (ArrayRef<Value> part : left.parts()) {
-    if (part.size() == 4) {
-      result = multiplyAddOnce(code, part, right, result);
-      continue;
-    }
+  const Words &nearest = left.nearest, &rest = left.rest;
+  if (left.sharesInstruction())
+    return multiplyAddOnce(code, {nearest[0], rest[0], nearest[1], rest[1]}, right, sums);
+  if (nearest.size() == 2) {
     // Nothing in rows 8 to 15.
     Value none = code.constant(int64_t(0)), zero = code.constant(0.0f);
-    result = multiplyAddOnce(code, {part[0], none, part[1], none}, right,
-                             {result[0], result[1], zero, zero});
+    Words result = multiplyAddOnce(code, {nearest[0], none, nearest[1], none}, right,
+                                   {sums[0], sums[1], zero, zero});
     result.truncate(2);
+    return result;
   }
-  return result;
+  Words result = multiplyAddOnce(code, nearest, right, sums);
+  return rest.empty() ? result : multiplyAddOnce(code, rest, right, result);
+}
+
+Words qllm::finishSums(CodeBuilder &code, const SplitWords &left, ArrayRef<Value> sums) {
+  if (!left.sharesInstruction())
+    return Words(sums);
+  return {code.addFloat(sums[0], sums[2]), code.addFloat(sums[1], sums[3])};
 }

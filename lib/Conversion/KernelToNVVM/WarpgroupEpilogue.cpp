@@ -24,8 +24,11 @@ constexpr int64_t branchBlocks = 4;
 class WarpgroupEpilogue {
 public:
   WarpgroupEpilogue(CodeBuilder &code, LinearPlace &place, const kernels::LinearKernel &kernel,
-                    const LinearArguments &arguments, unsigned scaleLog2)
-      : code(code), place(place), kernel(kernel), arguments(arguments),
+                    const LinearArguments &all, unsigned scaleLog2)
+      : code(code), place(place), kernel(kernel),
+        arguments(all.from(code,
+                           kernel.isTransposed() ? place.firstTransposedRow() : place.row(0, 0),
+                           kernel.columns)),
         formula(code, place, kernel, arguments, scaleLog2),
         branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight) {}
 
@@ -44,7 +47,7 @@ public:
         if (kernel.rank != 0)
           branchSums = branch.multiplyRows(rows, first, count);
         for (int64_t half = 0; half != 2; ++half)
-          emitRow(place.row(rows, half), [&](const RowValues &row, ResultRow &result) {
+          emitRow(place.rowOffset(rows, half), [&](const RowValues &row, ResultRow &result) {
             for (int64_t block = first; block != first + count; ++block) {
               std::array<ColumnValues, 2> columns =
                   held.empty() ? formula.loadColumns(block) : held[block];
@@ -72,7 +75,7 @@ public:
       if (kernel.rank != 0)
         branchSums = branch.multiplyColumns(block);
       for (unsigned i = 0; i != 2; ++i)
-        emitRow(place.transposedRow(block, i), [&](const RowValues &row, ResultRow &result) {
+        emitRow(place.transposedRowOffset(block, i), [&](const RowValues &row, ResultRow &result) {
           for (unsigned half = 0; half != 2; ++half)
             store(result, indices[half],
                   formula.finish(sums[block * 4 + half * 2 + i], row, columns[half],
@@ -82,10 +85,11 @@ public:
   }
 
 private:
-  void emitRow(Value row, function_ref<void(const RowValues &, ResultRow &)> body) {
-    code.when(code.less(row, arguments.rows), [&] {
+  /// `row` is counted from the lane's first.
+  void emitRow(int64_t row, function_ref<void(const RowValues &, ResultRow &)> body) {
+    code.when(code.less(code.constant(row), arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
-      ResultRow result(code, place, arguments, code.extend64(row));
+      ResultRow result(code, place, arguments, row);
       body(values, result);
     });
   }
@@ -99,7 +103,7 @@ private:
   CodeBuilder &code;
   LinearPlace &place;
   const kernels::LinearKernel &kernel;
-  const LinearArguments &arguments;
+  LinearArguments arguments; ///< from the lane's first row on
   LinearFormula formula;
   LowRankBranch branch;
 };

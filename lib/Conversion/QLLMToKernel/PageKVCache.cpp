@@ -201,8 +201,8 @@ void PageKVCache::runOnOperation() {
     emitError(loc) << "expected a function '" << function << "' to give a cache";
     return signalPassFailure();
   }
-  if (pageTokens < 64 || pageTokens > 4096 || pageTokens % 64 != 0) {
-    emitError(loc) << "expected pages of a multiple of 64 tokens of at most 4096, but got "
+  if (pageTokens < 32 || pageTokens > 4096 || pageTokens % 32 != 0) {
+    emitError(loc) << "expected pages of a multiple of 32 tokens of at most 4096, but got "
                    << int64_t(pageTokens);
     return signalPassFailure();
   }

@@ -33,8 +33,8 @@ func.func @append(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache: tensor<?
 
 #int4 = #qllm.int<4, asymmetric>
 
-// Sixteen rows of a tile are five queries of three heads. Keys and values are read by loads of 16 bytes; codes become the low bits
-// of 128, and products are made with both bf16 of a float.
+// Sixteen rows of a tile are five queries of three heads. Keys are read by loads of 16 bytes and values by loads of 8; codes become
+// the low bits of 128, and products are made with both bf16 of a float.
 
 // CHECK-LABEL: func.func @attention
 func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<?xi32>, %pages: tensor<?xi32>)
@@ -51,9 +51,10 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
 // CHECK: nvvm.barrier0
 // CHECK: %[[LOOP:.*]]:38 = scf.for
 // CHECK: llvm.load %{{.*}} invariant {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xi32>
+// CHECK: llvm.load %{{.*}} invariant {alignment = 8 : i64} : !llvm.ptr<1> -> vector<2xi32>
 // CHECK: nvvm.prmt <default> %{{.*}}, %{{.*}}, %[[EXPONENT]]
 // CHECK: arith.subf %{{.*}} : vector<2xbf16>
-// CHECK-COUNT-128: nvvm.mma.sync {{.*}}#nvvm.mma_type<bf16>{{.*}}k = 16
+// CHECK-COUNT-64: nvvm.mma.sync {{.*}}#nvvm.mma_type<bf16>{{.*}}k = 16
 // CHECK-NOT: nvvm.mma.sync
 // CHECK: scf.yield
 // CHECK: nvvm.barrier0
@@ -64,7 +65,8 @@ func.func @attention(%q: tensor<?x576xf16>, %cache: tensor<?x3x5120xi8>, %positi
 
 #int4 = #qllm.int<4, asymmetric>
 
-// A single query of three heads takes half of the rows: half of the sums, and zeros in the other rows. A symmetric query is one bf16.
+// A single query of three heads takes half of the rows: half of the sums. A symmetric query is one bf16, with zeros in the other rows;
+// weights are two, which share the rows of an instruction.
 
 // CHECK-LABEL: func.func @decode
 func.func @decode(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<1xi32>, %pages: tensor<?xi32>)
@@ -79,7 +81,35 @@ func.func @decode(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions
 // CHECK-DAG: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK: %[[LOOP:.*]]:19 = scf.for
 // CHECK: nvvm.mma.sync A[%{{.*}}, %[[NONE]], %{{.*}}, %[[NONE]]] B[%{{.*}}, %{{.*}}] C[%[[ZERO]], %[[ZERO]], %[[ZERO]], %[[ZERO]]]
-// CHECK-COUNT-95: nvvm.mma.sync
+// CHECK-COUNT-15: nvvm.mma.sync A[%{{.*}}, %[[NONE]], %{{.*}}, %[[NONE]]]
+// CHECK-COUNT-2: nvvm.mma.sync A[%{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}, %{{[0-9]+}}] B[%{{.*}}, %{{.*}}] C[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}]
+// CHECK: llvm.extractvalue %{{.*}}[3]
+// CHECK: arith.addf
+// CHECK-COUNT-14: nvvm.mma.sync
+// CHECK-NOT: nvvm.mma.sync
+// CHECK: scf.yield
+
+// -----
+
+#int8 = #qllm.int<8, asymmetric>
+
+// A float query is two bf16 that share instructions too. Half of 128 + c or 2c, less what it has too much below 128, is the code.
+
+// CHECK-LABEL: func.func @decode_bytes
+func.func @decode_bytes(%q: tensor<1x64xf16>, %cache: tensor<?x1x9216xi8>, %positions: tensor<1xi32>, %pages: tensor<?xi32>)
+    -> tensor<1x64xf16> {
+  %0 = qk.attention %q over(%cache) at(%positions, %pages) heads 1 formats(#int8, #int8) page_tokens 64 scale 0.125 warps 4
+      : (tensor<1x64xf16>, tensor<?x1x9216xi8>, tensor<1xi32>, tensor<?xi32>) -> tensor<1x64xf16>
+  return %0 : tensor<1x64xf16>
+}
+// CHECK-DAG: %[[HALF:.*]] = arith.constant dense<-5.000000e-01> : vector<2xbf16>
+// CHECK-DAG: %[[MOST:.*]] = arith.constant dense<1.280000e+02> : vector<2xbf16>
+// CHECK-DAG: %[[NONE:.*]] = arith.constant dense<0.000000e+00> : vector<2xbf16>
+// CHECK: scf.for
+// CHECK: %[[DIFFERENCE:.*]] = llvm.intr.fma(%[[BITS:.*]], %[[HALF]], %[[MOST]]) {fastmathFlags = #llvm.fastmath<nnan>}
+// CHECK: %[[EXCESS:.*]] = arith.maxnumf %[[DIFFERENCE]], %[[NONE]] fastmath<nsz>
+// CHECK: llvm.intr.fma(%[[BITS]], %[[HALF]], %[[EXCESS]])
+// CHECK-COUNT-32: nvvm.mma.sync
 // CHECK-NOT: nvvm.mma.sync
 // CHECK: scf.yield
 
@@ -112,7 +142,7 @@ func.func @append_centered(%k: tensor<?x192xf16>, %v: tensor<?x192xf16>, %cache:
 
 #int4 = #qllm.int<4, asymmetric>
 
-// Symmetric codes are one bf16 each, but what they stand for with a constant added is two: twice the products of keys, 96 with those of values.
+// Symmetric codes are one bf16 each, but what they stand for with a constant added is two, which share the rows of an instruction.
 
 // CHECK-LABEL: func.func @attention_centered
 func.func @attention_centered(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>, %positions: tensor<1xi32>, %pages: tensor<?xi32>,
@@ -124,7 +154,7 @@ func.func @attention_centered(%q: tensor<1x576xf16>, %cache: tensor<?x3x5120xi8>
   return %0 : tensor<1x576xf16>
 }
 // CHECK: scf.for
-// CHECK-COUNT-128: nvvm.mma.sync
+// CHECK-COUNT-32: nvvm.mma.sync
 // CHECK-NOT: nvvm.mma.sync
 // CHECK: scf.yield
 

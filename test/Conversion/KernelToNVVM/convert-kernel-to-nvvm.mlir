@@ -12,7 +12,7 @@ func.func @w8a8(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %sx: tensor<?xf32>,
       : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf16>
   return %0 : tensor<?x64xf16>
 }
-// CHECK: gpu.module @sm_80 [#nvvm.target<O = 3, chip = "sm_80", features = "+ptx70">]
+// CHECK: gpu.module @sm_80 [#nvvm.target<chip = "sm_80", features = "+ptx70">]
 // CHECK: llvm.mlir.global external @qk_shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
 // CHECK: llvm.func @linear_int8_int8_n64_k128(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: !llvm.ptr<1> {llvm.noalias, llvm.readonly}, %[[W:[a-z0-9]+]]: !llvm.ptr<1> {llvm.noalias, llvm.readonly}

@@ -70,7 +70,7 @@ func.func @append_kv_c3_size(%k: tensor<?x288xf16>, %c: tensor<?x3x5120xi8>, %p:
 #int4 = #qllm.int<4, asymmetric>
 
 func.func @append_kv_c3_page(%k: tensor<?x192xf16>, %c: tensor<?x3x5120xi8>, %p: tensor<?xi32>) {
-  // expected-error @+1 {{expected pages of a multiple of 64 tokens, up to 4096, but got 16}}
+  // expected-error @+1 {{expected pages of a multiple of 32 tokens, up to 4096, but got 16}}
   %0 = qk.append_kv %k, %k into(%c) at(%p, %p) formats(#int4, #int4) page_tokens 16
       : (tensor<?x192xf16>, tensor<?x192xf16>, tensor<?x3x5120xi8>, tensor<?xi32>, tensor<?xi32>) -> tensor<?x3x5120xi8>
   return

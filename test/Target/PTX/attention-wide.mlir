@@ -1,16 +1,16 @@
-// Tiles of 16 rows by heads of 128 elements take nearly all registers that a thread has, and none is spilled.
+// Tiles of 16 rows by heads of 128 elements take most registers that a thread has, and none is spilled.
 // REQUIRES: ptxas
 // RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80,sm_86,sm_89,sm_90a,sm_100a,sm_120a" -o %t.mlir
 // RUN: %python %qllm_utils/kernel-report.py %t.mlir | FileCheck %s --implicit-check-not="spilled={{[1-9]}}"
 
-// CHECK: sm_80 attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=256
-// CHECK: sm_80 attention_uint4_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
-// CHECK: sm_80 attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
+// CHECK: sm_80 attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=128
+// CHECK: sm_80 attention_uint4_uint8_h8_8_d128 {{.*}}spilled=0 tensor=128
+// CHECK: sm_80 attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=128
 // CHECK: sm_86 ptxas={{.*}} kernels=3
 // CHECK: sm_89 ptxas={{.*}} kernels=3
-// CHECK: sm_90a attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=256
-// CHECK: sm_90a attention_uint4_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
-// CHECK: sm_90a attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=256
+// CHECK: sm_90a attention_uint4_uint4_h32_8_d128 {{.*}}spilled=0 tensor=128
+// CHECK: sm_90a attention_uint4_uint8_h8_8_d128 {{.*}}spilled=0 tensor=128
+// CHECK: sm_90a attention_uint8_uint8_h8_8_d128 {{.*}}spilled=0 tensor=128
 // CHECK: sm_100a ptxas={{.*}} kernels=3
 // CHECK: sm_120a ptxas={{.*}} kernels=3
 

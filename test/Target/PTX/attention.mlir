@@ -3,16 +3,16 @@
 // RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80,sm_86,sm_89,sm_90a,sm_100a,sm_120a" -o %t.mlir
 // RUN: %python %qllm_utils/kernel-report.py %t.mlir --check | FileCheck %s
 
-// A chunk of 64 tokens takes two tensor instructions for every 8 tokens by 16 elements of keys, and 16 tokens by 8 elements of
+// A chunk of 32 tokens takes two tensor instructions for every 8 tokens by 16 elements of keys, and 16 tokens by 8 elements of
 // values; queries whose codes are bf16 take one for keys.
 // CHECK: sm_80 append_kv_uint4_uint4_h3_d64 {{.*}}spilled=0 tensor=0
 // CHECK: sm_80 append_kv_uint4_uint4_h3_d64_1 {{.*}}spilled=0 tensor=0
-// CHECK: sm_80 attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
-// CHECK: sm_80 attention_uint4_uint4_h9_3_d64_1 {{.*}}spilled=0 tensor=128
+// CHECK: sm_80 attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=48
+// CHECK: sm_80 attention_uint4_uint4_h9_3_d64_1 {{.*}}spilled=0 tensor=64
 // CHECK: sm_80 combine_attention_s4_n576 {{.*}}spilled=0 tensor=0
-// CHECK: sm_90a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
-// CHECK: sm_120a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=96
-// CHECK: sm_120a attention_uint4_uint4_h9_3_d64_1 {{.*}}spilled=0 tensor=128
+// CHECK: sm_90a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=48
+// CHECK: sm_120a attention_uint4_uint4_h9_3_d64 {{.*}}spilled=0 tensor=48
+// CHECK: sm_120a attention_uint4_uint4_h9_3_d64_1 {{.*}}spilled=0 tensor=64
 
 #int4 = #qllm.int<4, asymmetric>
 

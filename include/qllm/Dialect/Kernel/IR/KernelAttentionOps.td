@@ -40,20 +40,20 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     scores of a query alike, which attention does not see. All keys of a cache must have the same.
 
     The result is the cache with the new tokens, in the memory of `cache`. The token at position p lies in page
-    `pages[p / page_tokens]`. A cache is [pages, heads, bytes]; the bytes are those of one head of a page, chunks of 64
+    `pages[p / page_tokens]`. A cache is [pages, heads, bytes]; the bytes are those of one head of a page, chunks of 32
     tokens one after the other, and the bytes of a chunk, for heads of d elements and codes of kb and vb bits in memory
     (4 for formats of up to 4 bits, 8 for others), are:
 
     | part | bytes |
     |---|---|
-    | codes of keys | `64 * d * kb / 8` |
-    | codes of values | `64 * d * vb / 8` |
-    | scale and zero point of each key, f32 | `64 * 8` |
-    | scale and zero point of each value, f32 | `64 * 8` |
+    | codes of keys | `32 * d * kb / 8` |
+    | codes of values | `32 * d * vb / 8` |
+    | scale and zero point of each key, f32 | `32 * 8` |
+    | scale and zero point of each value, f32 | `32 * 8` |
 
     Codes in the cache are unsigned, x = scale * (code - zero point): those of a symmetric format of b bits have 2^(b-1)
-    added, and that is their zero point. The order of codes is that of `kernels::KVCache`: tensor instructions get a key
-    and a value from loads of 16 bytes, 512 bytes a warp. No two tokens share a byte.
+    added, and that is their zero point. The order of codes is that of `kernels::KVCache`: tensor instructions get keys
+    from loads of 16 bytes and values from loads of 8, of bytes in a row for a warp. No two tokens share a byte.
 
     What a row with a NaN or an infinity gives is not defined; other rows are not touched by it.
 
@@ -65,7 +65,7 @@ def Kernel_AppendKVOp : Kernel_Op<"append_kv", [AttrSizedOperandSegments,
     - (C1) `key` and `value` have one type, with the rows of `positions` and a static number of columns that the heads
       of `cache` divide.
     - (C2) `cache` has static heads and bytes, and the bytes are those above. `result` has its type.
-    - (C3) heads have 64 or 128 elements; `page_tokens` is a multiple of 64, up to 4096.
+    - (C3) heads have 64 or 128 elements; `page_tokens` is a multiple of 32, up to 4096.
     - (C4) `cosines` and `sines` come together, with columns for half of a head.
     - (C5) `clip` is above 0 and at most 1.
     - (C6) `center` has an element for each column of keys.
@@ -119,7 +119,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
     for each column, it is taken off in front of the tables, and q is what the codes stand for plus the constant as the tables of
     position p and the matrix turn it, with a rounding to f32 after the product with the scale and after the sum.
 
-    **Order and roundings.** The tokens are taken in chunks of 64. A split z of S and a warp w of W take the chunks zW + w,
+    **Order and roundings.** The tokens are taken in chunks of 32. A split z of S and a warp w of W take the chunks zW + w,
     zW + w + SW, .. one after the other and keep the greatest score, the sum of weights and the sums of weighted values of
     each row; warps and splits are then combined in their order. So the result does not depend on how blocks are run, nor
     on other rows. Products of codes are made by tensor instructions on bf16 with f32 sums, in which all codes are exact.
@@ -147,7 +147,7 @@ def Kernel_AttentionOp : Kernel_Op<"attention", [AttrSizedOperandSegments,
     - (C1) `query` has the rows of `positions` and a static number of columns that `heads` divides into heads of the
       cache's size.
     - (C2) `cache` has static heads and bytes, and the bytes are those of `qk.append_kv`.
-    - (C3) heads have 64 or 128 elements; `page_tokens` is a multiple of 64, up to 4096; `heads` is 1 to 16 times the
+    - (C3) heads have 64 or 128 elements; `page_tokens` is a multiple of 32, up to 4096; `heads` is 1 to 16 times the
       number of heads of the cache; there are 1, 2 or 4 `warps` and 1 to 64 `splits`.
     - (C4) `cosines` and `sines` come together, with columns for half of a head.
     - (C5) `clip` is above 0 and at most 1, and needs a `query_format`. `scale` is positive and finite.
