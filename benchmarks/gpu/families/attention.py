@@ -75,8 +75,10 @@ class Attention(Family):
 
     def read(self, count: int) -> list:
         """Keys and values of the first tokens, whole pages at a time."""
-        used = self.memory[self.pages[:-(-count // PAGE_TOKENS)]]
         cache, found = self.cache, []
+        pages = self.memory[self.pages[:-(-count // PAGE_TOKENS)]]
+        chunks = pages.reshape(len(pages), self.kv, -1, cache.chunk_bytes).swapaxes(1, 2)
+        used = chunks.reshape(-1, self.kv, cache.chunk_bytes)
         for places_of, width, at in ((cache.key_places, cache.key_bits, cache.parameters_at),
                                      (cache.value_places, cache.value_bits, cache.parameters_at + CHUNK * 8)):
             places, bits = (np.stack(each) for each in zip(*map(places_of, range(CHUNK))))
