@@ -11,13 +11,19 @@ using namespace qllm;
 
 BufferPlan::BufferPlan(func::FuncOp function) {
   Block &block = function.front();
-  for (Value argument : block.getArguments()) {
-    roots[argument] = argument;
-    aliases[argument] = {argument};
-  }
-  for (auto launch : block.getOps<qk::LaunchOp>())
-    placeResults(launch);
+  for (Value argument : block.getArguments())
+    addRoot(argument);
+  for (Operation &op : block.without_terminator())
+    if (auto launch = dyn_cast<qk::LaunchOp>(op))
+      placeResults(launch);
+    else
+      addRoot(op.getResult(0));
   planFrees(block);
+}
+
+void BufferPlan::addRoot(Value value) {
+  roots[value] = value;
+  aliases[value] = {value};
 }
 
 void BufferPlan::placeResults(qk::LaunchOp launch) {
@@ -54,11 +60,11 @@ std::optional<BufferPlan::Place> BufferPlan::placeOf(OpResult result) const {
 }
 
 void BufferPlan::planFrees(Block &block) {
-  for (auto launch : block.getOps<qk::LaunchOp>())
-    for (Value root : launch.getResults()) {
+  for (Operation &op : block.without_terminator())
+    for (Value root : op.getResults()) {
       if (roots[root] != root)
         continue;
-      Operation *last = launch;
+      Operation *last = &op;
       for (Value alias : aliases[root])
         for (Operation *user : alias.getUsers())
           if (last->isBeforeInBlock(user))

@@ -14,7 +14,7 @@ namespace qllm {
 
 class BufferPlan {
 public:
-  /// Of a function with one block of launches and its end.
+  /// Of a function with one block of constants, launches and its end.
   explicit BufferPlan(mlir::func::FuncOp function);
 
   /// The operand in whose place the result is, if that needs no copy or a copy of the operand
@@ -30,6 +30,7 @@ public:
   mlir::ArrayRef<mlir::Value> freedAfter(mlir::Operation *op) const;
 
 private:
+  void addRoot(mlir::Value value);
   void placeResults(qk::LaunchOp launch);
   bool isReadLater(mlir::Value operand, qk::LaunchOp launch) const;
   void planFrees(mlir::Block &block);

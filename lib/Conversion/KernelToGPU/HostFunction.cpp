@@ -6,6 +6,7 @@
 #include "HostFunction.h"
 
 #include "BufferPlan.h"
+#include "ConstantCode.h"
 #include "DeviceType.h"
 #include "LaunchCode.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -27,6 +28,8 @@ public:
 
 private:
   void convertArguments();
+  LogicalResult convertOperation(Operation *op);
+  LogicalResult convertConstant(Operation *constant);
   LogicalResult convertLaunch(qk::LaunchOp launch);
   void placeResult(qk::LaunchOp launch, OpResult result, LaunchBuffers &buffers);
   Value allocate(Value tensor, ArrayRef<Value> dynamicSizes);
@@ -40,6 +43,10 @@ private:
   BufferPlan plan;
   ImplicitLocOpBuilder builder;
   llvm::DenseMap<Value, Value> buffers;
+  /// What the function consisted of.
+  SmallVector<Operation *> tensorOperations;
+  /// What is to be freed for a tensor, if that is not its buffer.
+  llvm::DenseMap<Value, Value> allocations;
 };
 
 void HostFunction::convertArguments() {
@@ -105,9 +112,30 @@ void HostFunction::placeResult(qk::LaunchOp launch, OpResult result, LaunchBuffe
   buffers[result] = memory.results.back();
 }
 
+LogicalResult HostFunction::convertOperation(Operation *op) {
+  builder.setInsertionPoint(op);
+  builder.setLoc(op->getLoc());
+  auto launch = dyn_cast<qk::LaunchOp>(op);
+  if (failed(launch ? convertLaunch(launch) : convertConstant(op)))
+    return failure();
+  for (Value freed : plan.freedAfter(op)) {
+    auto allocation = allocations.find(freed);
+    gpu::DeallocOp::create(builder, /*asyncToken=*/Type(), /*asyncDependencies=*/ValueRange(),
+                           allocation == allocations.end() ? buffers[freed] : allocation->second);
+  }
+  return success();
+}
+
+LogicalResult HostFunction::convertConstant(Operation *constant) {
+  FailureOr<DeviceConstant> emitted = emitConstant(builder, constant);
+  if (failed(emitted))
+    return failure();
+  buffers[constant->getResult(0)] = emitted->buffer;
+  allocations[constant->getResult(0)] = emitted->allocation;
+  return success();
+}
+
 LogicalResult HostFunction::convertLaunch(qk::LaunchOp launch) {
-  builder.setInsertionPoint(launch);
-  builder.setLoc(launch.getLoc());
   LaunchBuffers memory;
   for (Value operand : launch.getInputs())
     memory.operands.push_back(buffers[operand]);
@@ -116,26 +144,24 @@ LogicalResult HostFunction::convertLaunch(qk::LaunchOp launch) {
   if (failed(emitLaunch(builder, launch, target, memory)))
     return failure();
   ++counts.launches;
-  for (Value freed : plan.freedAfter(launch))
-    gpu::DeallocOp::create(builder, /*asyncToken=*/Type(), /*asyncDependencies=*/ValueRange(),
-                           buffers[freed]);
   return success();
 }
 
 /// Tensors have no users but each other.
 void HostFunction::eraseTensors() {
   Block &block = function.front();
-  auto launches = llvm::to_vector(block.getOps<qk::LaunchOp>());
-  for (qk::LaunchOp launch : llvm::reverse(launches))
-    launch.erase();
+  for (Operation *op : llvm::reverse(tensorOperations))
+    op->erase();
   block.eraseArguments(0, block.getNumArguments() / 2);
 }
 
 LogicalResult HostFunction::convert() {
   Block &block = function.front();
   convertArguments();
-  for (auto launch : llvm::make_early_inc_range(block.getOps<qk::LaunchOp>()))
-    if (failed(convertLaunch(launch)))
+  for (Operation &op : block.without_terminator())
+    tensorOperations.push_back(&op);
+  for (Operation *op : tensorOperations)
+    if (failed(convertOperation(op)))
       return failure();
   Operation *end = block.getTerminator();
   SmallVector<Value> results =
@@ -169,10 +195,9 @@ LogicalResult qllm::verifyHostFunction(func::FuncOp function) {
   for (Operation &op : function.front()) {
     if (&op == function.front().getTerminator())
       continue;
-    if (!isa<qk::LaunchOp>(op))
-      return op.emitError() << "expected nothing but launches of kernels in '"
-                            << function.getSymName() << "', but got '" << op.getName()
-                            << "'; constants have to be arguments";
+    if (!isa<qk::LaunchOp>(op) && !isTensorConstant(&op))
+      return op.emitError() << "expected nothing but launches of kernels and constants in '"
+                            << function.getSymName() << "', but got '" << op.getName() << "'";
     if (failed(verifyTypes(&op, op.getResultTypes(), "result")))
       return failure();
   }

@@ -23,8 +23,10 @@ def ConvertKernelToGPU : Pass<"convert-kernel-to-gpu", "::mlir::ModuleOp"> {
     - With `up_to` the host compares the number of rows; without rows, nothing is launched.
     - Tensor maps are made by `mgpuTensorMapEncodeTiled`, which is in MLIR's wrappers of the CUDA driver too, and go by value.
 
+    - Constants become globals of bytes, which each call copies to the device; weights that many calls use are better arguments.
+
     The kernels are those of the `gpu.module` or `gpu.binary` called `target`. Functions without launches stay. Beside launches a function may
-    have its end only: constants, such as weights, are arguments of such a function.
+    have constants only: what else a model does on tensors is refused.
 
     ```mlir
     // RUN: qllm-opt --convert-kernel-to-nvvm=targets=sm_80 --convert-kernel-to-gpu=target=sm_80
