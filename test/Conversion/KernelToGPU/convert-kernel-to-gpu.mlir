@@ -91,6 +91,48 @@ func.func @in_place(%x: tensor<8x64xf32>, %cache: tensor<?x16xi8>) -> (tensor<?x
 
 // -----
 
+// What counts is what comes behind the launch, and the launch itself: kernels take for granted that operands do not overlap.
+
+// CHECK-LABEL: func.func @read_before
+// CHECK-NOT: gpu.memcpy
+// CHECK-LABEL: func.func @read_behind
+// CHECK-SAME: %[[CACHE:[a-z0-9]*]]: memref<2x16xi8>)
+// CHECK: gpu.memcpy %[[COPY:.*]], %[[CACHE]]
+// CHECK: gpu.launch_func @sm_80::@append
+// CHECK: memref.extract_aligned_pointer_as_index %[[CACHE]]
+// CHECK: gpu.launch_func @sm_80::@read
+// CHECK: return %[[COPY]]
+// CHECK-LABEL: func.func @read_twice
+// CHECK-SAME: (%[[CACHE:.*]]: memref<2x16xi8>)
+// CHECK: gpu.memcpy %{{.*}}, %[[CACHE]]
+gpu.binary @sm_80 [#gpu.object<#nvvm.target<chip = "sm_80">, bin = "">]
+func.func @read_before(%x: tensor<8x64xf32>, %cache: tensor<2x16xi8>) -> tensor<2x16xi8> {
+  %z = qk.launch "read"(%cache) sizes [0, 1]
+      geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 8, threads = 32, shared = 0>}
+      : (tensor<2x16xi8>) -> tensor<2xf32>
+  %all = qk.launch "append"(%x, %cache) sizes [0, 0] in_place [0, 1]
+      geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 8, threads = 32, shared = 0>}
+      : (tensor<8x64xf32>, tensor<2x16xi8>) -> tensor<2x16xi8>
+  return %all : tensor<2x16xi8>
+}
+func.func @read_behind(%x: tensor<8x64xf32>, %cache: tensor<2x16xi8>) -> tensor<2x16xi8> {
+  %all = qk.launch "append"(%x, %cache) sizes [0, 0] in_place [0, 1]
+      geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 8, threads = 32, shared = 0>}
+      : (tensor<8x64xf32>, tensor<2x16xi8>) -> tensor<2x16xi8>
+  %z = qk.launch "read"(%cache) sizes [0, 1]
+      geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 8, threads = 32, shared = 0>}
+      : (tensor<2x16xi8>) -> tensor<2xf32>
+  return %all : tensor<2x16xi8>
+}
+func.func @read_twice(%cache: tensor<2x16xi8>) -> tensor<2x16xi8> {
+  %all = qk.launch "shift"(%cache, %cache) sizes [0, 0] in_place [0, 1]
+      geometry {sm_80 = #qk.geometry<columns = 1, tile_rows = 8, threads = 32, shared = 0>}
+      : (tensor<2x16xi8>, tensor<2x16xi8>) -> tensor<2x16xi8>
+  return %all : tensor<2x16xi8>
+}
+
+// -----
+
 // A tensor map goes in place of the pointer, by value: rows of 288 bytes, boxes of 128 by 64, swizzled over 128 bytes. Results
 // of groups of rows have less of them.
 
