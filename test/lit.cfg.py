@@ -24,6 +24,8 @@ config.substitutions += [
     ("%qllm_build", config.qllm_build),
     ("%cmake", os.path.join(os.path.dirname(config.python), "cmake")),
     ("%qllm_plugin", config.plugin),
+    ("%qllm_emu_runtime", config.emulator_runtime),
+    ("%mlir_libraries", config.llvm_libraries),
     ("%sanitize", config.sanitize),
     ("%qllm_utils", os.path.join(config.qllm_source, "utils")),
 ]

@@ -32,7 +32,8 @@ ALL_TOOLS = [*TOOLS, "qllm", "qllm-reduce"]
 VALIDATION = ("lit", "Validation/", ALL_TOOLS)
 CHANNELS = [("unit", "QLLMDialectTests", ["QLLMDialectTests"]), ("lit", "Dialect/QLLM/", TOOLS), ("lit", "Transforms/Channels/", TOOLS),
             VALIDATION, ("pytest", "channel_models.py", ALL_TOOLS)]
-EMULATOR = [("unit", "EmulatorTests", ["EmulatorTests"]), ("lit", "Emulator/", ["qllm-opt", "qllm-emu"])]
+EMULATOR = [("unit", "EmulatorTests", ["EmulatorTests"]), ("unit", "GPURuntimeTests", ["GPURuntimeTests"]),
+            ("lit", "Emulator/", ["qllm-opt", "qllm-emu", "QLLMPlugin", "qllm_emu_runtime"])]
 # By the beginning of the file's path.
 NEAR = {
     "lib/Dialect/QLLM/": CHANNELS,
@@ -44,6 +45,8 @@ NEAR = {
     "lib/Conversion/KernelToNVVM/": [("lit", "Conversion/KernelToNVVM/.*mlir$", ["qllm-opt"]),
                                      ("lit", "Conversion/KernelToNVVM/", [*TOOLS, "qllm-emu"]),
                                      ("lit", "Conversion/QLLMToKernel/", ALL_TOOLS)],
+    "lib/Conversion/KernelToGPU/": [("lit", "Conversion/KernelToGPU/.*mlir$", ["qllm-opt"]),
+                                    ("lit", "Conversion/KernelToGPU/", [*TOOLS, "qllm_emu_runtime"])],
     "lib/Emulator/": EMULATOR,
     "include/qllm/Emulator/": EMULATOR,
     "lib/Interpreter/": [("unit", "InterpreterTests", ["InterpreterTests"]), ("lit", "Interpreter/", TOOLS),

@@ -63,7 +63,8 @@ Parameter parameterOf(LLVM::LLVMFuncOp function, unsigned index) {
     return {ParameterKind::Bytes,
             unsigned(DataLayout::closest(function).getTypeSizeInBits(byValue.getValue()))};
   if (llvm::isa<LLVM::LLVMPointerType>(type))
-    return {ParameterKind::Pointer, 64};
+    return {ParameterKind::Pointer, 64,
+            bool(function.getArgAttr(index, LLVM::LLVMDialect::getReadonlyAttrName()))};
   if (auto integer = llvm::dyn_cast<IntegerType>(type))
     return {ParameterKind::Integer, integer.getWidth()};
   if (type.isBF16())

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "qllm/Conversion/KernelToGPU/Passes.h"
 #include "qllm/Conversion/KernelToNVVM/Passes.h"
 #include "qllm/Conversion/ONNXToQLLM/Passes.h"
 #include "qllm/Conversion/QLLMToKernel/Passes.h"
@@ -33,6 +34,7 @@ void qllm::registerAllPasses() {
   registerChannelsPasses();
   registerDialectTransformsPasses();
   registerEmulatorLoweringPasses();
+  registerKernelToGPUPasses();
   registerKernelToNVVMPasses();
   registerONNXToQLLMPasses();
   registerPTXPasses();

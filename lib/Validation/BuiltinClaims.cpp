@@ -94,11 +94,14 @@ const Claim table[] = {
               "constants of kernels: test/Conversion/QLLMToKernel/unfold-kernel-weights.mlir"),
     elsewhere("convert-kernel-to-nvvm",
               "kernels run on the emulator: test/Conversion/KernelToNVVM"),
+    elsewhere("convert-kernel-to-gpu",
+              "host code runs on the emulator: test/Conversion/KernelToGPU/layer.test"),
     elsewhere("qllm-expand-kernel-instructions", "code of a device"),
     elsewhere("qllm-find-toolkit", "code of a device, for which it looks for an assembler"),
     elsewhere("qllm-check-gpu-targets", "code of a device, which is only looked at"),
     elsewhere("qllm-instrument-kernels", "a part of the emulator: test/Emulator"),
     elsewhere("qllm-lower-nvvm-to-host", "a part of the emulator: test/Emulator"),
+    elsewhere("qllm-embed-for-emulator", "host code for the emulator: test/Emulator/Host"),
 };
 
 } // namespace

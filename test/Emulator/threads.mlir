@@ -25,7 +25,7 @@
 // TRAP: trap in {{.*}}trap: block (0,0,0) thread (0,0,0) ends here (32 times)
 // UNREACHABLE: trap in unreachable: block (0,0,0) thread (0,0,0) ends here (32 times)
 // WILD: error: the kernel was stopped in block (0,0,0) thread (0,0,0): it touched memory that is not there, at 0x10; --check=bounds says where an address is wrong
-// LIMIT: error: the kernel was stopped in block (0,0,0) thread (0,0,0): it has run for 0.1 s of CPU time, the --limit
+// LIMIT: error: the kernel was stopped in block (0,0,0) thread (0,0,0): it has run for 0.1 s of CPU time, the limit
 // LARGE: large.mlir:2:3: error: {{.*}}expected at most 40960 bytes of local arrays, with those of functions that it calls, but got 65536
 // RECURSION: recursion.mlir:6:3: error: {{.*}}calls itself, which is not known to the emulator
 

@@ -24,6 +24,8 @@ enum class ParameterKind { Pointer, Integer, Float, BrainFloat, Bytes, Other };
 struct Parameter {
   ParameterKind kind;
   unsigned bits;
+  /// Whether the kernel says that it does not write where this points at (`llvm.readonly`).
+  bool isReadOnly = false;
 };
 
 /// A kernel that can be run. Owned by its module.

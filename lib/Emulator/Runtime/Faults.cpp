@@ -33,7 +33,7 @@ void leave(int signal, siginfo_t *information, void *) {
   }
   char reason[96], text[384];
   if (signal == SIGVTALRM)
-    snprintf(reason, sizeof reason, "it has run for %g s of CPU time, the --limit", limit);
+    snprintf(reason, sizeof reason, "it has run for %g s of CPU time, the limit", limit);
   else if (signal == SIGSEGV || signal == SIGBUS)
     snprintf(reason, sizeof reason, "it touched memory that is not there, at %p",
              information->si_addr);
@@ -62,9 +62,14 @@ void qllm::emu::installKernelFaults(double limitSeconds) {
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   for (int signal : kFaults)
     sigaction(signal, &action, &before[signal]);
+  if (limit > 0)
+    sigaction(SIGVTALRM, &action, &before[SIGVTALRM]);
+  restartKernelLimit();
+}
+
+void qllm::emu::restartKernelLimit() {
   if (limit <= 0)
     return;
-  sigaction(SIGVTALRM, &action, &before[SIGVTALRM]);
   itimerval timer = {};
   timer.it_value.tv_sec = time_t(limit);
   timer.it_value.tv_usec = suseconds_t((limit - double(timer.it_value.tv_sec)) * 1e6);

@@ -53,6 +53,14 @@ const char *qllm::emu::findingName(FindingKind kind) {
   return "deadlock";
 }
 
+std::string qllm::emu::describe(const Finding &finding) {
+  std::string text = finding.location + ": " + findingName(finding.kind) + " in " +
+                     finding.operation + ": " + finding.first;
+  if (finding.count > 1)
+    text += " (" + std::to_string(finding.count) + " times)";
+  return text;
+}
+
 std::vector<Finding> Findings::collect(const Program &program) const {
   std::vector<Finding> all;
   for (size_t i = 0; i < counts.size(); ++i)

@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "qllm/Emulator/Architecture.h"
+#include "qllm/Emulator/CheckNames.h"
 #include "qllm/Emulator/Runtime/Faults.h"
 #include "qllm/Kernels/Target.h"
 #include "qllm/Support/LargeStack.h"
@@ -74,26 +75,6 @@ struct Options {
 int fail(Exit code, const Twine &message) {
   PrintableStream(llvm::errs()) << "qllm-emu: " << message << '\n';
   return code;
-}
-
-std::optional<uint32_t> parseChecks(ArrayRef<std::string> names) {
-  constexpr uint32_t all = emu::CheckBounds | emu::CheckRaces | emu::CheckTraffic;
-  if (names.empty())
-    return all;
-  uint32_t checks = 0;
-  for (StringRef name : names) {
-    auto bits = llvm::StringSwitch<std::optional<uint32_t>>(name)
-                    .Case("bounds", emu::CheckBounds)
-                    .Case("races", emu::CheckRaces)
-                    .Case("traffic", emu::CheckTraffic)
-                    .Case("all", all)
-                    .Case("none", 0)
-                    .Default(std::nullopt);
-    if (!bits)
-      return std::nullopt;
-    checks |= *bits | (*bits ? emu::CheckBounds : 0);
-  }
-  return checks;
 }
 
 /// The kernel called `name`, or the only one if that is empty. Null after a message.
@@ -168,7 +149,7 @@ int qllm::emulateMain(int argc, char **argv, DialectRegistry &registry) {
   if (options.launch.empty())
     return fail(Usage, "expected --launch=FILE");
   std::optional<uint32_t> checks =
-      parseChecks(std::vector<std::string>(options.checks.begin(), options.checks.end()));
+      emu::parseChecks(SmallVector<StringRef>(options.checks.begin(), options.checks.end()));
   if (!checks)
     return fail(Usage, "expected --check to be of bounds, races, traffic, all, none");
   if (!(options.limit >= 0))

@@ -13,13 +13,8 @@ using namespace qllm::tool;
 
 void qllm::tool::printText(llvm::raw_ostream &os, const EmulationResult &result) {
   const emu::RunReport &report = result.report;
-  for (const emu::Finding &finding : report.findings) {
-    os << finding.location << ": " << emu::findingName(finding.kind) << " in " << finding.operation
-       << ": " << finding.first;
-    if (finding.count > 1)
-      os << " (" << finding.count << " times)";
-    os << '\n';
-  }
+  for (const emu::Finding &finding : report.findings)
+    os << emu::describe(finding) << '\n';
   for (const std::string &difference : result.differences)
     os << "result " << difference << '\n';
   for (const emu::Traffic &traffic : report.traffic)

@@ -61,4 +61,33 @@ def QllmLowerNVVMToHost : KernelPass<"qllm-lower-nvvm-to-host"> {
   }];
 }
 
+def QllmEmbedForEmulator : Pass<"qllm-embed-for-emulator", "::mlir::ModuleOp"> {
+  let summary = "make kernels binaries that the emulator's runtime library loads";
+  let description = [{
+    Each `gpu.module` becomes a `gpu.binary` of the same name with an object for each of its targets: what `gpu-module-to-binary` does
+    for a driver, here for `libqllm_emu_runtime.so`, which host code gets in place of MLIR's wrappers of the CUDA driver. The object holds
+    the module as MLIR's bytecode, with the locations of its operations.
+
+    The functions must be of the `llvm` dialect, as `qllm-lower-to-nvvm=format=emulator` leaves them, and a module names at least one
+    target, whose architecture the emulator takes.
+
+    ```mlir
+    // RUN: qllm-opt --qllm-embed-for-emulator
+    module attributes {gpu.container_module} {
+      gpu.module @kernels [#nvvm.target<chip = "sm_80">] {
+        llvm.func @nothing() attributes {gpu.kernel, nvvm.kernel} {
+          llvm.return
+        }
+      }
+      func.func @main() {
+        %one = arith.constant 1 : index
+        gpu.launch_func @kernels::@nothing blocks in (%one, %one, %one) threads in (%one, %one, %one)
+        return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 #endif // QLLM_EMULATOR_LOWERING_PASSES_TD

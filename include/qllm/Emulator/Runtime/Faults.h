@@ -19,6 +19,9 @@ extern std::atomic<const ThreadContext *> runningThread;
 /// message, and so does a kernel that has taken `limitSeconds` of CPU time, if that is not 0.
 void installKernelFaults(double limitSeconds);
 
+/// The limit counts from now: for processes that run several kernels.
+void restartKernelLimit();
+
 } // namespace qllm::emu
 
 #endif // QLLM_EMULATOR_RUNTIME_FAULTS_H

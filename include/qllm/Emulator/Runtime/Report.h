@@ -45,6 +45,9 @@ struct Finding {
   std::string first;
 };
 
+/// `LOCATION: KIND in OPERATION: the first case (N times)`
+std::string describe(const Finding &finding);
+
 /// Memory requests of one operation, warp by warp.
 struct Traffic {
   std::string operation, location;
