@@ -1,12 +1,12 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Rows of activations and what kernels do to them before they are quantized, in numpy: what qk.quantize says of its operands."""
 import numpy as np
+from kernel_emulator import random
 
 EPSILON = 1.0e-5
 # Options, of which each kernel of rows has more: see its script.
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", norm="", residual="0", stream="0", gate="0", gather="0", sources="1",
                 index="random", multiply="0", add="0", hadamard="0", clip="", target="sm_80")
-random = np.random.default_rng(0)
 
 
 def to_bits(values, kind):

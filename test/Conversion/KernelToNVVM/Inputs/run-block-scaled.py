@@ -16,11 +16,10 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_block_scaled import BLOCKS, E2M1, scale_values, scales_in_tiles  # noqa: E402
 from kernel_codes import Format  # noqa: E402
-from kernel_emulator import Kernel, parse_options  # noqa: E402
+from kernel_emulator import Kernel, parse_options, random  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", target="sm_120a", tile="32,64,128", warps="1,2",
                 stages="3", producers="0", scale="0", bias="0", result="f16", data="exact")
-random = np.random.default_rng(0)
 STEP, GROUP = 64, 16  # of an instruction; products that it sums exactly
 
 
