@@ -73,33 +73,56 @@ class Case:
         return 0
 
     def run(self, folder: pathlib.Path) -> tuple:
-        """The same in a process of its own, with what it printed and its target."""
+        """The same in a process group of its own, which ends when it takes too long; and what it printed."""
         log = folder / "log"
         sys.stdout.flush()
         if not (child := os.fork()):
             with log.open("w") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
+            os.setpgid(0, 0)
+            signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
             signal.alarm(SECONDS)
             code = self.execute(folder)
             sys.stdout.flush()
             os._exit(code)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        text = log.read_text(errors="replace")
-        return code, text
-
-    def command(self) -> str:
-        return f"{sys.argv[0]} --seed {self.seed} --only {self.index}"
+        return code, log.read_text(errors="replace")
 
 
-def report(counts: dict):
-    """Cases by family and target that were right, and after a plus those that were refused."""
-    targets = sorted({target for _, target in counts}, key=lambda name: (len(name.rstrip("a")), name))
-    print(f"{'family':16}" + "".join(f"{target:>10}" for target in targets))
-    for family in FAMILIES:
-        cells = [counts.get((family, target), collections.Counter()) for target in targets]
-        text = [f"{cell[0]}" + (f"+{cell[REFUSED]}" if cell[REFUSED] else "") if cell else "" for cell in cells]
-        print(f"{family:16}" + "".join(f"{cell:>10}" for cell in text))
+class Tally:
+    """What became of cases."""
+
+    def __init__(self):
+        self.start, self.total, self.refusals = time.monotonic(), collections.Counter(), collections.Counter()
+        self.cells = collections.defaultdict(collections.Counter)
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+    def add(self, case: Case, code: int, text: str):
+        target = (re.findall(r" target=(\w+)", text) or ["none"])[0]
+        code = code if code in (0, REFUSED) else 1
+        self.cells[case.family, target][code] += 1
+        self.total[code] += 1
+        if code == REFUSED:
+            self.refusals[REFUSAL.search(text)[1]] += 1
+        if code == 1:
+            lines = text.splitlines()
+            print(f"FAILED {case.family} on {target}: {sys.argv[0]} --seed {case.seed} --only {case.index}")
+            print("\n".join(lines[:1] + lines[1:][-4:])[:3000], flush=True)
+
+    def report(self, has_refusals: bool):
+        """By family and target, cases that were right, and after a plus those that were refused."""
+        targets = sorted({target for _, target in self.cells}, key=lambda name: (len(name.rstrip("a")), name))
+        print(f"{'family':16}" + "".join(f"{target:>10}" for target in targets))
+        for family in FAMILIES:
+            cells = [self.cells[family, target] for target in targets]
+            texts = [f"{cell[0]}" + (f"+{cell[REFUSED]}" if cell[REFUSED] else "") if cell else "" for cell in cells]
+            print(f"{family:16}" + "".join(f"{text:>10}" for text in texts))
+        for message, count in self.refusals.most_common() if has_refusals else []:
+            print(f"{count:4} {message}")
+        print(f"{sum(self.total.values())} cases: {self.total[0]} right, {self.total[REFUSED]} refused, {self.total[1]} wrong; {self.seconds():.0f} s")
 
 
 def main() -> int:
@@ -111,40 +134,26 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="run this case, and print all that it prints")
     parser.add_argument("--family", choices=FAMILIES, help="of all cases, run those of one family")
     parser.add_argument("--folder", type=pathlib.Path, help="where files of cases go, and stay")
-    parser.add_argument("--refusals", action="store_true", help="print how often each was given")
+    parser.add_argument("--refusals", action="store_true", help="print how often a verifier said what")
     o = parser.parse_args()
     numbers = [o.only] if o.only is not None else range(o.first, o.first + o.count)
     cases = [Case(o.seed, number, TURNS[number % len(TURNS)]) for number in numbers]
     for script, *_ in FAMILIES.values():
         importlib.import_module(script)  # once, not in the process of each case
-    start, wrong, total = time.monotonic(), 0, collections.Counter()
-    counts, refusals = collections.defaultdict(collections.Counter), collections.Counter()
+    tally = Tally()
     with tempfile.TemporaryDirectory() as temporary:
         folder = o.folder or pathlib.Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         for case in cases:
-            if time.monotonic() - start > o.seconds:
+            if tally.seconds() > o.seconds:
                 break
-            if o.family and case.family != o.family:
-                continue
-            code, text = case.run(folder)
-            target = (re.findall(r" target=(\w+)", text) or ["none"])[0]
-            counts[case.family, target][code] += 1
-            total[code] += 1
-            if code == REFUSED:
-                refusals[REFUSAL.search(text)[1]] += 1
-            if o.only is not None:
-                print(text, end="")
-            if code not in (0, REFUSED):
-                wrong += 1
-                print(f"FAILED {case.family} on {target}, {'signal' if code < 0 else 'status'} {abs(code)}: {case.command()}")
-                print("\n".join(text.splitlines()[:1] + text.splitlines()[-4:])[:3000], flush=True)
-    report(counts)
-    for message, count in refusals.most_common() if o.refusals else []:
-        print(f"{count:4} {message}")
-    seconds = time.monotonic() - start
-    print(f"{sum(total.values())} cases: {total[0]} right, {total[REFUSED]} refused, {wrong} wrong; {seconds:.0f} s")
-    return int(wrong != 0)
+            if o.family in (None, case.family):
+                code, text = case.run(folder)
+                if o.only is not None:
+                    print(text, end="")
+                tally.add(case, code, text)
+    tally.report(o.refusals)
+    return int(tally.total[1] != 0)
 
 
 if __name__ == "__main__":

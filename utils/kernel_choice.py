@@ -60,6 +60,6 @@ def chosen(o: dict) -> dict:
     fields = {key: (re.findall(rf"\b{key} = (\d+)", more) or ["0"])[0] for key in ("producers", "blocks")}
     o = o | dict(tile=tile.replace(" ", ""), warps=warps.replace(" ", ""), stages=stages) | {key: fields[key] for key in fields if key in o}
     if "bytes" in o:
-        codes = re.search(r"qk\.quantize .*?-> tensor<\w+?x(u?i\d)>", text, re.DOTALL)[1]
+        codes = re.search(r"qk\.linear .*? : \(tensor<\w+?x(u?i\d)>", text, re.DOTALL)[1]
         o["bytes"] = str(int(codes[-1] == "8" and Format(o["input"]).halves))
     return o

@@ -48,9 +48,18 @@ def tile(draw: Draw, depths: tuple, least: int = 1) -> dict:
 def integer_product(draw: Draw, weight: str, input_: str) -> dict:
     """What all products of integers may have beside their codes."""
     o = dict(rows=draw.size(150), columns=draw.size(300), input=input_, weight=weight, zero=draw.one("ui8", "i16", "i32"), bias=draw.flag(2),
-             residual=draw.flag(3), gate=draw.flag(5), rank=draw.one(0, 0, 0, 32, 96), result=draw.one("f16", "f32"))
+             residual=draw.flag(3), gate=draw.flag(5), rank=draw.one(0, 0, 0, 32, 96), result=draw.one("f16", "f32"),
+             data=draw.one("random", "random", "ends"))
     # Larger sums than f16 has numbers for leave nothing to compare.
     return o | dict(result="f32") if o["zero"] == "i32" or (o["gate"] and not input_.startswith("i")) else o
+
+
+def deep(draw: Draw, o: dict, step: int) -> dict:
+    """The same with about as large a depth as sums of codes have room for, and few rows and columns."""
+    weight, input_ = Format(o["weight"]), Format(o["input"], o["bytes"] != 0)
+    largest = [1 << form.bits - form.signed for form in (weight, input_)]
+    room = 2**31 // (largest[0] * largest[1] * 16**(weight.halves + input_.halves))
+    return o | dict(rows=draw.upto(4), columns=draw.upto(20), depth=min(room // step + draw.one(-1, 0), 140000 // step) * step, data="ends", result="f32")
 
 
 def linear(draw: Draw) -> dict:
@@ -64,6 +73,8 @@ def linear(draw: Draw) -> dict:
     if groups and draw.flag(3):
         o["group"] = draw.one(*groups)
         o |= dict(depth=o["group"] * (1 + draw.upto(6)), input_groups=draw.flag(3), weight_zero=draw.one("ui8", "ui4") if Format(weight).halves else "ui8")
+    elif draw.flag(8):
+        o = deep(draw, o, 128 // storage) | dict(tile=f"16,64,{depths[0]}", warps="1,4")
     return o
 
 
@@ -82,6 +93,8 @@ def warpgroups(draw: Draw) -> dict:
     if group:
         # Differences of zero points round in another place than the formula, beyond 2^24.
         o |= dict(group=group, depth=group * (1 + draw.upto(7)), input_groups=draw.flag(2), zero=draw.one("ui8", "i16"))
+    elif draw.flag(8):
+        o = deep(draw, o, 16)
     return o
 
 
@@ -94,7 +107,8 @@ def weight_only(draw: Draw) -> dict:
     o |= tile(draw, (64, 128), least=2)
     if draw.flag(2):  # parts of the depth on several warps, without shared memory
         warps = [draw.one(1, 2, 4), draw.one(1, 2)]
-        o |= dict(rows=draw.one(1, draw.size(20)), tile=f"8,{warps[1] * draw.one(16, 32)},{warps[0] * draw.one(64, 128)}", warps=f"{warps[0]},{warps[1]}", stages=1)
+        o |= dict(rows=draw.one(1, draw.size(20)), tile=f"8,{warps[1] * draw.one(16, 32)},{warps[0] * draw.one(64, 128)}",
+                  warps=f"{warps[0]},{warps[1]}", stages=1)
     depth = int(o["tile"].split(",")[2])
     group = draw.one(0, 0, 16, 32, 64, 128)
     o |= dict(group=group, depth=group * (1 + draw.upto(min(7, 1024 // group - 1))) if group else draw.size(800, 8))
@@ -152,9 +166,11 @@ def quantize_blocks(draw: Draw) -> dict:
 def tokens(draw: Draw) -> dict:
     """A cache, and new tokens of a sequence in it."""
     length = draw.size(320)
-    o = dict(target=draw.one(*TARGETS), length=length, rows=min(length, draw.one(1, draw.upto(3), draw.size(40))), size=draw.one(64, 64, 128), kv=draw.one(1, 1, 2, 3),
-             key=draw.one(*FORMATS), value=draw.one(*FORMATS), type=draw.one(*FLOATS), page=draw.one(64, 64, 128, 192), order=draw.one("up", "mixed"),
-             rotary=draw.one(0, 1, 1), hadamard=draw.flag(3), center=draw.one(0, 0, 3), clip=draw.one("1", "1", "0.9"), static=draw.flag(3), mean=draw.one(0, 0, 0, 20))
+    o = dict(target=draw.one(*TARGETS), length=length, rows=min(length, draw.one(1, draw.upto(3), draw.size(40))),
+             size=draw.one(64, 64, 128), kv=draw.one(1, 1, 2, 3),
+             key=draw.one(*FORMATS), value=draw.one(*FORMATS), type=draw.one(*FLOATS), page=draw.one(64, 64, 128, 192),
+             order=draw.one("up", "mixed"), rotary=draw.one(0, 1, 1), hadamard=draw.flag(3), center=draw.one(0, 0, 3),
+             clip=draw.one("1", "1", "0.9"), static=draw.flag(3), mean=draw.one(0, 0, 0, 20))
     return o | dict(heads=o["kv"] * draw.one(1, 2, 3, 4, 7, 16))
 
 
@@ -165,8 +181,8 @@ def attention(draw: Draw) -> dict:
 
 
 def scaled_product(draw: Draw) -> dict:
-    o = dict(rows=draw.size(200), columns=draw.size(300), depth=draw.size(1100, 32), format=draw.one("nvfp4", "mxfp4"), scale=draw.one(0, 1, 2), bias=draw.flag(2),
-             result=draw.one("f16", "f32"), data=draw.one("exact", "wide"))
+    o = dict(rows=draw.size(200), columns=draw.size(300), depth=draw.size(1100, 32), format=draw.one("nvfp4", "mxfp4"),
+             scale=draw.one(0, 1, 2), bias=draw.flag(2), result=draw.one("f16", "f32"), data=draw.one("exact", "wide"))
     return o | dict(result="f32") if o["data"] == "wide" else o
 
 

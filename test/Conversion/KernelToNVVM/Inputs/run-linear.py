@@ -6,8 +6,8 @@ rows, columns, depth: sizes of the product. input, weight: formats, such as int8
 schedule. producers: warpgroups that only load. group: elements with a common weight scale. input_groups: 1 for scales of
 the same groups of the input. zero: type of the zero points of the input; weight_zero: of those of groups of the weight, ui8
 or ui4. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank
-branch. residual: 1 for one. gate: 1 for one, with which the result is compared within the bound of the operation. target: sm_80 unless given.
-Other options, such as seed and async, go to qllm-emu. Prints its report.
+branch. residual: 1 for one. gate: 1 for one, with which the result is compared within the bound of the operation. data: `ends`
+for rows of least and greatest codes. target: sm_80 unless given. Other options, such as seed and async, go to qllm-emu. Prints its report.
 """
 
 import pathlib
@@ -22,7 +22,7 @@ from kernel_emulator import Kernel, parse_options, random  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", gate="0", residual="0", target="sm_80", producers="0", bytes="0")
+                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", gate="0", residual="0", target="sm_80", producers="0", bytes="0", data="random")
 
 
 class Problem:
@@ -33,7 +33,8 @@ class Problem:
         m, n, k = (int(o[key]) for key in ("rows", "columns", "depth"))
         self.input, self.weight = Format(o["input"], o["bytes"] != "0"), Format(o["weight"])
         self.shuffled = self.weight.halves and not self.input.halves
-        x, w = self.input.random(random, m, k), self.weight.random(random, n, k)
+        draw = Format.ends if o["data"] == "ends" else Format.random
+        x, w = draw(self.input, random, m, k), draw(self.weight, random, n, k)
         groups = k // int(o["group"]) if int(o["group"]) else 1
         self.input_groups = o["input_groups"] != "0"
         self.scales = random.uniform(0.01, 0.1, (m, groups) if self.input_groups else m).astype(np.float32)
