@@ -128,20 +128,22 @@ def rows(draw: Draw, targets: tuple, step: int) -> dict:
     if "residual" in before:
         o |= dict(residual=1, stream=draw.flag(2))
     if draw.flag(4):
-        o |= dict(gather=draw.size(1600, step), sources=draw.one(1, 1, 2, 5))
+        o |= dict(gather=draw.size(1600, step), sources=draw.one(1, 1, 2, 5, 16))
     inner = o.get("gather", o["columns"])
     if draw.flag(3):
         o["hadamard"] = draw.one(*(1 << i for i in range(1, 15) if inner % (1 << i) == 0))
     plain = not o["norm"] and not o["gate"]
+    alone = plain and not (o.get("residual") or o.get("gather") or o.get("hadamard") or o["multiply"] or o["add"])
     values = ["normal", "normal", "ties", "last"] + ["near"] * (plain and o["type"] == "f32") + ["edges"] * (o["rows"] >= 5 and o["norm"] in ("", "rms"))
+    values += ["small"] * plain + ["large"] * 2 * alone
     return o | dict(values=draw.one(*values))
 
 
 def quantize(draw: Draw) -> dict:
     o = rows(draw, TARGETS, 8) | dict(format=draw.one(*FORMATS), offsets=draw.flag(4), sums=draw.flag(3))
     width = o.get("gather", o["columns"])
-    if draw.flag(4):
-        o["principal"] = draw.one(32, 32, 64, 96, 160)
+    if draw.flag(4) and o["values"] != "large":
+        o["principal"] = draw.one(32, 32, 64, 96, 160, 512)
         if draw.flag(2):
             width = o["split"] = draw.size(1000, 8)
     if draw.flag(3):
@@ -159,7 +161,7 @@ def quantize_blocks(draw: Draw) -> dict:
     form = draw.one("nvfp4", "mxfp4")
     o = rows(draw, ("sm_100a", "sm_120a"), BLOCKS[form][0]) | dict(format=form)
     if draw.flag(4):
-        o |= dict(rows=draw.size(140), columns=draw.size(768, BLOCKS[form][0]), gather=0, hadamard=0)
+        o |= dict(rows=4 + draw.size(136), columns=draw.size(768, BLOCKS[form][0]), gather=0, hadamard=0)
     return o | dict(scale=draw.one(0, 1, 1, 0.02, 3.5) if form == "nvfp4" else 0)
 
 

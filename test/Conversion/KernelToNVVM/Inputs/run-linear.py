@@ -19,6 +19,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import LAYOUT, Format, pack_halves, shuffle  # noqa: E402
 from kernel_emulator import Kernel, parse_options, random  # noqa: E402
+from kernel_rounding import fused_multiply_add  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
@@ -73,7 +74,7 @@ class Problem:
         return total.astype(np.float32), self.scales[:, None] * self.weight_scales[0]
 
     def sum_groups(self, x, w):
-        """Groups are added as kernels do: what a fused multiply-add rounds once is exact in f64, 24 bits by 24, and rounded then."""
+        """Groups are added as kernels do: what fused multiply-adds of integers round once is exact in f64, and rounded then."""
         (m, k), n, groups = x.shape, len(w), len(self.weight_scales)
         x, w = x.reshape(m, groups, -1), w.reshape(n, groups, -1)
         zx, zw, total = np.zeros((m, groups), int), np.zeros((groups, n), np.uint8), np.float32(0)
@@ -90,7 +91,7 @@ class Problem:
             centred = (x[:, group].sum(1) - rounded[:, group] * x.shape[2]).astype(np.float32).astype(np.float64)
             product = (product - centred[:, None] * zw[group]).astype(np.float32)
             scale = scales * self.scales[:, group, None] if self.input_groups else scales
-            total = (product * scale.astype(np.float64) + total).astype(np.float32)
+            total = fused_multiply_add(product, scale, total)
         sums = (self.weight_scales * code_sums.astype(np.float32)).cumsum(0)[-1]
         if not self.input.signed:
             self.add("zx", (zx if self.input_groups else zx[:, 0]).astype(INTEGERS[self.options["zero"]]),

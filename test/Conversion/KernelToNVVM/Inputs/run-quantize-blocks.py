@@ -125,7 +125,8 @@ def compare_near(problem, found, scale):
         # Scales are at most 448; they are 2^-9 apart, and at least that, where they are smallest.
         away = np.abs(np.minimum(ranges / 6, 448 * t) - steps) / (np.maximum(steps / 16, t * 2.0**-9) + bound * ranges / 6)
     else:
-        away = np.abs(np.log2(ranges / steps) - 2.5) / (0.5 + 2 * bound)
+        # Scales are at least 2^-127; ranges below 2^-124 have no larger one.
+        away = np.abs(np.log2(np.maximum(ranges, 2.0**-124.5) / steps) - 2.5) / (0.5 + 2 * bound)
     check(away <= 1, "scales of the ranges", away.max())
     codes = problem.codes_of(found)
     quotients = problem.row / np.repeat(steps, problem.length, 1)
