@@ -28,6 +28,12 @@ class Format:
         low = -(1 << self.bits - 1) if self.signed else 0
         return random.integers(low, low + (1 << self.bits), shape, np.int8 if self.signed else np.uint8)
 
+    def ends(self, random, rows: int, columns: int) -> np.ndarray:
+        """Rows of the least code or of the greatest, whose products have the largest sums."""
+        low = -(1 << self.bits - 1) if self.signed else 0
+        column = random.choice([low, low + (1 << self.bits) - 1], (rows, 1)).astype(np.int8 if self.signed else np.uint8)
+        return np.repeat(column, columns, 1)
+
     def pack(self, codes: np.ndarray) -> np.ndarray:
         """Bytes, half bytes the low one first."""
         if not self.halves:

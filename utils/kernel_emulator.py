@@ -5,14 +5,19 @@ import pathlib
 import subprocess
 
 import numpy as np
-from kernel_text import emulator_module, launches, lower
+from kernel_text import launches, lower
+
+# Of operands.
+random = np.random.default_rng(0)
 
 
 def parse_options(arguments: list, defaults: dict):
-    """FOLDER OPTION=VALUE ..: the folder, which is made; the options, all of `defaults`; and other ones, as flags of qllm-emu."""
+    """FOLDER OPTION=VALUE ..: the folder, which is made; the options, all of `defaults`; and other ones, as flags of qllm-emu. draw=NUMBER
+    is for other operands than those of 0."""
     folder = pathlib.Path(arguments[0])
     folder.mkdir(parents=True, exist_ok=True)
     given = dict(argument.split("=") for argument in arguments[1:])
+    random.bit_generator.state = np.random.default_rng(int(given.pop("draw", 0))).bit_generator.state
     options = {key: given.pop(key, value) for key, value in defaults.items()}
     return folder, options, [f"--{key}={value}" for key, value in given.items()]
 
@@ -28,8 +33,8 @@ class Kernel:
     def __init__(self, folder: pathlib.Path, module: str, target: str):
         self.folder, self.target = folder, target
         (folder / "module.mlir").write_text(module)
-        lowered = lower(module, target, "kernels")
-        (folder / "kernel.mlir").write_text(emulator_module(lowered))
+        lowered = lower(module, target, "emulator")
+        (folder / "kernel.mlir").write_text(lowered)
         launch, = launches(lowered)
         self.name, self.geometry = launch.kernel, launch.geometry[target]
 

@@ -1,12 +1,12 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Rows of activations and what kernels do to them before they are quantized, in numpy: what qk.quantize says of its operands."""
 import numpy as np
+from kernel_emulator import random
 
 EPSILON = 1.0e-5
 # Options, of which each kernel of rows has more: see its script.
 DEFAULTS = dict(rows="7", columns="576", type="f16", values="normal", norm="", residual="0", stream="0", gate="0", gather="0", sources="1",
                 index="random", multiply="0", add="0", hadamard="0", clip="", target="sm_80")
-random = np.random.default_rng(0)
 
 
 def to_bits(values, kind):
@@ -31,6 +31,10 @@ def draw(o, rows, columns):
         values = np.nextafter(middles, random.choice([-np.inf, np.inf], (rows, columns)).astype(np.float32))
         values[:, ::2] = middles[:, ::2]
         values[:, 0] = largest[:, 0]
+    if o["values"] == "small":  # denormal numbers of f16, of which a smallest scale leaves a few codes
+        values = random.integers(-1023, 1024, (rows, columns)) * 2.0**-24 * random.choice([1, 2.0**-3], (rows, 1))
+    if o["values"] == "large":  # next to the largest of f16, and of f32 and bf16 such that a range is finite
+        values = random.uniform(-1, 1, (rows, columns)) * (65000 if o["type"] == "f16" else 2.0**126)
     if o["values"] == "last":  # the last row has the largest
         values[-1] = values[-1] / np.abs(values[-1]).max() * np.abs(values).max() * 2
     if o["values"] == "edges":  # zeros, one number alone, all equal, far from zero, denormals
@@ -42,7 +46,7 @@ def draw(o, rows, columns):
 class RowSource:
     """Operands by name in the order of the kernel's arguments, and the row that is quantized, in f64.
 
-    rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges, last). norm: rms, layer or bias.
+    rows, columns: sizes of the input, of element type `type`. values: what rows hold (normal, ties, near, edges, small, large, last). norm: rms, layer or bias.
     residual, stream, gate, multiply, add: 1 for one. gather: how many elements of the row are gathered, or sums of so many `sources`,
     in a random order unless index is same. hadamard: elements of a block that is rotated.
     """

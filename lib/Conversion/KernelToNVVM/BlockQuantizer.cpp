@@ -160,7 +160,10 @@ void BlockQuantizer::encodeByFraction(int64_t piece, Value largest) {
   Value stored =
       code.multiplyFloat(code.bitsToFloat(code.shiftLeft(bits, 20)), code.constant(0x1p120f));
   Divisor step(code, tensorScale ? code.multiplyFloat(stored, tensorScale) : stored);
-  storeCodes(piece, [&](Value element) { return step.quotient(element); });
+  // A quotient of -0 is 0, whose code is another one.
+  storeCodes(piece, [&](Value element) {
+    return floats::withSign(code, step.quotient(element), element);
+  });
 }
 
 /// Scales of rows behind the last one, a word for the four of a tile.

@@ -9,6 +9,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace qllm;
 
@@ -47,6 +49,11 @@ Value floats::toInteger(CodeBuilder &code, Value a) {
 
 Value floats::absolute(CodeBuilder &code, Value a) {
   return code.bitsToFloat(code.bitAnd(code.floatToBits(a), 0x7fffffff));
+}
+
+Value floats::withSign(CodeBuilder &code, Value a, Value b) {
+  Value sign = code.bitAnd(code.floatToBits(b), std::numeric_limits<int32_t>::min());
+  return code.bitsToFloat(code.bitOr(code.floatToBits(a), sign));
 }
 
 Value floats::squareRoot(CodeBuilder &code, Value a) {

@@ -29,6 +29,8 @@ Value roundToInteger(CodeBuilder &code, Value a);
 /// The integer that a float is, as i32.
 Value toInteger(CodeBuilder &code, Value a);
 Value absolute(CodeBuilder &code, Value a);
+/// A number whose own sign is that of b, or whose value is zero, with the sign of b.
+Value withSign(CodeBuilder &code, Value a, Value b);
 /// The square root, rounded once.
 Value squareRoot(CodeBuilder &code, Value a);
 /// 1 / a within 2^-23 of it; zero where it is below the smallest normal number.

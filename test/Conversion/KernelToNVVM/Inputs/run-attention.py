@@ -25,14 +25,13 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_attention import Cache, attend, multiply_hadamard, quantize, rotate  # noqa: E402
 from kernel_codes import Format  # noqa: E402
-from kernel_emulator import Kernel, parse_options  # noqa: E402
+from kernel_emulator import Kernel, parse_options, random  # noqa: E402
 
 DEFAULTS = dict(rows="1", length="17", heads="9", kv="3", size="64", key="uint4", value="uint4", query="", type="f16",
                 result="f32", page="64", order="up", rotary="1", hadamard="0", center="0", clip="1", static="0", warps="4", splits="1", mean="0",
                 target="sm_80")
 FLOATS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": np.float32}
 SCALE = 0.125
-random = np.random.default_rng(0)
 
 
 class Problem:

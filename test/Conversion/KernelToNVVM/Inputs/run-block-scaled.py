@@ -16,11 +16,11 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_block_scaled import BLOCKS, E2M1, scale_values, scales_in_tiles  # noqa: E402
 from kernel_codes import Format  # noqa: E402
-from kernel_emulator import Kernel, parse_options  # noqa: E402
+from kernel_emulator import Kernel, parse_options, random  # noqa: E402
+from kernel_rounding import fused_multiply_add  # noqa: E402
 
 DEFAULTS = dict(rows="7", columns="64", depth="128", format="nvfp4", target="sm_120a", tile="32,64,128", warps="1,2",
                 stages="3", producers="0", scale="0", bias="0", result="f16", data="exact")
-random = np.random.default_rng(0)
 STEP, GROUP = 64, 16  # of an instruction; products that it sums exactly
 
 
@@ -97,17 +97,14 @@ class Problem:
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"
 
     def finish(self, total, n):
-        result = total
-        scale = np.float32(1)
+        scale, bias = np.float32(1), np.float32(0)
         for name, value in (("t", 0.3), ("u", 7.1))[:int(self.options["scale"])]:
             self.add(name, np.array([value], np.float32), "1xf32")
             scale = scale * self.operands[name][0]
-        result = result * np.float64(scale)
         if int(self.options["bias"]):
-            self.add("b", random.normal(size=n).astype(np.float32), f"{n}xf32")
-            result = result + self.operands["b"]
-        result = result.astype(np.float32)  # rounded once, as a fused multiply-add is
-        return result.astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
+            bias = random.normal(size=n).astype(np.float32)
+            self.add("b", bias, f"{n}xf32")
+        return fused_multiply_add(total, scale, bias).astype({"f16": np.float16, "f32": np.float32}[self.options["result"]])
 
     def module(self):
         o, kind = self.options, f"tensor<?x{self.options['columns']}x{self.options['result']}>"

@@ -6,7 +6,7 @@ The row and what is done to it: see RowSource of utils/kernel_row_source.py. for
 number for one that is given. Other options, such as seed and async, go to qllm-emu.
 
 What is computed before a row is quantized is exact without a norm and a gate: then the scale of the tensor, scales and codes must be those of
-the interpreter to the bit. Otherwise scales must be those of ranges within the bound that the operation states, and every code a nearest one.
+the interpreter to the bit. Otherwise scales must be those of ranges within the bound that the operation states, and every code a nearest one; so also below a scale of the tensor that is given.
 """
 
 import subprocess
@@ -114,15 +114,20 @@ def compare_near(problem, found, scale):
     bound = 40 * 2.0**-24 * (4 if problem.has("gate") else 1)
     t = 1.0 if scale is None else float(scale[0])
     largest = np.abs(problem.row).max() * float(problem.options["clip"] or 1)
-    if scale is not None:
+    if problem.options["scale"] == "1":
         check(abs(t - largest / 2688) <= bound * t, "a scale of the tensor within the bound", t, largest / 2688)
     tiles = found["scales"].reshape(-1, problem.tiles[1], 32, 4, 4).transpose(0, 3, 2, 1, 4).reshape(-1, 4 * problem.tiles[1])
     check(tiles[problem.rows:] == 0, "zeros behind the last row")
     check(tiles[:, problem.blocks:] == 0, "zeros behind the last block")
     steps = scale_values(problem.options["format"], tiles[:problem.rows, :problem.blocks]) * t
     ranges = np.abs(problem.row).reshape(problem.rows, problem.blocks, -1).max(2) * float(problem.options["clip"] or 1)
-    away = {"nvfp4": np.abs(ranges / 6 / steps - 1) / (1 / 16 + bound), "mxfp4": np.abs(np.log2(ranges / steps) - 2.5) / (0.5 + 2 * bound)}
-    check(away[problem.options["format"]] <= 1, "scales of the ranges", away[problem.options["format"]].max())
+    if problem.options["format"] == "nvfp4":
+        # Scales are at most 448; they are 2^-9 apart, and at least that, where they are smallest.
+        away = np.abs(np.minimum(ranges / 6, 448 * t) - steps) / (np.maximum(steps / 16, t * 2.0**-9) + bound * ranges / 6)
+    else:
+        # Scales are at least 2^-127; ranges below 2^-124 have no larger one.
+        away = np.abs(np.log2(np.maximum(ranges, 2.0**-124.5) / steps) - 2.5) / (0.5 + 2 * bound)
+    check(away <= 1, "scales of the ranges", away.max())
     codes = problem.codes_of(found)
     quotients = problem.row / np.repeat(steps, problem.length, 1)
     distances = np.abs(quotients[..., None] - E2M1)
@@ -142,11 +147,12 @@ def main():
     quantized = problem.quantize(folder, scale, flags)
     if "stream" in quantized:
         check(quantized["stream"].view(np.uint8) == problem.stream.view(np.uint8), "the stream", quantized["stream"])
-    if problem.isExact:
+    exact = problem.isExact and options["scale"] in ("0", "1")
+    if exact:
         compare(problem, quantized, scale, problem.interpret(folder))
     else:
         compare_near(problem, quantized, scale)
-    print("equal" if problem.isExact else "within the bound")
+    print("equal" if exact else "within the bound")
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ import numpy as np
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[4] / "utils"))
 
 from kernel_codes import Format  # noqa: E402
-from kernel_emulator import Kernel, parse_options  # noqa: E402
+from kernel_emulator import Kernel, parse_options, random  # noqa: E402
 from kernel_principal import PrincipalPart  # noqa: E402
-from kernel_row_source import DEFAULTS, RowSource, random  # noqa: E402
+from kernel_row_source import DEFAULTS, RowSource  # noqa: E402
 
 DEFAULTS = DEFAULTS | dict(format="int8", bytes="0", group="0", include_zero="0", zeros="i32", offsets="0", principal="0", split="0", sums="0")
 
