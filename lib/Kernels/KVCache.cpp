@@ -40,7 +40,7 @@ FormatStatus KVCache::verify() const {
     return refuse("1 to 1024 heads of keys and values", heads);
   if (headSize != 64 && headSize != 128)
     return refuse("heads of 64 or 128 elements", headSize);
-  if (pageTokens < chunkTokens || pageTokens > 4096 || pageTokens % chunkTokens != 0)
+  if (!isPage(pageTokens))
     return refuse("pages of a multiple of 32 tokens, up to 4096", pageTokens);
   return {};
 }

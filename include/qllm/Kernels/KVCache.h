@@ -19,9 +19,9 @@ namespace qllm::kernels {
 ///
 /// A warp reads the keys of a chunk by loads of 16 bytes a lane and its values by loads of 8, each
 /// load from bytes in a row, and each lane gets what its part of a tensor instruction wants. Token
-/// 8a + 4i + 2b + e of a chunk (a < 4; i, b, e < 2) is column 2a + e of the key's block 2i + b. Four
-/// lanes share a key: lane t has the elements of the t-th quarter of both halves of the head, which
-/// is where both elements of a rotated pair are.
+/// 8a + 4i + 2b + e of a chunk (a < 4; i, b, e < 2) is column 2a + e of the key's block 2i + b.
+/// Four lanes share a key: lane t has the elements of the t-th quarter of both halves of the head,
+/// which is where both elements of a rotated pair are.
 struct KVCache {
   std::int64_t heads = 0;              ///< of keys and values
   std::int64_t headSize = 0;           ///< elements of a head
@@ -54,6 +54,10 @@ struct KVCache {
   Place keyPlace(std::int64_t token, std::int64_t element) const;
   Place valuePlace(std::int64_t token, std::int64_t element) const;
 
+  /// Whether pages can have so many tokens.
+  static bool isPage(std::int64_t tokens) {
+    return tokens >= chunkTokens && tokens <= 4096 && tokens % chunkTokens == 0;
+  }
   /// Whether there are kernels for such a cache.
   FormatStatus verify() const;
 };

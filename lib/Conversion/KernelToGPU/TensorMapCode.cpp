@@ -46,9 +46,7 @@ Value qllm::emitTensorMap(ImplicitLocOpBuilder &builder, qk::TensorMapAttr map, 
                           Value pointer, Value rows) {
   Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
   auto pointerType = LLVM::LLVMPointerType::get(builder.getContext());
-  Operation *module = builder.getInsertionBlock()->getParentOp();
-  while (!isa<ModuleOp>(module))
-    module = module->getParentOp();
+  auto module = builder.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   SmallVector<Type> parameters = {pointerType, i32,         i32,         pointerType,
                                   pointerType, pointerType, pointerType, pointerType,
                                   i32,         i32,         i32,         i32};

@@ -156,18 +156,19 @@ AttentionEmitter::Keys AttentionEmitter::readKeys(Value address) {
 AttentionEmitter::Scores AttentionEmitter::multiplyKeys(const Keys &keys) {
   Scores scores;
   scores.fill(Words(2 * tile.halves(), code.constant(0.0f)));
+  SplitWords query;
   for (int64_t step = 0; step != tile.steps(); ++step) {
-    SplitWords query = queries->read(step);
+    query = queries->read(step);
     for (int64_t block = 0; block != blocks; ++block) {
       if (step == 0)
         scores[block] = startSums(code, query, scores[block]);
       Value codes = codesOfStep(code, keys[block], step, cache.keyBits);
       scores[block] =
           multiplyAdd(code, query, negatedCodes(code, codes, cache.keyBits), scores[block]);
-      if (step == tile.steps() - 1)
-        scores[block] = finishSums(code, query, scores[block]);
     }
   }
+  for (Words &ofBlock : scores)
+    ofBlock = finishSums(code, query, ofBlock);
   return scores;
 }
 

@@ -117,6 +117,11 @@ Value LinearPlace::extend(Value value, Type elementType) {
   return arith::ExtSIOp::create(code.getBuilder(), code.getLoc(), code.i32(), value);
 }
 
+Value LinearPlace::loadAt(Value pointer, Type elementType) {
+  unsigned bytes = elementType.getIntOrFloatBitWidth() / 8;
+  return extend(code.loadConstant(signless(elementType), pointer, bytes), elementType);
+}
+
 Value LinearPlace::address(Buffer buffer, Value column, GroupRow row) {
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
   Value inRow = code.advance(buffer.pointer, code.multiply(column, bytes));
@@ -144,18 +149,14 @@ Value LinearPlace::loadElement(Buffer buffer, Value index, GroupRow row) {
     Value upper = code.isEqual(code.bitAnd(half.element, 1), code.constant(int64_t(1)));
     return code.bitAnd(code.select(upper, code.shiftRight(half.byte, 4), half.byte), 15);
   }
-  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
-  return extend(code.loadConstant(signless(buffer.elementType), address(buffer, index, row), bytes),
-                buffer.elementType);
+  return loadAt(address(buffer, index, row), buffer.elementType);
 }
 
 Value LinearPlace::loadRow(Buffer buffer, Value row) { return loadElement(buffer, clampRow(row)); }
 
 Value LinearPlace::load(Buffer buffer, int64_t index) {
   int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
-  Value pointer = code.advance(buffer.pointer, index * bytes);
-  return extend(code.loadConstant(signless(buffer.elementType), pointer, bytes),
-                buffer.elementType);
+  return loadAt(code.advance(buffer.pointer, index * bytes), buffer.elementType);
 }
 
 Value LinearPlace::loadInRow(Buffer buffer, Value row, int64_t columns, Value column) {

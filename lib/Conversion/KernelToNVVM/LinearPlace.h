@@ -109,6 +109,7 @@ private:
   };
 
   mlir::Value address(Buffer buffer, mlir::Value column, GroupRow row);
+  mlir::Value loadAt(mlir::Value pointer, mlir::Type elementType);
   mlir::Value loadElement(Buffer buffer, mlir::Value index, GroupRow row = {});
   HalfByte halfByte(Buffer buffer, mlir::Value column, GroupRow row);
   mlir::Value extend(mlir::Value value, mlir::Type elementType);

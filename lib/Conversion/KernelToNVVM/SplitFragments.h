@@ -32,8 +32,8 @@ SplitWords splitPairs(CodeBuilder &code, llvm::ArrayRef<std::array<mlir::Value, 
                       bool isExact);
 
 /// Four unsigned codes c, one in each byte of a word, as pairs of the bf16 -c: the two words of the
-/// right operand. Codes are below 16, or any byte. Their sign would take
-/// an instruction; that of what they are multiplied by takes none.
+/// right operand. Codes are below 16, or any byte. Their sign would take an
+/// instruction; that of what they are multiplied by takes none.
 Words negatedCodes(CodeBuilder &code, mlir::Value word, unsigned bits);
 
 /// The codes of a step, one in each byte, of words that hold codes of 4 or 8 bits. With 4 bits a

@@ -201,7 +201,7 @@ void PageKVCache::runOnOperation() {
     emitError(loc) << "expected a function '" << function << "' to give a cache";
     return signalPassFailure();
   }
-  if (pageTokens < 32 || pageTokens > 4096 || pageTokens % 32 != 0) {
+  if (!kernels::KVCache::isPage(pageTokens)) {
     emitError(loc) << "expected pages of a multiple of 32 tokens of at most 4096, but got "
                    << int64_t(pageTokens);
     return signalPassFailure();

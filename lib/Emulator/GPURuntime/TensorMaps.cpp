@@ -8,6 +8,7 @@
 #include "Leave.h"
 #include "qllm/Emulator/Runtime/TensorMap.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace qllm::emu;
@@ -47,19 +48,27 @@ void checkMap(const TensorMap &map) {
                                      : std::string("none")));
 }
 
-/// A ranked memref, as its descriptor has it: outermost dimension first.
-TensorMap mapOfMemref(int64_t rank, const int64_t *descriptor, uint32_t type, const int64_t *box) {
+TensorMap startMap(int64_t rank, uint32_t type, void *base) {
   if (rank < 1 || rank > TensorMap::kMaxRank)
     leave(Exit::BadInput,
           "expected a tensor map of 1 to 5 dimensions, but got " + std::to_string(rank));
   TensorMap map;
   map.rank = uint8_t(rank);
   map.elementBytes = lookUp(elementBytesOf, type, "data type");
-  map.base = reinterpret_cast<uint8_t *>(descriptor[1]);
+  map.base = static_cast<uint8_t *>(base);
+  return map;
+}
+
+/// A size of a box, or one that is refused as well.
+uint16_t boxSize(int64_t size) { return uint16_t(std::clamp<int64_t>(size, 0, UINT16_MAX)); }
+
+/// A ranked memref, as its descriptor has it: outermost dimension first.
+TensorMap mapOfMemref(int64_t rank, const int64_t *descriptor, uint32_t type, const int64_t *box) {
+  TensorMap map = startMap(rank, type, reinterpret_cast<void *>(descriptor[1]));
   const int64_t *sizes = descriptor + 3, *strides = sizes + rank;
   for (int64_t i = 0; i < rank; ++i) {
     map.sizes[i] = uint64_t(sizes[rank - 1 - i]);
-    map.box[i] = uint16_t(box[rank - 1 - i]);
+    map.box[i] = boxSize(box[rank - 1 - i]);
     if (i + 1 < rank)
       map.strides[i] = uint64_t(strides[rank - 2 - i]) * map.elementBytes;
   }
@@ -82,16 +91,10 @@ void mgpuTensorMapEncodeTiled(void *result, uint32_t type, uint32_t rank, void *
                               const uint64_t *sizes, const uint64_t *strides, const uint32_t *box,
                               const uint32_t *steps, uint32_t interleave, uint32_t swizzle,
                               uint32_t /*promotion*/, uint32_t fill) {
-  if (rank < 1 || rank > TensorMap::kMaxRank)
-    leave(Exit::BadInput,
-          "expected a tensor map of 1 to 5 dimensions, but got " + std::to_string(rank));
-  TensorMap map;
-  map.rank = uint8_t(rank);
-  map.elementBytes = lookUp(elementBytesOf, type, "data type");
-  map.base = static_cast<uint8_t *>(address);
+  TensorMap map = startMap(rank, type, address);
   for (uint32_t i = 0; i < rank; ++i) {
     map.sizes[i] = sizes[i];
-    map.box[i] = uint16_t(std::min<uint32_t>(box[i], UINT16_MAX));
+    map.box[i] = boxSize(box[i]);
     map.steps[i] = uint8_t(std::min<uint32_t>(steps[i], UINT8_MAX));
     if (i + 1 < rank)
       map.strides[i] = strides[i];
