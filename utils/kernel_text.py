@@ -68,7 +68,7 @@ class Geometry:
         return Geometry(**numbers(re.sub(r", maps = \[.*\]", "", text)), maps=maps)
 
     def grid(self, rows: int) -> tuple:
-        return self.columns, -(-rows // self.tile_rows), self.layers
+        return -(-rows // (self.tile_rows * self.cluster)) * self.cluster, self.columns, self.layers
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Instruction:
         features = "+ptx81" if target in OLD or target == "sm_90a" else "+ptx88"
         return (f'gpu.module @{target} [#nvvm.target<O = 3, chip = "{target}", features = "{features}">] {{\n'
                 f"{self.memory}  llvm.func @{self.name}(%in: !llvm.ptr<1>, %out: !llvm.ptr<1>) attributes {{nvvm.kernel}} {{\n"
-                "    %thread = nvvm.read.ptx.sreg.tid.x : i32\n    %block = nvvm.read.ptx.sreg.ctaid.x : i32\n"
+                "    %thread = nvvm.read.ptx.sreg.tid.x : i32\n    %block = nvvm.read.ptx.sreg.ctaid.y : i32\n"
                 f"    %lanes = llvm.mlir.constant({self.lanes} : i32) : i32\n    %before = llvm.mul %block, %lanes : i32\n"
                 "    %lane = llvm.add %before, %thread : i32\n"
                 f"    %at = llvm.getelementptr %in[%lane] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, !llvm.array<{count} x i32>\n"

@@ -48,9 +48,8 @@ LogicalResult EmulatedDevice::launch(mlir::Operation *op, interp::KernelContext 
   if (memory.rows() == 0)
     return memory.finish(ctx); // no block has anything to do
   Launch settings = defaults;
-  settings.grid = {uint32_t(geometry.getColumns()),
-                   uint32_t(llvm::divideCeil(memory.rows(), geometry.getTileRows())),
-                   uint32_t(geometry.getLayers())};
+  settings.grid = {uint32_t(geometry.getBlocksOfRows(memory.rows())),
+                   uint32_t(geometry.getColumns()), uint32_t(geometry.getLayers())};
   settings.block = {uint32_t(geometry.getThreads()), 1, 1};
   settings.dynamicSharedBytes = size_t(geometry.getShared());
   settings.arguments = memory.arguments().data();

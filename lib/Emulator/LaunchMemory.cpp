@@ -6,6 +6,7 @@
 #include "LaunchMemory.h"
 
 #include "qllm/Interpreter/Interpreter.h"
+#include "qllm/Kernels/LaunchLimits.h"
 
 using namespace qllm;
 using namespace qllm::emu;
@@ -27,6 +28,9 @@ LogicalResult LaunchMemory::prepare(qk::LaunchOp launch, qk::GeometryAttr geomet
   }
   isWritten.assign(operands, false);
   llvm::ArrayRef<int64_t> entries = launch.getSizes();
+  if (int64_t rows = ctx.in(unsigned(entries[0])).dim(entries[1]); rows > kernels::maxRows)
+    return ctx.fail("expected at most " + llvm::Twine(kernels::maxRows) + " rows, but got " +
+                    llvm::Twine(rows));
   for (size_t entry = 0; entry != entries.size(); entry += 2)
     sizes.push_back(int32_t(ctx.in(unsigned(entries[entry])).dim(entries[entry + 1])));
   if (failed(addResults(launch, ctx)))

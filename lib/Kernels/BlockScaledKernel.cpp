@@ -45,6 +45,8 @@ FormatStatus BlockScaledKernel::verify() const {
   if (FormatStatus status = isInTensorMemory() ? verifyInTensorMemory() : verifyInRegisters();
       !status)
     return status;
+  if (FormatStatus status = codes.schedule.verifyColumns(codes.columns); !status)
+    return status;
   // Offsets in a row of tiles of scales are computed in 32 bits.
   constexpr std::int64_t most = std::int64_t{1} << 26;
   if (codes.depth > most)

@@ -6,6 +6,7 @@
 #include "qllm/Kernels/LinearKernel.h"
 
 #include "UnsharedTiles.h"
+#include "qllm/Kernels/LaunchLimits.h"
 #include "qllm/Kernels/WeightLayout.h"
 
 #include <algorithm>
@@ -142,6 +143,15 @@ FormatStatus Schedule::verify() const {
   return {};
 }
 
+FormatStatus Schedule::verifyColumns(std::int64_t columns) const {
+  std::int64_t tiles = (columns + tileColumns - 1) / tileColumns;
+  if (isStreamed() || tiles <= maxColumnsOfGrid)
+    return {};
+  return refuse("at most " + number(maxColumnsOfGrid) +
+                    " tiles of columns, the most that a grid has",
+                number(tiles) + " of " + number(tileColumns));
+}
+
 FormatStatus LinearKernel::verifySchedule() const {
   const Schedule &s = schedule;
   if (s.tileRows % (16 * s.warpRows) != 0 || s.tileColumns % (16 * s.warpColumns) != 0)
@@ -202,6 +212,8 @@ FormatStatus LinearKernel::verifyTiles() const {
   if (FormatStatus status = verifyUnshared(schedule); !status)
     return status;
   if (FormatStatus status = verifyOperands(); !status)
+    return status;
+  if (FormatStatus status = schedule.verifyColumns(columns); !status)
     return status;
   if (isWarpSpecialized())
     return verifyWarpgroups();

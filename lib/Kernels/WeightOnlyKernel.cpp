@@ -142,6 +142,8 @@ FormatStatus WeightOnlyKernel::verifyStream() const {
 FormatStatus WeightOnlyKernel::verify() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
+  if (FormatStatus status = schedule.verifyColumns(columns); !status)
+    return status;
   for (auto check : {&WeightOnlyKernel::verifyFormats, &WeightOnlyKernel::verifySizes,
                      isDirect() ? &WeightOnlyKernel::verifyDirect : &WeightOnlyKernel::verifyRing,
                      &WeightOnlyKernel::verifyGroups, &WeightOnlyKernel::verifyRegisters,

@@ -10,11 +10,11 @@
 
 namespace qllm::kernels {
 
-/// Blocks of a grid along x, and along y and z.
-inline constexpr std::int64_t maxColumnsOfGrid = INT32_MAX, maxRowsOfGrid = 65535,
-                              maxLayersOfGrid = 65535;
-/// Rows of a matrix, and other sizes that a kernel gets: they are i32.
-inline constexpr std::int64_t maxRuntimeSize = INT32_MAX;
+/// Blocks of a grid along y and z. Rows lie along x, which has more blocks than there are rows.
+inline constexpr std::int64_t maxColumnsOfGrid = 65535, maxLayersOfGrid = 65535;
+/// Rows of a matrix, and other sizes that a kernel gets: they are i32, and so are the offsets of
+/// what a row has one f32 of.
+inline constexpr std::int64_t maxRows = std::int64_t{1} << 28, maxRuntimeSize = INT32_MAX;
 
 } // namespace qllm::kernels
 

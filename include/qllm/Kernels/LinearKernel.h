@@ -27,6 +27,8 @@ struct Schedule {
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
+  /// Whether a grid has that many tiles of columns, or blocks that share them.
+  FormatStatus verifyColumns(std::int64_t columns) const;
   /// Whether the target's blocks have so many bytes of shared memory.
   FormatStatus verifyShared(const Target &target, std::int64_t bytes) const;
 

@@ -131,7 +131,7 @@ LogicalResult LaunchEmitter::emitKernel(qk::LaunchOp::Choice choice) {
   auto kernel = SymbolRefAttr::get(builder.getContext(), target,
                                    {FlatSymbolRefAttr::get(builder.getContext(), choice.kernel)});
   gpu::LaunchFuncOp::create(builder, kernel,
-                            gpu::KernelDim3{index(builder, geometry.getColumns()), tiles,
+                            gpu::KernelDim3{tiles, index(builder, geometry.getColumns()),
                                             index(builder, geometry.getLayers())},
                             gpu::KernelDim3{index(builder, geometry.getThreads()), one, one},
                             shared, arguments);

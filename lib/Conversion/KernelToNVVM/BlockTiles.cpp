@@ -29,7 +29,7 @@ void BlockTiles::forEachPart(function_ref<void(const TilePart &)> body) {
     return body({});
   OpBuilder &builder = code.getBuilder();
   Location loc = code.getLoc();
-  Value block = NVVM::BlockIdXOp::create(builder, loc, code.i32());
+  Value block = code.columnBlock();
   Value begin = beginOf(block), end = beginOf(code.add(block, 1));
   Value firstTile = code.divide(begin, stream.steps);
   if (!stream.crossesTiles())
@@ -66,7 +66,7 @@ Value BlockTiles::slotAddress(Value block, Value firstStep, const SumPlace &plac
 }
 
 void BlockTiles::storePart(const TilePart &part, ArrayRef<Value> sums, ArrayRef<SumPlace> places) {
-  Value block = NVVM::BlockIdXOp::create(code.getBuilder(), code.getLoc(), code.i32());
+  Value block = code.columnBlock();
   Value firstStep = code.multiply(part.tile, stream.steps);
   int64_t width = int64_t(sums.size() / places.size());
   // The places of a row are there together.
@@ -134,7 +134,7 @@ void BlockTiles::finish(const TilePart &part, ArrayRef<Value> sums, ArrayRef<Sum
   // Leaves the part; whether the tile is complete, and if so its sums.
   auto exchange = [&] {
     storePart(part, sums, places);
-    Value row = NVVM::BlockIdYOp::create(builder, loc, code.i32());
+    Value row = code.rowBlock();
     Value index = code.add(code.multiply(row, stream.tiles), part.tile);
     Value counter = code.advance(buffers.arrivals.pointer, code.multiply(index, 4));
     Value isLast =

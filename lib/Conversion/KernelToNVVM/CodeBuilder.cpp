@@ -39,6 +39,10 @@ Value CodeBuilder::constant64(int64_t value) {
 }
 Value CodeBuilder::constant(float value) { return materialize(builder.getF32FloatAttr(value)); }
 
+Value CodeBuilder::rowBlock() { return NVVM::BlockIdXOp::create(builder, loc, i32()); }
+Value CodeBuilder::columnBlock() { return NVVM::BlockIdYOp::create(builder, loc, i32()); }
+Value CodeBuilder::rowBlocks() { return NVVM::GridDimXOp::create(builder, loc, i32()); }
+
 Value CodeBuilder::add(Value a, Value b) { return arith::AddIOp::create(builder, loc, a, b); }
 Value CodeBuilder::subtract(Value a, Value b) { return arith::SubIOp::create(builder, loc, a, b); }
 Value CodeBuilder::multiply(Value a, Value b) { return arith::MulIOp::create(builder, loc, a, b); }

@@ -32,6 +32,12 @@ public:
   mlir::Value constant64(int64_t value);
   mlir::Value constant(float value);
 
+  /// The block's place in the grid, and the blocks along its rows. Rows lie along x, where blocks
+  /// start one after the other, so that blocks that run together read the same weights.
+  mlir::Value rowBlock();
+  mlir::Value columnBlock();
+  mlir::Value rowBlocks();
+
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value add(mlir::Value a, int64_t b) { return b == 0 ? a : add(a, constant(b)); }
   mlir::Value subtract(mlir::Value a, mlir::Value b);

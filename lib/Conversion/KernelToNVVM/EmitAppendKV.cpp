@@ -58,12 +58,10 @@ private:
 void AppendEmitter::findPlace() {
   OpBuilder &builder = code.getBuilder();
   Value thread = NVVM::ThreadIdXOp::create(builder, op.getLoc(), code.i32());
-  Value blockColumn = NVVM::BlockIdXOp::create(builder, op.getLoc(), code.i32());
-  Value blockRow = NVVM::BlockIdYOp::create(builder, op.getLoc(), code.i32());
   lane = code.bitAnd(thread, kernel.lanesOfRow - 1);
-  head = code.shiftRight(blockColumn, 1);
-  Value wanted =
-      code.add(code.multiply(blockRow, kernel.rowsOfBlock), code.divide(thread, kernel.lanesOfRow));
+  head = code.shiftRight(code.columnBlock(), 1);
+  Value wanted = code.add(code.multiply(code.rowBlock(), kernel.rowsOfBlock),
+                          code.divide(thread, kernel.lanesOfRow));
   // All lanes of a warp take part in exchanges, so those without a row take the last one's.
   isInside = code.less(wanted, function.size(0));
   row = code.minimum(wanted, code.add(function.size(0), -1));
@@ -173,8 +171,7 @@ void AppendEmitter::emitValue() {
 
 void AppendEmitter::emit() {
   findPlace();
-  Value blockColumn = NVVM::BlockIdXOp::create(code.getBuilder(), op.getLoc(), code.i32());
-  Value kind = code.bitAnd(blockColumn, 1);
+  Value kind = code.bitAnd(code.columnBlock(), 1);
   code.when(code.isEqual(kind, code.constant(int64_t(0))), [&] { emitKey(); });
   code.when(code.isEqual(kind, code.constant(int64_t(1))), [&] { emitValue(); });
   LLVM::ReturnOp::create(code.getBuilder(), op.getLoc(), ValueRange());

@@ -109,8 +109,8 @@ AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef
   place.thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
   place.lane = code.bitAnd(place.thread, 31);
   place.warp = code.shiftRight(place.thread, 5);
-  place.head = NVVM::BlockIdXOp::create(builder, loc, code.i32());
-  place.tile = NVVM::BlockIdYOp::create(builder, loc, code.i32());
+  place.head = code.columnBlock();
+  place.tile = code.rowBlock();
   place.split = NVVM::BlockIdZOp::create(builder, loc, code.i32());
   quarter = code.bitAnd(place.lane, 3);
   column = code.shiftRight(place.lane, 2);

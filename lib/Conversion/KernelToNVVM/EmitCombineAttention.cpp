@@ -81,9 +81,9 @@ void CombineEmitter::emit() {
   OpBuilder &builder = code.getBuilder();
   Location loc = op.getLoc();
   Value thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
-  Value block = NVVM::BlockIdXOp::create(builder, loc, code.i32());
-  Value row = NVVM::BlockIdYOp::create(builder, loc, code.i32());
-  Value column = code.multiply(code.add(code.multiply(block, threads), thread), neighbours);
+  Value row = code.rowBlock();
+  Value column =
+      code.multiply(code.add(code.multiply(code.columnBlock(), threads), thread), neighbours);
   code.when(code.less(column, code.constant(sums[2])), [&] { addSplits(row, column); });
   LLVM::ReturnOp::create(builder, loc, ValueRange());
 }

@@ -99,7 +99,7 @@ void TensorScaleEmitter::finish() {
 void TensorScaleEmitter::emit() {
   OpBuilder &builder = code.getBuilder();
   threads.forRows(arguments.size(0), [&] { storeRow(); });
-  Value blocks = NVVM::GridDimYOp::create(builder, op.getLoc(), code.i32());
+  Value blocks = code.rowBlocks();
   // Behind the numbers of warps, which are stored while others still read the count.
   Value before = countArrival(code, arguments[op.getArrivals()].pointer,
                               code.advance(shared, 4 * kernel.warps()));

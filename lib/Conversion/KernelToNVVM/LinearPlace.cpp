@@ -43,9 +43,8 @@ LinearPlace::LinearPlace(CodeBuilder &code, const kernels::Schedule &schedule, i
   OpBuilder &builder = code.getBuilder();
   thread = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
   if (!tile)
-    tile = NVVM::BlockIdXOp::create(builder, code.getLoc(), code.i32());
-  Value blockRow = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
-  tileRow = code.multiply(blockRow, schedule.tileRows);
+    tile = code.columnBlock();
+  tileRow = code.multiply(code.rowBlock(), schedule.tileRows);
   tileColumn = code.multiply(tile, schedule.tileColumns);
   lane = code.bitAnd(thread, 31);
   Value warp = code.shiftRight(thread, 5);
@@ -160,7 +159,9 @@ Value LinearPlace::load(Buffer buffer, int64_t index) {
 }
 
 Value LinearPlace::loadInRow(Buffer buffer, Value row, int64_t columns, Value column) {
-  return loadElement(buffer, code.add(code.multiply(clampRow(row), columns), column));
+  int64_t bytes = buffer.elementType.getIntOrFloatBitWidth() / 8;
+  buffer.pointer = code.advanceWide(buffer.pointer, clampRow(row), columns * bytes);
+  return loadElement(buffer, column);
 }
 
 Value LinearPlace::loadColumn(Buffer buffer, Value column, GroupRow row) {

@@ -58,8 +58,7 @@ ProductLoop qllm::makeProductLoop(CodeBuilder &code, const LinearPlace &place,
   ProductLoop loop;
   loop.inputLoader = std::make_unique<TileLoader>(
       code, LoadedOperand{inputTile, true, input, place.tileRow, rows, shared, kernel.tiles()},
-      place.thread,
-      kernel.schedule.threads());
+      place.thread, kernel.schedule.threads());
   loop.weightLoader = std::make_unique<TileLoader>(
       code,
       LoadedOperand{weightTile, !shuffled, weight, code.divide(place.tileColumn, columnsOfRow),

@@ -16,7 +16,7 @@ RowThreads::RowThreads(CodeBuilder &code, const kernels::QuantizeKernel &kernel,
     : shared(shared), code(code), kernel(kernel) {
   OpBuilder &builder = code.getBuilder();
   threadOfBlock = NVVM::ThreadIdXOp::create(builder, code.getLoc(), code.i32());
-  Value block = NVVM::BlockIdYOp::create(builder, code.getLoc(), code.i32());
+  Value block = code.rowBlock();
   warpOfBlock = code.shiftRight(threadOfBlock, 5);
   lane = code.bitAnd(threadOfBlock, 31);
   thread = kernel.warpsOfRow() == 1 ? lane : threadOfBlock;

@@ -43,8 +43,8 @@ TileLoader::TileLoader(CodeBuilder &code, const LoadedOperand &operand, Value th
   bool isHalf = operand.swizzled && lanes < std::min<int64_t>(tile.piecesPerRow(), 8);
   if (isHalf) {
     // Halves of rows 0 and 4, of 1 and 5, .. fill the banks.
-    Value inPeriod = code.add(code.shiftLeft(code.bitAnd(row, 1), 2),
-                              code.bitAnd(code.shiftRight(row, 1), 3));
+    Value inPeriod =
+        code.add(code.shiftLeft(code.bitAnd(row, 1), 2), code.bitAnd(code.shiftRight(row, 1), 3));
     row = code.add(code.bitAnd(row, -8), inPeriod);
   }
   column = code.multiply(piece, pieceBytes);
@@ -97,6 +97,6 @@ void TileLoader::issue(Value index, Value from, Value stageOffset) {
   // Past all destinations, the swizzle begins again.
   int64_t step = lanes * pieceBytes, period = step * int64_t(places.size());
   for (int64_t offset = 0; offset != tile.rowBytes; offset += step)
-    issueColumn(index, from,
-                code.advance(places[offset % period / step], offset / period * period), offset);
+    issueColumn(index, from, code.advance(places[offset % period / step], offset / period * period),
+                offset);
 }

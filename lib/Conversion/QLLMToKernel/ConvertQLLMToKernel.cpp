@@ -110,8 +110,8 @@ FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {
     policy.rows.push_back(2048);
   int64_t before = 0;
   for (int64_t given : policy.rows) {
-    if (given > kernels::maxRuntimeSize)
-      return emitError(loc) << "expected at most " << kernels::maxRuntimeSize
+    if (given > kernels::maxRows)
+      return emitError(loc) << "expected at most " << kernels::maxRows
                             << " rows to choose schedules for, but got " << given;
     if (given <= before)
       return emitError(loc) << "expected ascending numbers of rows from 1 on, to choose schedules "

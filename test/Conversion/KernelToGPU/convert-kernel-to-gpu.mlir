@@ -15,10 +15,10 @@
 // CHECK:   scf.if %[[FEW]]
 // CHECK:     %[[COVERED:.*]] = arith.addi %[[ROWS]], %c15
 // CHECK:     %[[TILES:.*]] = arith.divui %[[COVERED]], %c16
-// CHECK:     gpu.launch_func @sm_80::@few blocks in (%c4, %[[TILES]], %c1) threads in (%c128, %c1, %c1) dynamic_shared_memory_size %c4096_i32
+// CHECK:     gpu.launch_func @sm_80::@few blocks in (%[[TILES]], %c4, %c1) threads in (%c128, %c1, %c1) dynamic_shared_memory_size %c4096_i32
 // CHECK-SAME:  args(%[[PX:.*]] : !llvm.ptr, %[[PS:.*]] : !llvm.ptr, %[[PY:.*]] : !llvm.ptr, %[[M:.*]] : i32)
 // CHECK:   } else {
-// CHECK:     gpu.launch_func @sm_80::@any blocks in (%c1, %{{.*}}, %c2) threads in (%c256, %c1, %c1) dynamic_shared_memory_size %c65536_i32
+// CHECK:     gpu.launch_func @sm_80::@any blocks in (%{{.*}}, %c1, %c2) threads in (%c256, %c1, %c1) dynamic_shared_memory_size %c65536_i32
 // CHECK-NOT: gpu.dealloc
 // CHECK: return %[[Y]]
 gpu.module @sm_80 [#nvvm.target<chip = "sm_80">] {
@@ -41,10 +41,10 @@ func.func @dynamic(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> 
 // CHECK-SAME: (%[[X:.*]]: memref<40x32xf32>) -> memref<40xf32>
 // CHECK: %[[CODES:.*]] = gpu.alloc () : memref<40x16xi8>
 // CHECK: %[[ZEROS:.*]] = gpu.alloc () : memref<20xi8>
-// CHECK: gpu.launch_func @sm_80::@quantize blocks in (%c1, %c5, %c1)
+// CHECK: gpu.launch_func @sm_80::@quantize blocks in (%c5, %c1, %c1)
 // CHECK: gpu.dealloc %[[ZEROS]]
 // CHECK: %[[Y:.*]] = gpu.alloc () : memref<40xf32>
-// CHECK: gpu.launch_func @sm_80::@sum blocks in (%c1, %c3, %c1)
+// CHECK: gpu.launch_func @sm_80::@sum blocks in (%c3, %c1, %c1)
 // CHECK: gpu.dealloc %[[CODES]]
 // CHECK: return %[[Y]]
 gpu.binary @sm_80 [#gpu.object<#nvvm.target<chip = "sm_80">, bin = "">]

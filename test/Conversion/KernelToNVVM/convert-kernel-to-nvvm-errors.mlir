@@ -64,12 +64,3 @@ func.func @no_tensor_memory(%x: tensor<?x256xf4E2M1FN>, %w: tensor<64x256xf4E2M1
 module {
   func.func private @sm_80()
 }
-
-// -----
-
-// A row of 4096 elements has a block of its own, and there are fewer of these along y than rows.
-func.func @too_many_rows(%x: tensor<65536x4096xf16>) -> tensor<65536x4096xi8> {
-  // expected-error @+1 {{expected at most 65535 blocks along y, the most that a grid has, but got 65536 on sm_80 for 65536 rows in tiles of 1}}
-  %codes, %scales = qk.quantize %x format(#qllm.int<8>) : (tensor<65536x4096xf16>) -> tensor<65536x4096xi8>, tensor<65536xf32>
-  return %codes : tensor<65536x4096xi8>
-}

@@ -40,7 +40,7 @@ func.func @channels(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64
 // CHECK-LABEL: qk.launch "linear_f16_int4_n192_k128"
 // CHECK-SAME: in_place [2, 3] geometry {sm_80 = #qk.geometry<columns = 2, tile_rows = 16, threads = 64,
 // CHECK-LABEL: llvm.func @linear_f16_int4_n192_k128
-// CHECK: %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.x
+// CHECK: %[[BLOCK:.*]] = nvvm.read.ptx.sreg.ctaid.y
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK: scf.if %{{.*}} -> (i1, f32

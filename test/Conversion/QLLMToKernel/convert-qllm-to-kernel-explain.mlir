@@ -5,7 +5,7 @@
 // RUN: not qllm-opt %s -convert-qllm-to-kernel=targets=sm_80,sm_80 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=0" 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=9223372036854775807" 2>&1 | FileCheck %s --check-prefix=MOST
-// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 rows=2147483647" -o /dev/null
+// RUN: qllm-opt %s -split-input-file -convert-qllm-to-kernel="targets=sm_80 rows=268435456" -o /dev/null
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 rows=16,1" 2>&1 | FileCheck %s --check-prefix=ORDER
 // RUN: not qllm-opt %s -convert-qllm-to-kernel="targets=sm_80 schedule=7" 2>&1 | FileCheck %s --check-prefix=SCHEDULE
 
@@ -16,7 +16,7 @@
 // UNKNOWN: expected targets out of sm_80, {{.*}}, but got 'sm_70'
 // TWICE: expected each target once, but got sm_80 twice
 // ROWS: expected ascending numbers of rows from 1 on, to choose schedules for, but got 0
-// MOST: expected at most 2147483647 rows to choose schedules for, but got 9223372036854775807
+// MOST: expected at most 268435456 rows to choose schedules for, but got 9223372036854775807
 // ORDER: expected ascending numbers of rows from 1 on, to choose schedules for, but got 1 after 16
 // SCHEDULE: expected a #qk.schedule as schedule, but got '7'
 // FLOAT: expected a float-type of f16, bf16 or none, but got 'f32'

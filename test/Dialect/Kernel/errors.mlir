@@ -46,6 +46,21 @@ func.func @linear_c1_dynamic(%x: tensor<?x?xi8>, %w: tensor<64x64xi8>, %s: tenso
 
 // -----
 
+// As many tiles of columns as a grid has blocks along y, and one more.
+func.func @linear_columns(%x: tensor<?x64xi8>, %w: tensor<1048560x64xi8>, %v: tensor<1048561x64xi8>, %s: tensor<?xf32>,
+                          %t: tensor<1048560xf32>, %u: tensor<1048561xf32>) {
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 16, 64], warps = [2, 1], stages = 3>)
+      : (tensor<?x64xi8>, tensor<1048560x64xi8>, tensor<?xf32>, tensor<1048560xf32>) -> tensor<?x1048560xf32>
+  // expected-error @+1 {{expected at most 65535 tiles of columns, the most that a grid has, but got 65536 of 16}}
+  %1 = qk.linear %x, %v scales(%s, %u) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 16, 64], warps = [2, 1], stages = 3>)
+      : (tensor<?x64xi8>, tensor<1048561x64xi8>, tensor<?xf32>, tensor<1048561xf32>) -> tensor<?x1048561xf32>
+  return
+}
+
+// -----
+
 func.func @linear_c1_storage(%x: tensor<?x64xui8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
   // expected-error @+1 {{expected an input of type 'tensor<?x64xi8>', but got 'tensor<?x64xui8>'}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<4>, #qllm.int<4>)
@@ -337,8 +352,13 @@ func.func private @geometry_c1_threads() attributes {a = #qk.geometry<columns = 
 
 // -----
 
-// expected-error @+1 {{expected columns that clusters of 2 divide, but got 3}}
-func.func private @geometry_c1_cluster() attributes {a = #qk.geometry<columns = 3, tile_rows = 128, threads = 128, shared = 1, cluster = 2>}
+// expected-error @+1 {{expected at most 16 blocks of a cluster, but got 17}}
+func.func private @geometry_c1_cluster() attributes {a = #qk.geometry<columns = 3, tile_rows = 128, threads = 128, shared = 1, cluster = 17>}
+
+// -----
+
+// expected-error @+1 {{expected at most 268435456 rows of a tile, but got 268435457}}
+func.func private @geometry_c1_rows() attributes {a = #qk.geometry<columns = 3, tile_rows = 268435457, threads = 128, shared = 1>}
 
 // -----
 

@@ -94,35 +94,22 @@ func.func @launch_c5_count(%x: tensor<?x64xi8>) {
 // -----
 
 #g = #qk.geometry<columns = 1, tile_rows = 16, threads = 32, shared = 0>
-// expected-error @+1 {{expected 1 to 2147483647 rows, but got 0}}
+// expected-error @+1 {{expected 1 to 268435456 rows, but got 0}}
 #s = #qk.specialization<max_rows = 0, kernel = "a", geometry = {sm_80 = #g}>
 
 // -----
 
-// expected-error @+1 {{expected 1 to 2147483647 rows, but got 2147483648}}
-func.func private @schedule_c4() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, max_rows = 2147483648>}
+// expected-error @+1 {{expected 1 to 268435456 rows, but got 268435457}}
+func.func private @schedule_c4() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, max_rows = 268435457>}
 
 // -----
 
-// As many as there can be, in tiles of one row and of two.
+// As many as there can be, and one more.
 #one = #qk.geometry<columns = 1, tile_rows = 1, threads = 32, shared = 0>
-#two = #qk.geometry<columns = 1, tile_rows = 2, threads = 32, shared = 0>
-func.func @launch_c6_most(%x: tensor<65535x64xi8>, %y: tensor<131070x64xi8>, %z: tensor<65536x64xi8>) {
-  %0 = qk.launch "k"(%x) sizes [0, 0] geometry {sm_80 = #one} : (tensor<65535x64xi8>) -> tensor<65535x64xf32>
-  %1 = qk.launch "k"(%y) sizes [0, 0] geometry {sm_80 = #two} : (tensor<131070x64xi8>) -> tensor<131070x64xf32>
-  // Not the kernel for few rows.
-  %2 = qk.launch "k"(%z) sizes [0, 0] up_to [#qk.specialization<max_rows = 16, kernel = "a", geometry = {sm_80 = #one}>]
-      geometry {sm_80 = #two} : (tensor<65536x64xi8>) -> tensor<65536x64xf32>
-  return
-}
-
-// -----
-
-#one = #qk.geometry<columns = 1, tile_rows = 1, threads = 32, shared = 0>
-#two = #qk.geometry<columns = 1, tile_rows = 2, threads = 32, shared = 0>
-func.func @launch_c6(%x: tensor<65536x64xi8>) {
-  // expected-error @+1 {{expected at most 65535 blocks along y, the most that a grid has, but got 65536 on sm_86 for 65536 rows in tiles of 1}}
-  %0 = qk.launch "k"(%x) sizes [0, 0] geometry {sm_80 = #two, sm_86 = #one} : (tensor<65536x64xi8>) -> tensor<65536x64xf32>
+func.func @launch_c6(%x: tensor<268435456x64xi8>, %y: tensor<268435457x64xi8>) {
+  %0 = qk.launch "k"(%x) sizes [0, 0] geometry {sm_80 = #one} : (tensor<268435456x64xi8>) -> tensor<268435456x64xf32>
+  // expected-error @+1 {{expected at most 268435456 rows, but got 268435457}}
+  %1 = qk.launch "k"(%y) sizes [0, 0] geometry {sm_80 = #one} : (tensor<268435457x64xi8>) -> tensor<268435457x64xf32>
   return
 }
 
@@ -137,10 +124,10 @@ func.func @launch_c6_i32(%x: tensor<2147483648x64xi8>) {
 
 // -----
 
-// expected-error @+1 {{expected a grid of at most 2147483647 columns and 65535 layers, but got 1 and 65536}}
+// expected-error @+1 {{expected a grid of at most 65535 columns and 65535 layers, but got 1 and 65536}}
 func.func private @geometry_c1_layers() attributes {a = #qk.geometry<columns = 1, tile_rows = 1, layers = 65536, threads = 32, shared = 0>}
 
 // -----
 
-// expected-error @+1 {{expected a grid of at most 2147483647 columns and 65535 layers, but got 2147483648 and 1}}
-func.func private @geometry_c1_columns() attributes {a = #qk.geometry<columns = 2147483648, tile_rows = 1, threads = 32, shared = 0>}
+// expected-error @+1 {{expected a grid of at most 65535 columns and 65535 layers, but got 65536 and 1}}
+func.func private @geometry_c1_columns() attributes {a = #qk.geometry<columns = 65536, tile_rows = 1, threads = 32, shared = 0>}

@@ -1,12 +1,12 @@
 // Constraints of qk.weight_only_linear and of stream-K: one case each, named after it.
 // RUN: qllm-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @+1 {{expected 1 to 65536 blocks with stream_k and 0 with data_parallel, but got 0 with stream_k}}
+// expected-error @+1 {{expected 1 to 65535 blocks with stream_k and 0 with data_parallel, but got 0 with stream_k}}
 func.func private @schedule_c3() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, scheduler = stream_k>}
 
 // -----
 
-// expected-error @+1 {{expected 1 to 65536 blocks with stream_k and 0 with data_parallel, but got 4 with data_parallel}}
+// expected-error @+1 {{expected 1 to 65535 blocks with stream_k and 0 with data_parallel, but got 4 with data_parallel}}
 func.func private @schedule_c3_superfluous() attributes {a = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, blocks = 4>}
 
 // -----

@@ -19,7 +19,7 @@ folder.mkdir()
 
 def kernel(name, number):
     return f"""  llvm.func @{name}(%x: !llvm.ptr<1>, %y: !llvm.ptr<1>, %m: i32) attributes {{gpu.kernel, nvvm.kernel, nvvm.maxntid = array<i32: 32>}} {{
-    %row = nvvm.read.ptx.sreg.ctaid.y : i32
+    %row = nvvm.read.ptx.sreg.ctaid.x : i32
     %at = llvm.getelementptr %y[%row] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, f32
     %number = llvm.mlir.constant({number}.0 : f32) : f32
     %lane = nvvm.read.ptx.sreg.tid.x : i32

@@ -19,7 +19,7 @@ extern "C" int linear_int8_int8_n64_k128(void **arguments, const unsigned *grid)
   const auto *rowScales = pointer<float>(arguments[2]), *scales = pointer<float>(arguments[3]);
   auto *y = pointer<_Float16>(arguments[4]);
   int rows = *static_cast<int *>(arguments[5]);
-  if (int(grid[1]) * 32 < rows)
+  if (int(grid[0]) * 32 < rows)
     return 1;
   for (int m = 0; m < rows; ++m)
     for (int n = 0; n < outputs; ++n) {

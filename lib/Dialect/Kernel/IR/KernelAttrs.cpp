@@ -70,6 +70,9 @@ kernels::WeightLayout makeLayout(int64_t rows, int64_t columns,
 #define GET_ATTRDEF_CLASSES
 #include "qllm/Dialect/Kernel/IR/KernelAttrs.cpp.inc"
 
+/// Blocks of a cluster: 8 on all targets that have them, 16 where the host asks for it.
+static constexpr int64_t maxCluster = 16;
+
 void KernelDialect::registerAttributes() {
   addAttributes<
 #define GET_ATTRDEF_LIST
@@ -88,19 +91,18 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   // schedule_c2
   if (failed(check(makeSchedule(tile, warps, stages).verify(), emitError)))
     return failure();
-  if (cluster < 1 || cluster > 16 || producers < 0 || producers > 8)
-    return emitError() << "expected a cluster of 1 to 16 and 0 to 8 producers, but got " << cluster
-                       << " and " << producers;
+  if (cluster < 1 || cluster > maxCluster || producers < 0 || producers > 8)
+    return emitError() << "expected a cluster of 1 to " << maxCluster
+                       << " and 0 to 8 producers, but got " << cluster << " and " << producers;
   // schedule_c3
-  constexpr int64_t mostBlocks = 65536;
+  constexpr int64_t mostBlocks = kernels::maxColumnsOfGrid;
   if (scheduler == TileScheduler::StreamK ? blocks < 1 || blocks > mostBlocks : blocks != 0)
     return emitError() << "expected 1 to " << mostBlocks
                        << " blocks with stream_k and 0 with data_parallel, but got " << blocks
                        << " with " << stringifyTileScheduler(scheduler);
   // schedule_c4
-  if (maxRows < 0 || maxRows > kernels::maxRuntimeSize)
-    return emitError() << "expected 1 to " << kernels::maxRuntimeSize << " rows, but got "
-                       << maxRows;
+  if (maxRows < 0 || maxRows > kernels::maxRows)
+    return emitError() << "expected 1 to " << kernels::maxRows << " rows, but got " << maxRows;
   return success();
 }
 
@@ -117,9 +119,8 @@ ScheduleAttr ScheduleAttr::dataParallel() const {
 LogicalResult SpecializationAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                          int64_t maxRows, StringAttr, DictionaryAttr) {
   // specialization_c1
-  if (maxRows < 1 || maxRows > kernels::maxRuntimeSize)
-    return emitError() << "expected 1 to " << kernels::maxRuntimeSize << " rows, but got "
-                       << maxRows;
+  if (maxRows < 1 || maxRows > kernels::maxRows)
+    return emitError() << "expected 1 to " << kernels::maxRows << " rows, but got " << maxRows;
   return success();
 }
 
@@ -163,10 +164,17 @@ LogicalResult GeometryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (threads < 32 || threads > kernels::maxThreads || threads % 32 != 0)
     return emitError() << "expected a multiple of 32 of at most " << kernels::maxThreads
                        << " threads, but got " << threads;
-  if (columns % cluster != 0)
-    return emitError() << "expected columns that clusters of " << cluster << " divide, but got "
-                       << columns;
+  if (tileRows > kernels::maxRows)
+    return emitError() << "expected at most " << kernels::maxRows << " rows of a tile, but got "
+                       << tileRows;
+  if (cluster > maxCluster)
+    return emitError() << "expected at most " << maxCluster << " blocks of a cluster, but got "
+                       << cluster;
   return success();
+}
+
+int64_t GeometryAttr::getBlocksOfRows(int64_t rows) const {
+  return llvm::divideCeil(rows, getTileRows() * getCluster()) * getCluster();
 }
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t rows,

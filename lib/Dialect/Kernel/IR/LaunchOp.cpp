@@ -38,7 +38,7 @@ static LogicalResult verifyInPlace(LaunchOp op) {
 }
 
 /// launch_c6
-static LogicalResult verifyGrid(LaunchOp op) {
+static LogicalResult verifySizes(LaunchOp op) {
   ArrayRef<int64_t> sizes = op.getSizes();
   auto sizeOf = [&](size_t entry) {
     return cast<RankedTensorType>(op.getInputs()[sizes[entry]].getType())
@@ -51,17 +51,8 @@ static LogicalResult verifyGrid(LaunchOp op) {
                               << " in dimension " << sizes[entry + 1] << " of operand "
                               << sizes[entry];
   int64_t rows = sizeOf(0);
-  if (ShapedType::isDynamic(rows))
-    return success();
-  for (NamedAttribute entry : op.getGeometry()) {
-    GeometryAttr geometry = op.getKernelOn(entry.getName(), rows).geometry;
-    int64_t blocks = llvm::divideCeil(rows, geometry.getTileRows());
-    if (blocks > kernels::maxRowsOfGrid)
-      return op.emitOpError() << "expected at most " << kernels::maxRowsOfGrid
-                              << " blocks along y, the most that a grid has, but got " << blocks
-                              << " on " << entry.getName().strref() << " for " << rows
-                              << " rows in tiles of " << geometry.getTileRows();
-  }
+  if (!ShapedType::isDynamic(rows) && rows > kernels::maxRows)
+    return op.emitOpError() << "expected at most " << kernels::maxRows << " rows, but got " << rows;
   return success();
 }
 
@@ -110,7 +101,7 @@ LogicalResult LaunchOp::verify() {
                llvm::any_of(*rows, [](int64_t each) { return each < 1; })))
     return emitOpError() << "expected a positive entry of rows_of_results for each of "
                          << getNumResults() << " results, but got [" << *rows << "]";
-  return verifyGrid(*this);
+  return verifySizes(*this);
 }
 
 int64_t LaunchOp::getResultSize(unsigned result, int64_t rows) {

@@ -153,7 +153,7 @@ def main():
     others = []
     if problem.blocks:
         # Zero before the kernel and after it.
-        others.append(kernel.expect("a", "i32", np.zeros(problem.tiles * kernel.geometry.grid(m)[1], np.int32)) | {"fill": 0})
+        others.append(kernel.expect("a", "i32", np.zeros(problem.tiles * kernel.geometry.grid(m)[0], np.int32)) | {"fill": 0})
     kind = {"bf16": "i16"}.get(options["result"], options["result"])
     if options["data"] == "exact":
         expected = stored(to_type(problem.result, options["result"]), options["result"])

@@ -50,8 +50,8 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     - (C1) `tile` has three sizes and `warps` two.
     - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
       producers.
-    - (C3) there are 1 to 65536 blocks with `stream_k`, and 0 with `data_parallel`.
-    - (C4) `max_rows` is 0 to 2147483647.
+    - (C3) there are 1 to 65535 blocks with `stream_k`, and 0 with `data_parallel`.
+    - (C4) `max_rows` is 0 to 268435456.
 
     ```
     #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4>
@@ -131,17 +131,17 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
   let description = [{
     | parameter | meaning |
     |---|---|
-    | `columns` | blocks along x |
-    | `tile_rows` | rows that one block along y computes |
+    | `columns` | blocks along y |
+    | `tile_rows` | rows that one block along x computes |
     | `layers` | blocks along z; 1 unless given |
     | `threads` | threads of a block, along x |
     | `shared` | bytes of dynamic shared memory of a block |
-    | `cluster` | blocks of a cluster, along x; 1 unless given |
+    | `cluster` | blocks of a cluster, along x, which they fill; 1 unless given |
     | `maps` | operands that the kernel gets a tensor map of; none unless given |
 
     Constraints:
-    - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `columns` is a multiple of
-      `cluster`; `columns` is at most 2147483647 and `layers` at most 65535, as for any grid.
+    - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `cluster` is at most 16, `tile_rows` at most
+      268435456 (2^28); `columns` and `layers` are at most 65535, as for any grid.
 
     ```
     #qk.geometry<columns = 12, tile_rows = 128, threads = 256, shared = 65536>
@@ -152,6 +152,10 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
       "int64_t":$shared, Kernel_One:$cluster, Kernel_TensorMaps:$maps);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Blocks along x for a number of rows: whole clusters.
+    int64_t getBlocksOfRows(int64_t rows) const;
+  }];
 }
 
 def Kernel_SpecializationAttr : Kernel_Attr<"Specialization", "specialization"> {
@@ -160,7 +164,7 @@ def Kernel_SpecializationAttr : Kernel_Attr<"Specialization", "specialization"> 
     `kernel` and `geometry` are those of the launch, for at most `max_rows` rows.
 
     Constraints:
-    - (C1) `max_rows` is 1 to 2147483647.
+    - (C1) `max_rows` is 1 to 268435456.
 
     ```
     #qk.specialization<max_rows = 16, kernel = "linear_1", geometry = {sm_80 = #qk.geometry<columns = 4, tile_rows = 16, threads = 128, shared = 65536>}>

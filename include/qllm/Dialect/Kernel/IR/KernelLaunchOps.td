@@ -16,7 +16,7 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     The kernel gets a pointer for each operand and each result, in their order, and then an i32 for each entry of `sizes`.
     An entry is an operand and one of its dimensions; `sizes [0, 0, 3, 1]` are the first dimension of operand 0 and the
     second of operand 3. The first entry is the number of rows m: the grid has
-    `columns` by `ceil(m / tile_rows)` by `layers` blocks of the target's geometry. Dynamic dimensions of results are m; with
+    `ceil(m / tile_rows)` by `columns` by `layers` blocks of the target's geometry, with whole clusters along x. Dynamic dimensions of results are m; with
     `rows_of_results [1, 128]` those of result i are m divided by entry i, rounded up.
 
     `in_place` are pairs of a result and an operand that are the same memory, which the kernel changes: `in_place [0, 2]`
@@ -32,9 +32,8 @@ def Kernel_LaunchOp : Kernel_Op<"launch"> {
     - (C3) `in_place` names each result and each operand at most once, and both have one type.
     - (C4) the `max_rows` of `up_to` ascend, and each has geometries for the targets of the launch.
     - (C5) `rows_of_results` has a positive entry for each result.
-    - (C6) static sizes of `sizes` are at most 2147483647, and where m is static there are at most 65535 row blocks, which lie
-      along y. Where m is dynamic, it is at most 65535 times `tile_rows`: kernels with one row to a block, such as those that
-      quantize more than 768 columns, take no more than 65535 rows in one launch.
+    - (C6) static sizes of `sizes` are at most 2147483647, and m is at most 268435456 (2^28). Where m is dynamic, whoever
+      launches sees to it.
 
     ```mlir
     func.func @launch(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> {

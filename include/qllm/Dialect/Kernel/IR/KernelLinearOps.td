@@ -69,7 +69,7 @@ def Kernel_LinearOp : Kernel_Op<"linear", [AttrSizedOperandSegments,
 
     **Binary interface.** The kernel takes one pointer to global memory for each operand that is there, in the order
     of the operands; one to the result; and the number of rows m as an i32. Pointers are aligned to 16 bytes.
-    A block has `32 * warps` threads along x, the grid is `ceil(n / tile columns)` by `ceil(m / tile rows)`, and
+    A block has `32 * warps` threads along x, the grid is `ceil(m / tile rows)` by `ceil(n / tile columns)`, and
     `stages * (bytes of both operands' tiles)` of dynamic shared memory are wanted; `qk.launch` says the numbers.
     With producers in the schedule the first two arguments are tensor maps, a block has 128 threads more for each of them,
     and there are 16 bytes more of shared memory for each stage; beside scales of groups of inputs also 4 for each of them in a tile,

@@ -66,8 +66,8 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
     **Binary interface.** The kernel takes a pointer to global memory for each operand that is there, in their order,
     and each result, and the number of rows m as an i32. Pointers are aligned to 16 bytes. Indices are columns of the
     input, or k for a zero: split and permuted channels have one source, merged ones several, filled up with zeros.
-    There is a block along y for each row, or for four rows where a row has at most 768 elements, and with a principal part
-    for as many as fit into shared memory, up to eight; a grid has at most 65535 of them. `qk.launch` says the numbers.
+    There is a block along x for each row, or for four rows where a row has at most 768 elements, and with a principal part
+    for as many as fit into shared memory, up to eight. `qk.launch` says the numbers.
 
     Constraints:
     - (C1) `input` has a static number of columns k; `residual`, `gate` and `stream` have its type. `codes` has its
