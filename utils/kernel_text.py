@@ -60,6 +60,7 @@ class Geometry:
     shared: int
     layers: int = 1
     cluster: int = 1
+    column_cluster: int = 1
     maps: tuple = field(default=())
 
     @staticmethod

@@ -42,9 +42,9 @@ class Launch:
             self.arguments.append(driver.tensor_map(kernel, maps[index], buffer, call.rows) if index in maps else c_uint64(buffer.address))
         self.arguments += [c_int(size) for size in call.size_arguments()]
         self.pointers = (c_void_p * len(self.arguments))(*(addressof(each) for each in self.arguments))
-        self.attribute = LaunchAttribute(CLUSTER_DIMENSION, 0, (geometry.cluster, 1, 1))
+        self.attribute = LaunchAttribute(CLUSTER_DIMENSION, 0, (geometry.cluster, geometry.column_cluster, 1))
         self.config = LaunchConfig(call.grid(), (geometry.threads, 1, 1), geometry.shared, driver.stream, ctypes.pointer(self.attribute),
-                                   int(geometry.cluster > 1))
+                                   int(geometry.cluster * geometry.column_cluster > 1))
         self.handle = call.handle
 
 

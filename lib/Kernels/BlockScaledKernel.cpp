@@ -47,6 +47,8 @@ FormatStatus BlockScaledKernel::verify() const {
     return status;
   if (FormatStatus status = codes.schedule.verifyColumns(codes.columns); !status)
     return status;
+  if (FormatStatus status = verifyAlone(codes.schedule); !status)
+    return status;
   // Offsets in a row of tiles of scales are computed in 32 bits.
   constexpr std::int64_t most = std::int64_t{1} << 26;
   if (codes.depth > most)

@@ -217,6 +217,8 @@ FormatStatus LinearKernel::verifyTiles() const {
     return status;
   if (isWarpSpecialized())
     return verifyWarpgroups();
+  if (FormatStatus status = verifyAlone(schedule); !status)
+    return status;
   if (FormatStatus status = verifySchedule(); !status)
     return status;
   return verifyCopies();

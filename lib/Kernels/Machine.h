@@ -21,8 +21,8 @@ struct Machine {
   double cacheBytesPerCycle;    ///< from the cache that all multiprocessors share
 };
 inline constexpr Machine machines[] = {
-    {"sm_80", 108, 8, 8, 10, 64},  {"sm_86", 84, 16, 16, 6, 20},   {"sm_89", 142, 16, 16, 4, 20},
-    {"sm_90a", 132, 6, 4, 20, 64}, {"sm_100a", 148, 8, 8, 28, 64}, {"sm_120a", 170, 16, 16, 5, 20}};
+    {"sm_80", 108, 8, 8, 10, 47},  {"sm_86", 84, 16, 16, 6, 20},   {"sm_89", 142, 16, 16, 4, 20},
+    {"sm_90a", 132, 6, 4, 20, 38}, {"sm_100a", 148, 8, 8, 28, 64}, {"sm_120a", 170, 16, 16, 5, 20}};
 /// Cycles until what a block loads first is there.
 inline constexpr double latency = 800;
 

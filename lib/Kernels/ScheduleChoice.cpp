@@ -32,6 +32,7 @@ constexpr std::int64_t stageCounts[] = {4, 3, 2};
 constexpr std::int64_t warpgroupSides[] = {64, 128},
                        wholeSides[] = {8, 16, 32, 64, 96, 128, 160, 192, 256};
 constexpr std::int64_t warpgroupStages[] = {8, 6, 4, 3, 2};
+constexpr std::int64_t clusterSizes[] = {1, 2};
 
 /// The latency of producers, which have barriers to set up and tensor maps to fetch, and cycles of
 /// a block at its end.
@@ -40,6 +41,8 @@ constexpr double producerLatency = 1000, epiloguePerElement = 0.15;
 /// are on their way together. And the rows up to which tiles are so few that stream-K is tried.
 constexpr double arrivalLatency = 1000, partLatency = 600;
 constexpr std::int64_t mostStreamedRows = 64;
+/// Cycles in which the blocks of a cluster meet, at the beginning and at the end.
+constexpr double clusterLatency = 500;
 /// Issue slots of a warp that multiplies a tile of 128 bytes of depth by warpgroup instructions,
 /// and of one that unpacks its left operand.
 constexpr double warpgroupSlots = 64, unpackingSlots = 75;
@@ -64,15 +67,17 @@ struct Grid {
 };
 
 /// Cycles in which a stage arrives. A tile of an operand is read by all blocks of its row or column
-/// of the grid: by one from memory, by the others from the cache.
+/// of the grid: by one from memory, by the others from the cache. Those of a cluster, which share
+/// columns or rows, read it once.
 double cyclesOfLoads(const OperandTile &input, const OperandTile &weight, const Grid &grid,
-                     const Machine &machine) {
-  auto cycles = [&](const OperandTile &tile, std::int64_t readers) {
-    double first = 1 / double(readers);
+                     const Machine &machine, std::int64_t rowCluster = 1,
+                     std::int64_t columnCluster = 1) {
+  auto cycles = [&](const OperandTile &tile, std::int64_t readers, std::int64_t cluster) {
+    double first = 1 / double(readers), rest = std::max(0.0, 1 / double(cluster) - first);
     return double(tile.bytes()) *
-           (first / machine.bytesPerCycle + (1 - first) / machine.cacheBytesPerCycle);
+           (first / machine.bytesPerCycle + rest / machine.cacheBytesPerCycle);
   };
-  return cycles(input, grid.columns) + cycles(weight, grid.rows);
+  return cycles(input, grid.columns, columnCluster) + cycles(weight, grid.rows, rowCluster);
 }
 
 /// Cycles of a block on a multiprocessor of its own.
@@ -82,7 +87,9 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
   // Rows of a tile that are not there are filled with zeros, which nobody loads.
   OperandTile input = kernel.inputTile();
   input.rows = grid.rowsOfTile;
-  double loads = double(kernel.tiles()) * cyclesOfLoads(input, kernel.weightTile(), grid, machine);
+  double loads =
+      double(kernel.tiles()) * cyclesOfLoads(input, kernel.weightTile(), grid, machine,
+                                             kernel.rowCluster(), kernel.columnCluster());
   double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
   double warpsPerScheduler = std::max(1.0, double(s.warps()) / 4);
   double steps =
@@ -92,7 +99,8 @@ double cyclesOfBlock(const LinearKernel &kernel, const Grid &grid, const Machine
     double slots = (kernel.isWeightShuffled() ? unpackingSlots : warpgroupSlots) / 4 +
                    slotsOfGroups(kernel, double(kernel.wholeSide()) / 2);
     double busy = std::max(slots, products * machine.warpgroupCycles) * warpsPerScheduler * steps;
-    return producerLatency + std::max(busy, loads) + epilogue;
+    double meeting = s.cluster == 1 ? 0 : clusterLatency;
+    return producerLatency + meeting + std::max(busy, loads) + epilogue;
   }
   double rowBlocks = double(s.rowsOfWarp()) / 16, columnBlocks = double(s.columnsOfWarp()) / 8;
   bool bothSmall = kernel.input.storageBits() == 4 && kernel.weight.storageBits() == 4;
@@ -124,13 +132,18 @@ std::string ScheduleCost::str() const {
   return number(schedule.tileRows) + "x" + number(schedule.tileColumns) + "x" +
          number(schedule.tileDepth) + " on " + number(schedule.warpRows) + "x" +
          number(schedule.warpColumns) + " warps, " + number(schedule.stages) + " stages" +
-         (schedule.producers != 0 ? ", a producer"
+         (schedule.producers != 0
+              ? ", a producer" +
+                    (schedule.cluster == 1 ? "" : " in clusters of " + number(schedule.cluster))
           : schedule.isStreamed() ? ", stream_k"
                                   : "") +
          ": " + number(blocks) + " blocks, " + number(std::int64_t(cycles)) + " cycles";
 }
 
 namespace {
+
+std::int64_t rowClusterOf(const LinearKernel &kernel) { return kernel.rowCluster(); }
+template <typename Kernel> std::int64_t rowClusterOf(const Kernel &) { return 1; }
 
 /// Fills in the candidates that work. `kernel.verify()` and `verifyOn` look at `schedule`, which is
 /// part of it; `cyclesOfBlock` is asked of those that do.
@@ -159,6 +172,8 @@ public:
               std::min(rows, schedule.tileRows)};
     cost.multiprocessors = machineOf(target).multiprocessors;
     cost.blocks = grid.rows * (schedule.isStreamed() ? schedule.blocks : grid.columns);
+    if (std::int64_t cluster = rowClusterOf(kernel); cluster != 1)
+      cost.blocks = divideUp(grid.rows, cluster) * cluster * grid.columns;
     // Blocks of stream-K all run at once, and their cost is of those of one multiprocessor.
     std::int64_t waves = schedule.isStreamed() ? 1 : divideUp(cost.blocks, cost.multiprocessors);
     cost.cycles = double(waves) * cyclesOfBlock(kernel, grid);
@@ -202,28 +217,34 @@ public:
     tryRings(depths, [&](const Schedule &s) { return tryCandidate(s); });
   }
 
-  /// Tiles that a producer loads and one or two warpgroups multiply, of either side.
+  /// Tiles that a producer loads and one or two warpgroups multiply, of either side. For few rows
+  /// no clusters: memory is what such a product waits for.
   void tryWarpgroups(bool transposed) {
     for (std::int64_t shared : warpgroupSides)
       for (std::int64_t whole : wholeSides)
-        for (std::int64_t stages : warpgroupStages) {
+        for (std::int64_t cluster : clusterSizes) {
+          if (cluster != 1 && rows <= mostStreamedRows)
+            continue;
           Schedule s;
           s.tileRows = transposed ? whole : shared;
           s.tileColumns = transposed ? shared : whole;
           s.tileDepth = 128;
           s.warpRows = transposed ? 1 : shared / 16;
           s.warpColumns = transposed ? shared / 16 : 1;
-          s.stages = stages;
           s.producers = 1;
-          if (tryCandidate(s))
-            break;
+          s.cluster = cluster;
+          for (std::int64_t stages : warpgroupStages) {
+            s.stages = stages;
+            if (tryCandidate(s))
+              break;
+          }
         }
   }
 
   ScheduleChoice finish() {
     auto key = [](const ScheduleCost &cost) {
-      return std::make_tuple(cost.cycles, cost.blocks, cost.schedule.tileRows,
-                             -cost.schedule.tileDepth);
+      return std::make_tuple(cost.cycles, cost.blocks, cost.schedule.cluster,
+                             cost.schedule.tileRows, -cost.schedule.tileDepth);
     };
     std::sort(choice.candidates.begin(), choice.candidates.end(),
               [&](const ScheduleCost &a, const ScheduleCost &b) { return key(a) < key(b); });

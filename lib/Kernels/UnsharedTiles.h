@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What kernels without stream-K ask of a schedule.
+// What kernels without stream-K, and those without clusters, ask of a schedule.
 
 #ifndef QLLM_LIB_KERNELS_UNSHAREDTILES_H
 #define QLLM_LIB_KERNELS_UNSHAREDTILES_H
@@ -17,6 +17,15 @@ inline FormatStatus verifyUnshared(const Schedule &schedule) {
   return FormatStatus::failure("expected a tile for each block, since there is stream_k for inputs "
                                "of floats only, but got " +
                                std::to_string(schedule.blocks) + " blocks that share tiles");
+}
+
+/// Whether every block loads for itself.
+inline FormatStatus verifyAlone(const Schedule &schedule) {
+  if (schedule.cluster == 1)
+    return {};
+  return FormatStatus::failure("expected cluster = 1, since only producers of integers load for "
+                               "several blocks, but got " +
+                               std::to_string(schedule.cluster));
 }
 
 } // namespace qllm::kernels

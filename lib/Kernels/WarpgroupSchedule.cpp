@@ -15,6 +15,8 @@ namespace {
 /// Rows of the swizzle of 128 bytes are as wide as a tile is deep; without one a box has at most
 /// 256 elements, which are bytes here, along each side.
 constexpr std::int64_t swizzleBytes = 128, widestBox = 256;
+/// Blocks of a cluster that every card has room for.
+constexpr std::int64_t largestCluster = 8;
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -60,6 +62,26 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
   if (sharedBytes() > largestSharedBytes())
     return refuse("at most " + number(largestSharedBytes()) + " bytes of shared memory",
                   number(sharedBytes()) + " for " + number(s.stages) + " stages");
+  return verifyCluster();
+}
+
+FormatStatus LinearKernel::verifyCluster() const {
+  if (schedule.cluster == 1)
+    return {};
+  if (schedule.cluster > largestCluster)
+    return refuse("a cluster of at most " + number(largestCluster) + " blocks",
+                  number(schedule.cluster));
+  // The swizzle permutes pieces over eight rows.
+  OperandTile tile = sharedOperand() == 0 ? inputTile() : weightTile();
+  std::int64_t part = tile.rowBytes == swizzleBytes ? 8 : 1;
+  if (tile.rows % (schedule.cluster * part) != 0)
+    return refuse("a tile whose " + number(tile.rows) + " rows of bytes a cluster shares" +
+                      (part == 1 ? "" : ", eight or a multiple each"),
+                  number(schedule.cluster) + " blocks");
+  std::int64_t tiles = (columns + schedule.tileColumns - 1) / schedule.tileColumns;
+  if (tiles % columnCluster() != 0)
+    return refuse("tiles of columns that clusters divide",
+                  number(tiles) + " for clusters of " + number(schedule.cluster));
   return {};
 }
 
@@ -68,8 +90,8 @@ std::vector<TensorBox> LinearKernel::boxes() const {
   for (unsigned operand : {0u, 1u}) {
     OperandTile tile = operand == 0 ? inputTile() : weightTile();
     bool swizzled = tile.rowBytes == swizzleBytes;
-    boxes.push_back(
-        {operand, tile.rows, std::min(tile.rowBytes, widestBox), swizzled ? swizzleBytes : 0});
+    boxes.push_back({operand, tile.rows / (operand == sharedOperand() ? schedule.cluster : 1),
+                     std::min(tile.rowBytes, widestBox), swizzled ? swizzleBytes : 0});
   }
   return boxes;
 }

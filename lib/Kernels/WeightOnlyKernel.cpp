@@ -5,6 +5,8 @@
 
 #include "qllm/Kernels/WeightOnlyKernel.h"
 
+#include "UnsharedTiles.h"
+
 #include <algorithm>
 
 using namespace qllm;
@@ -143,6 +145,8 @@ FormatStatus WeightOnlyKernel::verify() const {
   if (FormatStatus status = schedule.verify(); !status)
     return status;
   if (FormatStatus status = schedule.verifyColumns(columns); !status)
+    return status;
+  if (FormatStatus status = verifyAlone(schedule); !status)
     return status;
   for (auto check : {&WeightOnlyKernel::verifyFormats, &WeightOnlyKernel::verifySizes,
                      isDirect() ? &WeightOnlyKernel::verifyDirect : &WeightOnlyKernel::verifyRing,

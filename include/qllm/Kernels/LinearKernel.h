@@ -24,6 +24,7 @@ struct Schedule {
   std::int64_t stages = 0;    ///< tiles of operands that are in shared memory at a time
   std::int64_t blocks = 0;    ///< that share a row of tiles by stream-K; 0: each has one tile
   std::int64_t producers = 0; ///< warpgroups that serve the warps; most only load
+  std::int64_t cluster = 1;   ///< blocks that share what they load
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
@@ -136,7 +137,14 @@ struct LinearKernel {
   std::int64_t wholeSide() const {
     return isTransposed() ? schedule.tileRows : schedule.tileColumns;
   }
-  /// The tensor copies of a stage; an operand's lie behind each other along its rows of bytes.
+  /// The operand whose tile the blocks of a cluster share, the larger one: 0 for the input, for
+  /// blocks of neighbouring columns, or 1 for the weight, for blocks of neighbouring rows. Each
+  /// loads an equal part of its rows for all.
+  unsigned sharedOperand() const { return inputTile().bytes() > weightTile().bytes() ? 0 : 1; }
+  std::int64_t rowCluster() const { return sharedOperand() == 1 ? schedule.cluster : 1; }
+  std::int64_t columnCluster() const { return sharedOperand() == 0 ? schedule.cluster : 1; }
+  /// The tensor copies that a block asks for in a stage; an operand's lie behind each other along
+  /// its rows of bytes.
   std::vector<TensorBox> boxes() const;
 
   /// Whether zero points are taken off weights of groups before the product: bytes that come from
@@ -170,6 +178,7 @@ private:
   FormatStatus verifyCopies() const;
   FormatStatus verifyRank() const;
   FormatStatus verifyWarpgroups() const;
+  FormatStatus verifyCluster() const;
 };
 
 } // namespace qllm::kernels

@@ -116,15 +116,19 @@ LogicalResult LaunchEmitter::emitKernel(qk::LaunchOp::Choice choice) {
   qk::GeometryAttr geometry = choice.geometry;
   if (!geometry)
     return launch.emitOpError() << "expected a geometry on '" << target << "'";
-  if (geometry.getCluster() != 1)
-    return launch.emitOpError() << "expected no clusters of blocks, but got one of "
-                                << geometry.getCluster();
   SmallVector<Value> arguments;
   if (failed(addArguments(geometry, arguments)))
     return failure();
   // Rounded up; a ceiling division would need a lowering of its own.
-  Value covered = arith::AddIOp::create(builder, rows, index(builder, geometry.getTileRows() - 1));
-  Value tiles = arith::DivUIOp::create(builder, covered, index(builder, geometry.getTileRows()));
+  int64_t rowsOfCluster = geometry.getTileRows() * geometry.getCluster();
+  Value covered = arith::AddIOp::create(builder, rows, index(builder, rowsOfCluster - 1));
+  Value tiles = arith::DivUIOp::create(builder, covered, index(builder, rowsOfCluster));
+  std::optional<gpu::KernelDim3> cluster;
+  if (geometry.getCluster() * geometry.getColumnCluster() != 1) {
+    tiles = arith::MulIOp::create(builder, tiles, index(builder, geometry.getCluster()));
+    cluster = {index(builder, geometry.getCluster()), index(builder, geometry.getColumnCluster()),
+               index(builder, 1)};
+  }
   Value one = index(builder, 1);
   Value shared =
       arith::ConstantOp::create(builder, builder.getI32IntegerAttr(int32_t(geometry.getShared())));
@@ -134,7 +138,8 @@ LogicalResult LaunchEmitter::emitKernel(qk::LaunchOp::Choice choice) {
                             gpu::KernelDim3{tiles, index(builder, geometry.getColumns()),
                                             index(builder, geometry.getLayers())},
                             gpu::KernelDim3{index(builder, geometry.getThreads()), one, one},
-                            shared, arguments);
+                            shared, arguments, /*asyncTokenType=*/Type(),
+                            /*asyncDependencies=*/ValueRange(), cluster);
   return success();
 }
 

@@ -5,6 +5,7 @@
 
 #include "BarrierRing.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -26,7 +27,8 @@ void qllm::waitForBarrier(CodeBuilder &code, Value barrier, Value parity) {
 void BarrierRing::initialize(Value isFirst, int64_t readers, int64_t fillers) {
   for (int64_t stage = 0; stage != stages; ++stage) {
     initializeBarrier(code, code.advance(barriers, 8 * stage), fillers, isFirst);
-    initializeBarrier(code, code.advance(barriers, 8 * (stage + stages)), readers, isFirst);
+    initializeBarrier(code, code.advance(barriers, 8 * (stage + stages)), readers * cluster,
+                      isFirst);
   }
   // The copies that arrive at them see them initialized.
   NVVM::FenceMbarrierInitOp::create(code.getBuilder(), code.getLoc());
@@ -65,6 +67,18 @@ static void arriveAt(CodeBuilder &code, Value barrier) {
                                  barrier, /*count=*/Value());
 }
 
-void BarrierRing::release(Value stage) { arriveAt(code, empty(stage)); }
+void BarrierRing::release(Value stage, Value lane) {
+  if (cluster == 1)
+    return code.when(code.isEqual(lane, code.constant(int64_t(0))),
+                     [&] { arriveAt(code, empty(stage)); });
+  // A lane for each block.
+  OpBuilder &builder = code.getBuilder();
+  code.when(code.less(lane, code.constant(cluster)), [&] {
+    auto type = LLVM::LLVMPointerType::get(builder.getContext(), clusterSpace);
+    Value there = NVVM::MapaOp::create(builder, code.getLoc(), type, empty(stage), lane);
+    NVVM::MBarrierArriveOp::create(builder, code.getLoc(), Type(), there, /*count=*/Value(),
+                                   NVVM::MemScopeKind::CLUSTER, /*relaxed=*/false);
+  });
+}
 
 void BarrierRing::arrive(Value stage) { arriveAt(code, full(stage)); }

@@ -25,13 +25,14 @@ public:
     mlir::Value stage, parity;
   };
 
-  /// `barriers` is shared memory for 2 * `stages` of them.
-  BarrierRing(CodeBuilder &code, mlir::Value barriers, int64_t stages)
-      : code(code), barriers(barriers), stages(stages) {}
+  /// `barriers` is shared memory for 2 * `stages` of them. Where blocks of a cluster fill each
+  /// other's stages, a stage is empty when the readers of all of them have read theirs.
+  BarrierRing(CodeBuilder &code, mlir::Value barriers, int64_t stages, int64_t cluster = 1)
+      : code(code), barriers(barriers), stages(stages), cluster(cluster) {}
 
   /// Makes the barriers; of all threads that call it, the one where `isFirst` holds. `readers` is
-  /// how many arrivals empty a stage, `fillers` how many fill it: the announcement of bytes, and
-  /// calls of `arrive`. A barrier of the block has to follow.
+  /// how many of the block empty a stage, `fillers` how many arrivals fill it: the announcement of
+  /// bytes, and calls of `arrive`. A barrier of the block, or of the cluster, has to follow.
   void initialize(mlir::Value isFirst, int64_t readers, int64_t fillers = 1);
 
   /// Stages are empty in the beginning, so who fills them does not wait for their first phase.
@@ -47,8 +48,8 @@ public:
   void arrive(mlir::Value stage);
   /// Fills a stage for each of `tiles`, as soon as its readers have emptied it.
   void fill(int64_t tiles, llvm::function_ref<void(mlir::Value tile, Turn turn)> copy);
-  /// One of the readers is done with the stage.
-  void release(mlir::Value stage);
+  /// A warp that reads is done with the stage. All its lanes call this.
+  void release(mlir::Value stage, mlir::Value lane);
   /// The barrier at which readers arrive.
   mlir::Value empty(mlir::Value stage) { return at(stage, 8 * stages); }
 
@@ -60,7 +61,7 @@ private:
 
   CodeBuilder &code;
   mlir::Value barriers;
-  int64_t stages;
+  int64_t stages, cluster;
 };
 
 } // namespace qllm

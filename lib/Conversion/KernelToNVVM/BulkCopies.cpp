@@ -17,10 +17,12 @@ static Value inCluster(CodeBuilder &code, Value shared) {
   return LLVM::AddrSpaceCastOp::create(code.getBuilder(), code.getLoc(), type, shared);
 }
 
-void qllm::copyBox(CodeBuilder &code, Value map, Value column, Value row, Value to, Value barrier) {
+void qllm::copyBox(CodeBuilder &code, Value map, Value column, Value row, Value to, Value barrier,
+                   int64_t blocks) {
+  Value mask = blocks == 1 ? Value() : code.constant16((int64_t{1} << blocks) - 1);
   NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
       code.getBuilder(), code.getLoc(), inCluster(code, to), map, ValueRange{column, row}, barrier,
-      ValueRange(), Value(), Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
+      ValueRange(), mask, /*l2CacheHint=*/Value(), NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false,
       NVVM::CTAGroupKindAttr(), Value());
 }
 

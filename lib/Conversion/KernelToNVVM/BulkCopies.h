@@ -10,9 +10,11 @@
 
 namespace qllm {
 
-/// The box of a tensor map of a matrix of bytes that begins at `row` and at byte `column` of it.
+/// The box of a tensor map of a matrix of bytes that begins at `row` and at byte `column` of it. It
+/// goes to the same place in as many blocks of the cluster, from the first on, and completes the
+/// barrier of each; for one, to this block.
 void copyBox(CodeBuilder &code, mlir::Value map, mlir::Value column, mlir::Value row,
-             mlir::Value to, mlir::Value barrier);
+             mlir::Value to, mlir::Value barrier, int64_t blocks = 1);
 
 /// `bytes`, a multiple of 16, in a row.
 void copyBytes(CodeBuilder &code, mlir::Value from, mlir::Value bytes, mlir::Value to,

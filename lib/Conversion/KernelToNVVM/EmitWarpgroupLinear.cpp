@@ -39,8 +39,8 @@ public:
   WarpgroupEmitter(CodeBuilder &code, const kernels::LinearKernel &kernel,
                    const LinearArguments &arguments, Value shared)
       : code(code), kernel(kernel), arguments(arguments), shared(shared),
-        place(code, kernel, arguments.rows),
-        ring(code, code.advance(shared, kernel.ringBytes()), kernel.schedule.stages),
+        place(code, kernel, arguments.rows), ring(code, code.advance(shared, kernel.ringBytes()),
+                                                  kernel.schedule.stages, kernel.schedule.cluster),
         groups(code, place, kernel, arguments,
                code.advance(shared, kernel.ringBytes() + kernel.barrierBytes()), ring),
         atom(code, kernel.wholeSide(), leftSigned(),
@@ -67,7 +67,8 @@ private:
   SmallVector<Words> readWeights(BarrierRing::Turn turn);
   Value startRegisters(Value sums, Value right, ArrayRef<Words> left);
   Value startGroup(BarrierRing::Turn turn, ArrayRef<Words> left, int64_t first, int64_t count);
-  void release(Value stage);
+  /// Each warp for itself: others of its warpgroup may still read.
+  void release(Value stage) { ring.release(stage, place.lane); }
   /// Units of the stage's first byte.
   Value unitsOf(Value stage) {
     return code.add(sharedUnits,
@@ -84,7 +85,8 @@ private:
   BarrierRing ring;
   WarpgroupGroups groups;
   WarpgroupAtom atom;
-  Value sharedUnits, isFirstLane;
+  Value rankInCluster;
+  Value sharedUnits;
   Value leftUnits; ///< of the warpgroup's part of the left operand in shared memory
   Value fragments; ///< where the lane's words of a shuffled tile lie in stage 0
 };
@@ -100,11 +102,20 @@ void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
     Value first = box.operand == 0
                       ? place.tileRow
                       : code.divide(place.tileColumn, kernel.schedule.tileColumns / tileShape.rows);
+    Value part = to;
+    int64_t blocks = tileShape.rows / box.rows;
+    if (blocks != 1) {
+      // This block's part, for all.
+      Value before = code.multiply(rankInCluster, box.rows);
+      first = code.add(first, before);
+      part = code.advance(to, code.multiply(before, box.rowBytes));
+    }
     for (int64_t byte = 0; byte != tileShape.rowBytes; byte += box.rowBytes) {
       Value column = code.add(code.multiply(tile, tileShape.rowBytes), byte);
-      copyBox(code, map, column, first, to, barrier);
-      to = code.advance(to, box.rows * box.rowBytes);
+      copyBox(code, map, column, first, part, barrier, blocks);
+      part = code.advance(part, tileShape.rows * box.rowBytes);
     }
+    to = code.advance(to, tileShape.bytes());
   }
 }
 
@@ -113,15 +124,12 @@ void WarpgroupEmitter::copyTile(Value tile, BarrierRing::Turn turn) {
 void WarpgroupEmitter::produce() {
   NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), sharesOf(kernel).producer,
                                  NVVM::SetMaxRegisterAction::decrease);
+  if (kernel.schedule.cluster != 1)
+    rankInCluster = NVVM::ClusterId::create(code.getBuilder(), code.getLoc(), code.i32());
   code.when(code.isEqual(place.thread, code.constant(consumers())), [&] {
     ring.fill(kernel.tiles(), [&](Value tile, BarrierRing::Turn turn) { copyTile(tile, turn); });
   });
   groups.fillRows(consumers() + 32);
-}
-
-/// Each warp says so for itself: others of its warpgroup may still read.
-void WarpgroupEmitter::release(Value stage) {
-  code.when(isFirstLane, [&] { ring.release(stage); });
 }
 
 /// Products of `count` steps of the stage from `first` on, both operands in shared memory.
@@ -268,7 +276,6 @@ SmallVector<Value> WarpgroupEmitter::multiplyGroups() {
 SmallVector<Value> WarpgroupEmitter::consume() {
   NVVM::SetMaxRegisterOp::create(code.getBuilder(), code.getLoc(), sharesOf(kernel).consumer,
                                  NVVM::SetMaxRegisterAction::increase);
-  isFirstLane = code.isEqual(place.lane, code.constant(int64_t(0)));
   sharedUnits = code.sharedUnits(shared);
   if (!kernel.isWeightShuffled()) {
     // Equal in a warp, and said to be so: then addresses need no register of each lane.
@@ -289,17 +296,39 @@ SmallVector<Value> WarpgroupEmitter::consume() {
 }
 
 void WarpgroupEmitter::emit() {
+  OpBuilder &builder = code.getBuilder();
+  Location loc = code.getLoc();
+  bool isClustered = kernel.schedule.cluster != 1;
   ring.initialize(code.isEqual(place.thread, code.constant(int64_t(0))), kernel.schedule.warps(),
                   groups.fillers());
-  NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
+  if (isClustered) {
+    // Others copy to this block, and arrive at its barriers.
+    NVVM::ClusterArriveOp::create(builder, loc, builder.getUnitAttr());
+    NVVM::ClusterWaitOp::create(builder, loc, builder.getUnitAttr());
+  } else {
+    NVVM::Barrier0Op::create(builder, loc);
+  }
+  // A block stays until no other arrives at its barriers any more. Lanes come one by one: the one
+  // that copies is the last of its warp.
+  auto leave = [&] {
+    if (isClustered)
+      NVVM::ClusterArriveOp::create(builder, loc, UnitAttr());
+  };
   Value multiplies = code.less(place.thread, code.constant(consumers()));
   code.either(
       multiplies,
       [&] {
-        emitWarpgroupEpilogue(code, place, kernel, arguments, consume(),
+        SmallVector<Value> sums = consume();
+        leave();
+        emitWarpgroupEpilogue(code, place, kernel, arguments, sums,
                               kernel.scaleLog2(kernels::MmaForm::Int8));
       },
-      [&] { produce(); });
+      [&] {
+        produce();
+        leave();
+      });
+  if (isClustered)
+    NVVM::ClusterWaitOp::create(builder, loc, UnitAttr());
 }
 
 void qllm::emitWarpgroupLinear(OpBuilder &builder, LinearOp op, const kernels::Target &target,

@@ -18,9 +18,13 @@ LinearArguments qllm::makeLinearFunction(OpBuilder &builder, LinearOp op,
     for (const kernels::TensorBox &box : kernel.boxes())
       mapped.push_back(box.operand);
   KernelFunction function(builder, op, name, kernel.schedule.threads(), mapped);
+  Operation *body = builder.getInsertionBlock()->getParentOp();
   // One block has all registers that its threads can use.
-  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                                                      builder.getI32IntegerAttr(1));
+  body->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+  if (kernel.schedule.cluster != 1)
+    body->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                  builder.getDenseI32ArrayAttr(
+                      {int32_t(kernel.rowCluster()), int32_t(kernel.columnCluster()), 1}));
   LinearArguments arguments;
   arguments.input = function[op.getInput()];
   arguments.weight = function[op.getWeight()];

@@ -16,11 +16,6 @@ ScheduleAttr qllm::findPlainSchedule(Operation *op, Attribute schedules,
     op->emitOpError() << "has no schedule for " << target.name;
     return {};
   }
-  if (schedule.getCluster() != 1) {
-    op->emitOpError() << "expected cluster = 1 for " << target.name << ", but got "
-                      << schedule.getCluster() << " in " << schedule;
-    return {};
-  }
   if (schedule.getProducers() != 0 && !producers) {
     op->emitOpError() << "expected producers = 0 for " << target.name << ", but got "
                       << schedule.getProducers() << " in " << schedule;

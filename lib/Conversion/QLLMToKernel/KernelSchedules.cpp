@@ -15,7 +15,7 @@ using namespace qllm::qk;
 static ScheduleAttr toAttribute(MLIRContext *context, const kernels::Schedule &schedule) {
   return ScheduleAttr::get(context, {schedule.tileRows, schedule.tileColumns, schedule.tileDepth},
                            {schedule.warpRows, schedule.warpColumns}, schedule.stages,
-                           /*cluster=*/1, schedule.producers,
+                           schedule.cluster, schedule.producers,
                            schedule.isStreamed() ? TileScheduler::StreamK
                                                  : TileScheduler::DataParallel,
                            schedule.blocks, /*max_rows=*/0);

@@ -263,18 +263,20 @@ CUresult cuTensorMapEncodeTiled(CUtensorMap *map, CUtensorMapDataType type, cuui
 CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction handle, void **arguments,
                           void **) {
   auto *function = reinterpret_cast<Function *>(handle);
-  unsigned cluster = 1;
+  unsigned cluster = 1, columns = 1;
   for (unsigned i = 0; i != config->numAttrs; ++i)
-    if (unsigned(config->attrs[i].id) == clusterDimension)
+    if (unsigned(config->attrs[i].id) == clusterDimension) {
       cluster = config->attrs[i].value.clusterDim.x;
+      columns = config->attrs[i].value.clusterDim.y;
+    }
   if (config->sharedMemBytes > function->shared || !cluster || config->gridDimX % cluster ||
-      config->blockDimX > 1024 || !config->hStream)
+      !columns || config->gridDimY % columns || config->blockDimX > 1024 || !config->hStream)
     return result(InvalidValue);
   if (log())
-    fprintf(log(), "%s: grid %ux%ux%u, block %ux%ux%u, shared %u, cluster %u%s\n",
+    fprintf(log(), "%s: grid %ux%ux%u, block %ux%ux%u, shared %u, cluster %ux%u%s\n",
             function->name.c_str(), config->gridDimX, config->gridDimY, config->gridDimZ,
             config->blockDimX, config->blockDimY, config->blockDimZ, config->sharedMemBytes,
-            cluster, recording ? ", recorded" : "");
+            cluster, columns, recording ? ", recorded" : "");
   Launch launch{function->code, {config->gridDimX, config->gridDimY, config->gridDimZ}, arguments};
   if (recording) {
     recording->push_back(launch);

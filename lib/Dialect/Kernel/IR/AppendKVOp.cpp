@@ -62,5 +62,5 @@ SmallVector<int64_t> AppendKVOp::getInPlaceResults() { return {0, 2}; }
 GeometryAttr AppendKVOp::getGeometryOn(const kernels::Target &) {
   kernels::AppendKernel kernel = getKernel();
   return GeometryAttr::get(getContext(), kernel.columns(), kernel.rowsOfBlock, /*layers=*/1,
-                           kernel.threads(), /*shared=*/0, /*cluster=*/1, {});
+                           kernel.threads(), /*shared=*/0, /*cluster=*/1, /*column_cluster=*/1, {});
 }

@@ -102,5 +102,6 @@ GeometryAttr AttentionOp::getGeometryOn(const kernels::Target &) {
   kernels::AttentionKernel kernel = getKernel();
   kernels::AttentionTile tile = tileOf(*this);
   return GeometryAttr::get(getContext(), kernel.cache.heads, tile.queries, kernel.splits,
-                           kernel.threads(), tile.sharedBytes(), /*cluster=*/1, {});
+                           kernel.threads(), tile.sharedBytes(), /*cluster=*/1,
+                           /*column_cluster=*/1, {});
 }

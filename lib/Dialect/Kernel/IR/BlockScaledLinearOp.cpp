@@ -87,5 +87,6 @@ GeometryAttr BlockScaledLinearOp::getGeometryOn(const kernels::Target &target) {
           TensorMapAttr::get(getContext(), box.operand, box.rows, box.rowBytes, box.swizzle));
   return GeometryAttr::get(
       getContext(), llvm::divideCeil(kernel.codes.columns, schedule.tileColumns), schedule.tileRows,
-      /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, maps);
+      /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, /*column_cluster=*/1,
+      maps);
 }

@@ -51,5 +51,6 @@ GeometryAttr CombineAttentionOp::getGeometryOn(const kernels::Target &) {
   // A thread has four elements.
   constexpr int64_t threads = 128;
   return GeometryAttr::get(getContext(), llvm::divideCeil(shapeOf(getSums())[2], 4 * threads),
-                           /*tileRows=*/1, /*layers=*/1, threads, /*shared=*/0, /*cluster=*/1, {});
+                           /*tileRows=*/1, /*layers=*/1, threads, /*shared=*/0, /*cluster=*/1,
+                           /*column_cluster=*/1, {});
 }

@@ -128,6 +128,7 @@ kernels::Schedule ScheduleAttr::getSchedule() const {
   kernels::Schedule schedule = makeSchedule(getTile(), getWarps(), getStages());
   schedule.blocks = getBlocks();
   schedule.producers = getProducers();
+  schedule.cluster = getCluster();
   return schedule;
 }
 
@@ -147,12 +148,13 @@ LogicalResult TensorMapAttr::verify(function_ref<InFlightDiagnostic()> emitError
 
 LogicalResult GeometryAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t columns,
                                    int64_t tileRows, int64_t layers, int64_t threads,
-                                   int64_t shared, int64_t cluster, ArrayRef<TensorMapAttr>) {
+                                   int64_t shared, int64_t cluster, int64_t columnCluster,
+                                   ArrayRef<TensorMapAttr>) {
   // geometry_c1
   for (auto [name, value] : {std::pair("columns", columns),
                              {"rows of a tile", tileRows},
                              {"layers", layers},
-                             {"blocks of a cluster", cluster}})
+                             {"blocks of a cluster", std::min(cluster, columnCluster)}})
     if (value < 1)
       return emitError() << "expected positive " << name << ", but got " << value;
   if (columns > kernels::maxColumnsOfGrid || layers > kernels::maxLayersOfGrid)
@@ -167,9 +169,12 @@ LogicalResult GeometryAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (tileRows > kernels::maxRows)
     return emitError() << "expected at most " << kernels::maxRows << " rows of a tile, but got "
                        << tileRows;
-  if (cluster > maxCluster)
+  if (cluster > maxCluster / columnCluster)
     return emitError() << "expected at most " << maxCluster << " blocks of a cluster, but got "
-                       << cluster;
+                       << cluster << " by " << columnCluster;
+  if (columns % columnCluster != 0)
+    return emitError() << "expected columns that clusters of " << columnCluster
+                       << " divide, but got " << columns;
   return success();
 }
 

@@ -245,5 +245,5 @@ GeometryAttr LinearOp::getGeometryOn(const kernels::Target &target) {
   return GeometryAttr::get(getContext(),
                            llvm::divideCeil(kernel.columns, kernel.schedule.tileColumns),
                            kernel.schedule.tileRows, /*layers=*/1, kernel.schedule.threads(),
-                           kernel.sharedBytes(), /*cluster=*/1, maps);
+                           kernel.sharedBytes(), kernel.rowCluster(), kernel.columnCluster(), maps);
 }

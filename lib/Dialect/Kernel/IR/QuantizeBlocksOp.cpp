@@ -79,5 +79,6 @@ SmallVector<int64_t> QuantizeBlocksOp::getRowsOfResults() {
 GeometryAttr QuantizeBlocksOp::getGeometryOn(const kernels::Target &) {
   kernels::QuantizeKernel kernel = getKernel();
   return GeometryAttr::get(getContext(), /*columns=*/1, kernel.rowsOfBlock(), /*layers=*/1,
-                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
+                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1,
+                           /*column_cluster=*/1, {});
 }

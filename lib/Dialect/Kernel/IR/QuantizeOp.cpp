@@ -179,5 +179,6 @@ SmallVector<Type> QuantizeOp::getKernelTypes() {
 GeometryAttr QuantizeOp::getGeometryOn(const kernels::Target &target) {
   kernels::QuantizeKernel kernel = getKernelOn(target);
   return GeometryAttr::get(getContext(), /*columns=*/1, kernel.rowsOfBlock(), /*layers=*/1,
-                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
+                           kernel.threads(), kernel.sharedBytes(), /*cluster=*/1,
+                           /*column_cluster=*/1, {});
 }

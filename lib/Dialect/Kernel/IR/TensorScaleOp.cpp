@@ -71,5 +71,5 @@ GeometryAttr TensorScaleOp::getGeometryOn(const kernels::Target &) {
   // A number for each warp, and the count of arrivals.
   int64_t shared = std::max<int64_t>(kernel.sharedBytes(), 4 * kernel.warps() + 4);
   return GeometryAttr::get(getContext(), /*columns=*/1, kernel.rowsOfBlock(), /*layers=*/1,
-                           kernel.threads(), shared, /*cluster=*/1, {});
+                           kernel.threads(), shared, /*cluster=*/1, /*column_cluster=*/1, {});
 }

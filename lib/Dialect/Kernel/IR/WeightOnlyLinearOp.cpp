@@ -170,7 +170,8 @@ SmallVector<int64_t> WeightOnlyLinearOp::getInPlaceResults() {
 GeometryAttr WeightOnlyLinearOp::getGeometryOn(const kernels::Target &target) {
   kernels::WeightOnlyKernel kernel = getKernelOn(target);
   const kernels::Schedule &schedule = kernel.schedule;
-  return GeometryAttr::get(
-      getContext(), schedule.isStreamed() ? schedule.blocks : kernel.columnTiles(),
-      schedule.tileRows, /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, {});
+  return GeometryAttr::get(getContext(),
+                           schedule.isStreamed() ? schedule.blocks : kernel.columnTiles(),
+                           schedule.tileRows, /*layers=*/1, schedule.threads(),
+                           kernel.sharedBytes(), /*cluster=*/1, /*column_cluster=*/1, {});
 }

@@ -40,7 +40,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
     | `tile` | rows, columns and depth of the tile of a product that one block computes, in elements |
     | `warps` | rows and columns of the grid of warps that share the tile |
     | `stages` | tiles of operands that are in shared memory at a time |
-    | `cluster` | blocks that share what they load; 1 unless given. No kernel is emitted for more yet |
+    | `cluster` | blocks that share what they load, of neighbouring rows where the tile of the weight is the larger one, else of neighbouring columns; 1 unless given |
     | `producers` | warpgroups that load for the others, and where sums are in tensor memory also start the products; 0 unless given, and then every warp loads |
     | `scheduler` | `data_parallel` unless given: a block computes one tile over the whole depth. With `stream_k`, the steps of all tiles in a row of them, in order, are shared equally among blocks, so a block has parts of tiles, or whole ones between two parts |
     | `blocks` | blocks among which `stream_k` shares each row of tiles; 0 unless given |
@@ -136,11 +136,13 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
     | `layers` | blocks along z; 1 unless given |
     | `threads` | threads of a block, along x |
     | `shared` | bytes of dynamic shared memory of a block |
-    | `cluster` | blocks of a cluster, along x, which they fill; 1 unless given |
+    | `cluster` | blocks of a cluster along x, which clusters fill; 1 unless given |
+    | `column_cluster` | blocks of a cluster along y; 1 unless given |
     | `maps` | operands that the kernel gets a tensor map of; none unless given |
 
     Constraints:
-    - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `cluster` is at most 16, `tile_rows` at most
+    - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `cluster * column_cluster` is
+      at most 16, `columns` a multiple of `column_cluster`, `tile_rows` at most
       268435456 (2^28); `columns` and `layers` are at most 65535, as for any grid.
 
     ```
@@ -149,7 +151,7 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
     ```
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$tile_rows, Kernel_One:$layers, "int64_t":$threads,
-      "int64_t":$shared, Kernel_One:$cluster, Kernel_TensorMaps:$maps);
+      "int64_t":$shared, Kernel_One:$cluster, Kernel_One:$column_cluster, Kernel_TensorMaps:$maps);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
