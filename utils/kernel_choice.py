@@ -57,7 +57,7 @@ def chosen(o: dict) -> dict:
     if not found:
         return o
     tile, warps, stages, more = found.groups()
-    fields = {key: (re.findall(rf"\b{key} = (\d+)", more) or ["0"])[0] for key in ("producers", "blocks")}
+    fields = {key: (re.findall(rf"\b{key} = (\d+)", more) or [default])[0] for key, default in (("producers", "0"), ("blocks", "0"), ("cluster", "1"))}
     o = o | dict(tile=tile.replace(" ", ""), warps=warps.replace(" ", ""), stages=stages) | {key: fields[key] for key in fields if key in o}
     if "bytes" in o:
         codes = re.search(r"qk\.linear .*? : \(tensor<\w+?x(u?i\d)>", text, re.DOTALL)[1]

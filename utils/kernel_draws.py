@@ -78,6 +78,16 @@ def linear(draw: Draw) -> dict:
     return o
 
 
+def cluster(draw: Draw, tile_rows: int, tile_columns: int, columns: int, narrow: bool) -> int:
+    """Blocks that share the larger tile: they divide its rows of bytes, and the tiles of columns where it is that of the input."""
+    size = draw.one(1, 1, 2, 4)
+    if tile_rows * 128 > tile_columns * (64 if narrow else 128):
+        fits = tile_rows % (8 * size) == 0 and -(-columns // tile_columns) % size == 0
+    else:
+        fits = tile_columns % ((16 if narrow else 8) * size) == 0
+    return size if fits else 1
+
+
 def warpgroups(draw: Draw) -> dict:
     """Four-bit weights are on the left, where warps share columns, as everything with groups is."""
     weight, input_ = sorted((draw.one(*FORMATS), draw.one(*FORMATS)), key=lambda name: Format(name).bits > 4)
@@ -90,6 +100,7 @@ def warpgroups(draw: Draw) -> dict:
     o = integer_product(draw, weight, input_) | dict(
         target="sm_90a", producers=1, depth=draw.size(800, 16), bytes=int(Format(input_).halves),
         tile=f"{rows},{columns},128", warps=warps, stages=draw.one(2, 3, 4, 8), weight_zero="ui4" if group else "ui8")
+    o["cluster"] = cluster(draw, rows, columns, int(o["columns"]), Format(weight).halves)
     if group:
         # Differences of zero points round in another place than the formula, beyond 2^24.
         o |= dict(group=group, depth=group * (1 + draw.upto(7)), input_groups=draw.flag(2), zero=draw.one("ui8", "i16"))

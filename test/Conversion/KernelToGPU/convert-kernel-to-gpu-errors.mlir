@@ -84,15 +84,6 @@ func.func @elsewhere(%x: tensor<4xf32>) -> tensor<4xf32> {
 // -----
 
 gpu.binary @sm_80 [#gpu.object<#nvvm.target<chip = "sm_80">, bin = "">]
-func.func @cluster(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @below {{expected no clusters of blocks, but got one of 2}}
-  %0 = qk.launch "a"(%x) sizes [0, 0] geometry {sm_80 = #qk.geometry<columns = 2, tile_rows = 8, threads = 32, shared = 0, cluster = 2>} : (tensor<4xf32>) -> tensor<4xf32>
-  return %0 : tensor<4xf32>
-}
-
-// -----
-
-gpu.binary @sm_80 [#gpu.object<#nvvm.target<chip = "sm_80">, bin = "">]
 func.func @map_of_vector(%x: tensor<32xf32>) -> tensor<4xf32> {
   // expected-error @below {{expected static rows for a tensor map of operand 0, but got 'tensor<32xf32>'}}
   %0 = qk.launch "a"(%x) sizes [0, 0]

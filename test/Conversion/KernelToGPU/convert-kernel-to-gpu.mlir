@@ -35,6 +35,25 @@ func.func @dynamic(%x: tensor<?x576xi8>, %s: tensor<?xf32>) -> tensor<?x64xf32> 
 
 // -----
 
+// Clusters along rows, which they fill; and along columns.
+
+// CHECK-LABEL: func.func @clusters
+// CHECK: %[[COVERED:.*]] = arith.addi %{{.*}}, %c15
+// CHECK: %[[CLUSTERS:.*]] = arith.divui %[[COVERED]], %c16
+// CHECK: %[[BLOCKS:.*]] = arith.muli %[[CLUSTERS]], %c2
+// CHECK: gpu.launch_func @sm_80::@rows clusters in (%c2, %c1, %c1) blocks in (%[[BLOCKS]], %c3, %c1)
+// CHECK: gpu.launch_func @sm_80::@columns clusters in (%c1, %c4, %c1) blocks in (%{{.*}}, %c8, %c1)
+gpu.binary @sm_80 [#gpu.object<#nvvm.target<chip = "sm_80">, bin = "">]
+func.func @clusters(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %0 = qk.launch "rows"(%x) sizes [0, 0]
+      geometry {sm_80 = #qk.geometry<columns = 3, tile_rows = 8, threads = 32, shared = 0, cluster = 2>} : (tensor<?xf32>) -> tensor<?xf32>
+  %1 = qk.launch "columns"(%x) sizes [0, 0]
+      geometry {sm_80 = #qk.geometry<columns = 8, tile_rows = 8, threads = 32, shared = 0, column_cluster = 4>} : (tensor<?xf32>) -> tensor<?xf32>
+  return %0, %1 : tensor<?xf32>, tensor<?xf32>
+}
+
+// -----
+
 // Static rows choose at once. Kernels may be a binary already. What is not returned is freed behind its last use.
 
 // CHECK-LABEL: func.func @static

@@ -52,6 +52,57 @@ func.func @w8a8(%x: tensor<?x384xi8>, %w: tensor<512x384xi8>, %sx: tensor<?xf32>
 
 // -----
 
+// Two blocks of neighbouring rows share the tile of the weight. Barriers of both count the warps of both; the blocks meet before they
+// reach into each other, and none ends while the other does. A warp's first two lanes tell a block each that it has read a stage.
+
+// CHECK-LABEL: func.func @w8a8_cluster
+// CHECK: qk.launch {{.*}}cluster = 2, maps = [#qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>, #qk.tensor_map<operand = 1, rows = 128,
+// CHECK: llvm.func {{.*}}nvvm.cluster_dim = array<i32: 2, 1, 1>
+// CHECK: nvvm.mbarrier.init %{{.*}}, %c16_i32
+// CHECK: nvvm.fence.mbarrier.init
+// CHECK-NEXT: nvvm.cluster.arrive {aligned}
+// CHECK-NEXT: nvvm.cluster.wait {aligned}
+// CHECK-NOT: nvvm.barrier
+// CHECK: %[[ARRIVES:.*]] = arith.cmpi slt, %[[LANE:.*]], %c2_i32
+// CHECK: scf.if %[[ARRIVES]] {
+// CHECK: %[[THERE:.*]] = nvvm.mapa %{{.*}}, %[[LANE]]
+// CHECK-NEXT: nvvm.mbarrier.arrive %[[THERE]] {scope = #nvvm.mem_scope<cluster>} : !llvm.ptr<7>
+// CHECK: nvvm.cluster.arrive{{$}}
+// CHECK: %[[RANK:.*]] = nvvm.read.ptx.sreg.cluster.ctarank
+// CHECK: nvvm.mbarrier.arrive.expect_tx %{{.*}}, %c49152_i32
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}} box[%{{[^,]*}}, %{{[^,]*}}] : !llvm.ptr<7>
+// CHECK: %[[PART:.*]] = arith.muli %[[RANK]], %c128_i32
+// CHECK: %[[ROW:.*]] = arith.addi %{{.*}}, %[[PART]]
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}} box[%{{.*}}, %[[ROW]]] multicast_mask = %c3_i16
+// CHECK: nvvm.cluster.arrive{{$}}
+// CHECK: nvvm.cluster.wait{{$}}
+// CHECK-NEXT: llvm.return
+func.func @w8a8_cluster(%x: tensor<?x384xi8>, %w: tensor<512x384xi8>, %sx: tensor<?xf32>, %sw: tensor<512xf32>) -> tensor<?x512xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1>)
+      : (tensor<?x384xi8>, tensor<512x384xi8>, tensor<?xf32>, tensor<512xf32>) -> tensor<?x512xf16>
+  return %0 : tensor<?x512xf16>
+}
+
+// -----
+
+// The input's tile is the larger one: blocks of neighbouring columns share it.
+
+// CHECK-LABEL: func.func @w4a8_cluster
+// CHECK: qk.launch {{.*}}column_cluster = 2, maps = [#qk.tensor_map<operand = 0, rows = 128, row_bytes = 128, swizzle = 128>, #qk.tensor_map<operand = 1, rows = 8,
+// CHECK: llvm.func {{.*}}nvvm.cluster_dim = array<i32: 1, 2, 1>
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}} box[%{{.*}}, %{{.*}}] multicast_mask = %c3_i16
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}} box[%{{[^,]*}}, %{{[^,]*}}] : !llvm.ptr<7>
+func.func @w4a8_cluster(%x: tensor<?x256xi8>, %w: tensor<16x4x512xi8>, %sx: tensor<?xf32>, %sw: tensor<256xf32>) -> tensor<?x256xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, cluster = 2, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x256xi8>, tensor<16x4x512xi8>, tensor<?xf32>, tensor<256xf32>) -> tensor<?x256xf16>
+  return %0 : tensor<?x256xf16>
+}
+
+// -----
+
 // Warps that share columns: weights are the rows of the product, 64 for each of two warpgroups, and eight tokens its columns. A
 // stage has 1024 bytes of inputs in front of its weights, 64 units of descriptors.
 

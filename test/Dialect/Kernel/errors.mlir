@@ -61,6 +61,46 @@ func.func @linear_columns(%x: tensor<?x64xi8>, %w: tensor<1048560x64xi8>, %v: te
 
 // -----
 
+func.func @linear_cluster_alone(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected cluster = 1, since only producers of integers load for several blocks, but got 2}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 2, cluster = 2>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_cluster_size(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected a cluster of at most 8 blocks with producers, but got 16}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 128, 128], warps = [4, 1], stages = 2, cluster = 16, producers = 1>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_cluster_rows(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
+  // expected-error @+1 {{expected a tile whose 96 rows of bytes a cluster shares, eight or a multiple each with producers, but got 8 blocks}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [64, 96, 128], warps = [4, 1], stages = 2, cluster = 8, producers = 1>)
+      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_cluster_columns(%x: tensor<?x128xi8>, %w: tensor<320x128xi8>, %s: tensor<?xf32>, %t: tensor<320xf32>) {
+  // expected-error @+1 {{expected tiles of columns that clusters divide with producers, but got 5 for clusters of 2}}
+  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 64, 128], warps = [8, 1], stages = 2, cluster = 2, producers = 1>)
+      : (tensor<?x128xi8>, tensor<320x128xi8>, tensor<?xf32>, tensor<320xf32>) -> tensor<?x320xf32>
+  return
+}
+
+// -----
+
 func.func @linear_c1_storage(%x: tensor<?x64xui8>, %w: tensor<64x64xi4>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
   // expected-error @+1 {{expected an input of type 'tensor<?x64xi8>', but got 'tensor<?x64xui8>'}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<4>, #qllm.int<4>)

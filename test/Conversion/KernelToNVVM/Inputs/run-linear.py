@@ -3,7 +3,7 @@
 usage: run-linear.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input, weight: formats, such as int8 or uint4. tile, warps, stages: the
-schedule. producers: warpgroups that only load. group: elements with a common weight scale. input_groups: 1 for scales of
+schedule. producers: warpgroups that only load; cluster: blocks that share a tile. group: elements with a common weight scale. input_groups: 1 for scales of
 the same groups of the input. zero: type of the zero points of the input; weight_zero: of those of groups of the weight, ui8
 or ui4. bytes: 1 for input codes of 4 bits one to a byte. result: f16 or f32. bias: 1 for one. rank: of a low-rank
 branch. residual: 1 for one. gate: 1 for one, with which the result is compared within the bound of the operation. data: `ends`
@@ -23,7 +23,7 @@ from kernel_rounding import fused_multiply_add  # noqa: E402
 
 INTEGERS = {"i8": np.int8, "ui8": np.uint8, "i16": np.int16, "ui16": np.uint16, "i32": np.int32}
 DEFAULTS = dict(rows="7", columns="64", depth="128", input="int8", weight="int8", tile="32,64,64", warps="1,2",
-                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", gate="0", residual="0", target="sm_80", producers="0", bytes="0", data="random")
+                stages="3", group="0", input_groups="0", zero="ui8", weight_zero="ui8", result="f16", bias="0", rank="0", gate="0", residual="0", target="sm_80", producers="0", cluster="1", bytes="0", data="random")
 
 
 class Problem:
@@ -150,7 +150,7 @@ class Problem:
         arguments = ", ".join(f"%{name}: {type}" for name, type in self.types.items())
         return (f"func.func @linear({arguments}) -> {kind} {{\n  %0 = qk.linear %x, %w {self.clauses} "
                 f"formats({self.input.attribute}, {self.weight.attribute}) schedule(#qk.schedule<tile = [{o['tile']}], "
-                f"warps = [{o['warps']}], stages = {o['stages']}, producers = {o['producers']}>) {f'layout({LAYOUT})' if self.shuffled else ''}\n"
+                f"warps = [{o['warps']}], stages = {o['stages']}, producers = {o['producers']}, cluster = {o['cluster']}>) {f'layout({LAYOUT})' if self.shuffled else ''}\n"
                 f"      : ({', '.join(self.types.values())}) -> {kind}\n  return %0 : {kind}\n}}\n")
 
 
