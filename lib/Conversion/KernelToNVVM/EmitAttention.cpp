@@ -110,7 +110,9 @@ AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef
   place.lane = code.bitAnd(place.thread, 31);
   place.warp = code.shiftRight(place.thread, 5);
   place.head = code.columnBlock();
-  place.tile = code.rowBlock();
+  // The last queries of a prompt have the most tokens before them. They start first, so that no long
+  // block is left at the end.
+  place.tile = code.subtract(code.add(code.rowBlocks(), -1), code.rowBlock());
   place.split = NVVM::BlockIdZOp::create(builder, loc, code.i32());
   quarter = code.bitAnd(place.lane, 3);
   column = code.shiftRight(place.lane, 2);
