@@ -2,8 +2,8 @@
 
 gpu.module @unknown_operation {
   llvm.func @kernel() {
-    // expected-error @+1 {{'nvvm.cluster.arrive' op is not known to the emulator, which takes the llvm and nvvm dialects}}
-    nvvm.cluster.arrive
+    // expected-error @+1 {{'nvvm.breakpoint' op is not known to the emulator, which takes the llvm and nvvm dialects}}
+    nvvm.breakpoint
     llvm.return
   }
 }
