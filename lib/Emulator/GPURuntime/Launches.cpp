@@ -91,13 +91,15 @@ void mgpuLaunchKernel(void *kernel, intptr_t gridX, intptr_t gridY, intptr_t gri
                {blockX, blockY, blockZ}, sharedBytes, stream, arguments, extra, count);
 }
 
+// The code that MLIR emits does not say here how many arguments there are.
 void mgpuLaunchClusterKernel(void *kernel, intptr_t clusterX, intptr_t clusterY, intptr_t clusterZ,
                              intptr_t gridX, intptr_t gridY, intptr_t gridZ, intptr_t blockX,
                              intptr_t blockY, intptr_t blockZ, int32_t sharedBytes, void *stream,
-                             void **arguments, void **extra, size_t count) {
+                             void **arguments, void **extra) {
   Sizes cluster{clusterX, clusterY, clusterZ};
   launchKernel(*static_cast<LoadedKernel *>(kernel), &cluster, {gridX, gridY, gridZ},
-               {blockX, blockY, blockZ}, sharedBytes, stream, arguments, extra, count);
+               {blockX, blockY, blockZ}, sharedBytes, stream, arguments, extra,
+               static_cast<LoadedKernel *>(kernel)->kernel->parameters.size());
 }
 
 } // extern "C"

@@ -44,7 +44,8 @@
 // RUN: not %{run} %t/bare.mlir 2>&1 | FileCheck %s --check-prefix=CLUSTER
 // CLUSTER: {{^}}qllm-emu-runtime: kernel 'store': expected single blocks, for sm_80 has no clusters, but got a cluster of 2x1x1
 // RUN: sed s/sm_80/sm_90a/ %t/kernels.mlir | qllm-opt --pass-pipeline="builtin.module(qllm-embed-for-emulator,%{host})" > %t/hopper.mlir
-// RUN: %{run} %t/hopper.mlir 2>&1 | count 0
+// RUN: not %{run} %t/hopper.mlir 2>&1 | FileCheck %s --check-prefix=HOPPER
+// HOPPER: block-race in store: block (1,0,0) thread (0,0,0) writes argument 0+0, written by block (0,0,0), with nothing between that orders them
 // RUN: sed 's/sm_80/sm_90a/; s/clusters in (%%two/clusters in (%%three/' %t/kernels.mlir | qllm-opt --pass-pipeline="builtin.module(qllm-embed-for-emulator,%{host})" > %t/odd.mlir
 // RUN: not %{run} %t/odd.mlir 2>&1 | FileCheck %s --check-prefix=ODD
 // ODD: {{^}}qllm-emu-runtime: kernel 'store': expected a grid that is a multiple of the cluster of 3x1x1 blocks, but got 2x1x1
