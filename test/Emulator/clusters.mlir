@@ -19,6 +19,8 @@
 // RUN: %{clean}
 // REDEFINE: %{launch} = hand_over
 // RUN: %{clean}
+// REDEFINE: %{launch} = count
+// RUN: %{clean}
 // REDEFINE: %{launch} = bulk
 // RUN: %{clean}
 // REDEFINE: %{options} = --async=eager --seed=4
@@ -89,8 +91,6 @@
 // REDEFINE: %{launch} = most
 // RUN: not %{emulate} < %t/kernels.mlir 2>&1 | FileCheck %s --check-prefix=MOST
 // MOST: qllm-emu: expected a cluster of at most 2 blocks, but got 4
-// RUN: sed 's/nvvm.cluster_max_blocks = 2 : i32/nvvm.blocksareclusters/' %t/kernels.mlir | not %{emulate} 2>&1 | FileCheck %s --check-prefix=COUNTED
-// COUNTED: error: 'llvm.func' op is not known to the emulator with grids of clusters, nvvm.blocksareclusters
 
 //--- exchange.json
 {"kernel": "exchange", "grid": [4], "block": [64], "arguments": [{"name": "OUT", "type": "i32", "shape": [256], "expect": "exchanged.npy"}]}
@@ -98,6 +98,8 @@
 {"kernel": "registers", "grid": [2, 4, 3], "cluster": [1, 2, 3], "block": [1], "arguments": [{"name": "OUT", "type": "i32", "shape": [24], "expect": "registers.npy"}]}
 //--- hand_over.json
 {"kernel": "hand_over", "grid": [2], "cluster": [2], "block": [32], "arguments": [{"name": "OUT", "type": "i32", "shape": [32], "expect": "lanes.npy"}]}
+//--- count.json
+{"kernel": "count", "grid": [4], "cluster": [4], "block": [32], "arguments": [{"name": "OUT", "type": "i32", "shape": [1], "expect": "count.npy"}]}
 //--- bulk.json
 {"kernel": "bulk", "grid": [2], "cluster": [2], "block": [32], "arguments": [
   {"name": "IN", "type": "i32", "shape": [32], "input": "lanes.npy"}, {"name": "OUT", "type": "i32", "shape": [64], "expect": "both.npy"}]}
@@ -119,6 +121,7 @@ import numpy as np
 lanes = np.arange(32, dtype=np.int32)
 np.save(f"{sys.argv[1]}/lanes.npy", lanes)
 np.save(f"{sys.argv[1]}/both.npy", np.concatenate([lanes, lanes]))
+np.save(f"{sys.argv[1]}/count.npy", np.array([4 * 32], np.int32))
 # Block 2 c + r gets what thread t of block 2 c + 1 - r has written: 100 (1 - r) + t.
 np.save(f"{sys.argv[1]}/exchanged.npy", np.concatenate([100 * (1 - block % 2) + np.arange(64) for block in range(4)]).astype(np.int32))
 # Clusters of 1 x 2 x 3 in a grid of 2 x 4 x 3: digits are rank, blocks, y, z, size along y, cluster x, y, clusters along x, y.
@@ -226,6 +229,35 @@ gpu.module @kernels {
     %word = llvm.load %mine : !llvm.ptr<3> -> i32
     %to = llvm.getelementptr %out[%thread] : (!llvm.ptr<1>, i32) -> !llvm.ptr<1>, i32
     llvm.store %word, %to : i32, !llvm.ptr<1>
+    llvm.return
+  }
+
+  // All threads count in the memory of block 0.
+  llvm.func @count(%out: !llvm.ptr<1>) attributes {nvvm.kernel} {
+    %zero = llvm.mlir.constant(0 : i32) : i32
+    %one = llvm.mlir.constant(1 : i32) : i32
+    %thread = nvvm.read.ptx.sreg.tid.x : i32
+    %rank = nvvm.read.ptx.sreg.cluster.ctarank : i32
+    %words = llvm.mlir.addressof @words : !llvm.ptr<3>
+    %index = llvm.or %thread, %rank : i32
+    %is_first = llvm.icmp "eq" %index, %zero : i32
+    llvm.cond_br %is_first, ^begin, ^meet
+  ^begin:
+    llvm.store %zero, %words : i32, !llvm.ptr<3>
+    llvm.br ^meet
+  ^meet:
+    nvvm.cluster.arrive
+    nvvm.cluster.wait
+    %there = nvvm.mapa %words, %zero : !llvm.ptr<3> -> !llvm.ptr<7>
+    %before = llvm.atomicrmw add %there, %one syncscope("cluster") acq_rel : !llvm.ptr<7>, i32
+    nvvm.cluster.arrive
+    nvvm.cluster.wait
+    llvm.cond_br %is_first, ^end, ^leave
+  ^end:
+    %sum = llvm.load %words : !llvm.ptr<3> -> i32
+    llvm.store %sum, %out : i32, !llvm.ptr<1>
+    llvm.br ^leave
+  ^leave:
     llvm.return
   }
 

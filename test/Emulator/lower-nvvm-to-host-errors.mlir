@@ -10,6 +10,15 @@ gpu.module @unknown_operation {
 
 // -----
 
+gpu.module @grid_of_clusters {
+  // expected-error @+1 {{'llvm.func' op is not known to the emulator with grids of clusters, nvvm.blocksareclusters}}
+  llvm.func @kernel() attributes {nvvm.kernel, nvvm.blocksareclusters, nvvm.reqntid = array<i32: 32>, nvvm.cluster_dim = array<i32: 2>} {
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @unknown_register {
   llvm.func @kernel() -> i32 {
     // expected-error @+1 {{'nvvm.read.ptx.sreg.smid' op is not known to the emulator}}
