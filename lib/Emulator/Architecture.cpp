@@ -28,6 +28,7 @@ bool qllm::emu::setArchitecture(Launch &launch, StringRef name) {
     if (numberOf(target.name) == number) {
       launch.architecture = *number;
       launch.mostSharedBytes = size_t(target.sharedBytes());
+      launch.hasClusters = target.isNative(kernels::Capability::Cluster);
       return true;
     }
   return false;

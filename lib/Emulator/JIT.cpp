@@ -74,13 +74,21 @@ Parameter parameterOf(LLVM::LLVMFuncOp function, unsigned index) {
   return {ParameterKind::Other, 0};
 }
 
+/// One to three sizes; those that are left out are 1. Untouched without the attribute.
+void readSizes(LLVM::LLVMFuncOp function, StringRef attribute, std::array<uint32_t, 3> &sizes) {
+  if (auto given = function->getAttrOfType<DenseI32ArrayAttr>(attribute)) {
+    sizes.fill(1);
+    llvm::copy(given.asArrayRef(), sizes.begin());
+  }
+}
+
 /// What the kernel is compiled for.
 void readBlockLimits(LLVM::LLVMFuncOp function, Program &program) {
-  if (auto sizes =
-          function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getReqntidAttrName())) {
-    program.requiredBlock.fill(1);
-    llvm::copy(sizes.asArrayRef(), program.requiredBlock.begin());
-  }
+  readSizes(function, NVVM::NVVMDialect::getReqntidAttrName(), program.requiredBlock);
+  readSizes(function, NVVM::NVVMDialect::getClusterDimAttrName(), program.requiredCluster);
+  if (auto most =
+          function->getAttrOfType<IntegerAttr>(NVVM::NVVMDialect::getClusterMaxBlocksAttrName()))
+    program.mostClusterBlocks = uint32_t(most.getInt());
   if (auto sizes =
           function->getAttrOfType<DenseI32ArrayAttr>(NVVM::NVVMDialect::getMaxntidAttrName())) {
     program.mostThreads = 1;

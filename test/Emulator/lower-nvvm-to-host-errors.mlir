@@ -2,8 +2,17 @@
 
 gpu.module @unknown_operation {
   llvm.func @kernel() {
-    // expected-error @+1 {{'nvvm.cluster.arrive' op is not known to the emulator, which takes the llvm and nvvm dialects}}
-    nvvm.cluster.arrive
+    // expected-error @+1 {{'nvvm.breakpoint' op is not known to the emulator, which takes the llvm and nvvm dialects}}
+    nvvm.breakpoint
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @grid_of_clusters {
+  // expected-error @+1 {{'llvm.func' op is not known to the emulator with grids of clusters, nvvm.blocksareclusters}}
+  llvm.func @kernel() attributes {nvvm.kernel, nvvm.blocksareclusters, nvvm.reqntid = array<i32: 32>, nvvm.cluster_dim = array<i32: 2>} {
     llvm.return
   }
 }

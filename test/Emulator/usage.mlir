@@ -14,7 +14,7 @@
 // RUN: %{emulate} --launch=%t/kernels.mlir 2>&1 | FileCheck %s --check-prefix=NO-JSON
 // NO-JSON: qllm-emu: launch description: {{.*}}Invalid JSON value
 // RUN: %{emulate} --launch=%t/key.json 2>&1 | FileCheck %s --check-prefix=KEY
-// KEY: qllm-emu: launch description: unknown key 'threads' in the launch; known are kernel, grid, block, shared, arguments
+// KEY: qllm-emu: launch description: unknown key 'threads' in the launch; known are kernel, grid, cluster, block, shared, arguments
 // RUN: %{emulate} --launch=%t/good.json --kernel=other 2>&1 | FileCheck %s --check-prefix=KERNEL
 // KERNEL: qllm-emu: the module has no kernel 'other'; it has 'store', 'fill'
 // RUN: %{emulate} --launch=%t/count.json 2>&1 | FileCheck %s --check-prefix=COUNT
@@ -41,7 +41,7 @@
 // RUN: %{emulate} --launch=%t/expect.json 2>&1 | FileCheck %s --check-prefix=EXPECT
 // EXPECT: qllm-emu: 'expect' of 'OUT': '{{.*}}eight.bin': expected the bytes of tensor<1xi32>, but got 8 bytes
 // RUN: not qllm-emu %t/unknown.mlir --launch=%t/good.json 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// UNKNOWN: unknown.mlir:3:5: error: 'nvvm.cluster.arrive' op is not known to the emulator
+// UNKNOWN: unknown.mlir:3:5: error: 'nvvm.breakpoint' op is not known to the emulator
 // RUN: not qllm-emu %t/none.mlir --launch=%t/good.json 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: expected one gpu.module, but got 0
 // RUN: %{emulate} --launch=%t/good.json --gpu-module=sm_90a 2>&1 | FileCheck %s --check-prefix=MODULE
@@ -64,7 +64,7 @@ gpu.module @kernels {
 //--- unknown.mlir
 gpu.module @kernels {
   llvm.func @store(%out: !llvm.ptr<1>, %value: i32) attributes {nvvm.kernel} {
-    nvvm.cluster.arrive
+    nvvm.breakpoint
     llvm.return
   }
 }

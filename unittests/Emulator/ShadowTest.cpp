@@ -191,7 +191,7 @@ TEST(GlobalShadow, AtomicsOrderWarps) {
   clocks[0].reset(0);
   clocks[1].reset(1);
   Accessor first{&clocks[0], 0}, second{&clocks[1], 0};
-  shadow.startBlock(0);
+  shadow.startCluster(0);
   EXPECT_FALSE(shadow.access(first, 0, 0, 4, AccessKind::Write));
   shadow.synchronize(clocks[0], 0, 32, OrderRelease | OnlyWrites);
   EXPECT_FALSE(shadow.access(first, 0, 32, 4, AccessKind::AtomicWrite));
@@ -210,15 +210,15 @@ TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
   WarpClock clock;
   clock.reset(0);
   Accessor who{&clock, 0};
-  shadow.startBlock(0);
+  shadow.startCluster(0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 8, AccessKind::Write));
   atomic(shadow, clock, 32, OrderAcquire | OrderRelease);
-  shadow.startBlock(1);
+  shadow.startCluster(1);
   std::optional<GlobalConflict> conflict = shadow.access(who, 0, 0, 4, AccessKind::Read);
   ASSERT_TRUE(conflict);
   EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
   EXPECT_EQ(conflict->otherBlock, 0u);
-  shadow.startBlock(2);
+  shadow.startCluster(2);
   atomic(shadow, clock, 32, OrderAcquire | OrderRelease);
   EXPECT_FALSE(shadow.access(who, 0, 4, 4, AccessKind::Write));
 }
@@ -227,9 +227,9 @@ TEST(GlobalShadow, BlocksClashUnlessAnAtomicOrdersThem) {
 class GlobalShadowTest : public testing::Test {
 protected:
   GlobalShadowTest() : memory(64), shadow({{"x", memory.data(), memory.size(), true}}) {}
-  void startBlock(uint64_t index) {
+  void startCluster(uint64_t index) {
     clock.reset(0);
-    shadow.startBlock(index);
+    shadow.startCluster(index);
   }
   std::optional<GlobalConflict> access(unsigned lane, uint64_t offset, AccessKind kind) {
     return shadow.access({&clock, lane}, 0, offset, 4, kind);
@@ -241,7 +241,7 @@ protected:
 };
 
 TEST_F(GlobalShadowTest, LanesOfAWarpClash) {
-  startBlock(0);
+  startCluster(0);
   EXPECT_FALSE(access(0, 0, AccessKind::Write));
   std::optional<GlobalConflict> conflict = access(1, 0, AccessKind::Write);
   ASSERT_TRUE(conflict);
@@ -252,11 +252,11 @@ TEST_F(GlobalShadowTest, LanesOfAWarpClash) {
 }
 
 TEST_F(GlobalShadowTest, WritesClashWithReads) {
-  startBlock(0);
+  startCluster(0);
   EXPECT_FALSE(access(0, 8, AccessKind::Read));
-  startBlock(1);
+  startCluster(1);
   EXPECT_FALSE(access(0, 8, AccessKind::Read));
-  startBlock(2);
+  startCluster(2);
   std::optional<GlobalConflict> conflict = access(0, 8, AccessKind::Write);
   ASSERT_TRUE(conflict);
   EXPECT_EQ(conflict->kind, FindingKind::BlockRace);
@@ -265,13 +265,13 @@ TEST_F(GlobalShadowTest, WritesClashWithReads) {
 }
 
 TEST_F(GlobalShadowTest, ABlockKnowsNothingOfWhatTheOneBeforeHasLearnt) {
-  startBlock(0);
+  startCluster(0);
   EXPECT_FALSE(access(0, 0, AccessKind::Write));
   atomic(shadow, clock, 32, OrderRelease);
-  startBlock(1);
+  startCluster(1);
   atomic(shadow, clock, 32, OrderAcquire);
   EXPECT_FALSE(access(0, 0, AccessKind::Read));
-  startBlock(2);
+  startCluster(2);
   EXPECT_TRUE(access(0, 0, AccessKind::Read));
 }
 
@@ -284,14 +284,14 @@ TEST(GlobalShadow, AnAtomicPassesOnWhatItsThreadKnows) {
   clocks[0].reset(0);
   clocks[1].reset(1);
   Accessor first{&clocks[0], 0}, second{&clocks[1], 0};
-  shadow.startBlock(0);
+  shadow.startCluster(0);
   EXPECT_FALSE(shadow.access(second, 0, 0, 4, AccessKind::Write));
   EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Write));
   atomic(shadow, clocks[0], 32, OrderRelease);
   clocks[0].tick();
   EXPECT_FALSE(shadow.access(first, 0, 8, 4, AccessKind::Write));
   clocks[0].reset(0);
-  shadow.startBlock(1);
+  shadow.startCluster(1);
   atomic(shadow, clocks[0], 32, OrderAcquire);
   EXPECT_FALSE(shadow.access(first, 0, 4, 4, AccessKind::Read));
   EXPECT_TRUE(shadow.access(first, 0, 0, 4, AccessKind::Read));
@@ -304,11 +304,11 @@ TEST(GlobalShadow, FencesMakeAtomicsOrder) {
   WarpClock clock;
   clock.reset(0);
   Accessor who{&clock, 0};
-  shadow.startBlock(0);
+  shadow.startCluster(0);
   EXPECT_FALSE(shadow.access(who, 0, 0, 4, AccessKind::Write));
   shadow.fence(clock, 0);
   atomic(shadow, clock, 32, OrderNothing);
-  shadow.startBlock(1);
+  shadow.startCluster(1);
   atomic(shadow, clock, 32, OrderNothing);
   EXPECT_TRUE(shadow.access(who, 0, 0, 4, AccessKind::Read));
   shadow.fence(clock, 0);
@@ -371,7 +371,7 @@ TEST(Traffic, PutsRequestsTogether) {
   for (unsigned lane = 0; lane < 32; ++lane)
     for (unsigned turn = 0; turn < 1 + lane % 2; ++turn)
       log.add(1, 1, lane, turn * 4096 + lane * 4, 4, false);
-  log.flush();
+  log.flush(0, kMaxWarps);
   std::vector<Traffic> traffic = log.collect(program);
   ASSERT_EQ(traffic.size(), 1u);
   EXPECT_EQ(traffic[0].requests, 5u);

@@ -50,8 +50,10 @@ void reportRun(const Kernel &kernel, const Launch &launch, const RunReport &repo
   leave(Exit::NotClean, "kernel '" + kernel.name + "' is not clean");
 }
 
-void launchKernel(const LoadedKernel &loaded, const Sizes &grid, const Sizes &block,
-                  int32_t sharedBytes, void *stream, void **given, void **extra, size_t count) {
+/// Of single blocks without a `cluster`, unless the kernel says otherwise.
+void launchKernel(const LoadedKernel &loaded, const Sizes *cluster, const Sizes &grid,
+                  const Sizes &block, int32_t sharedBytes, void *stream, void **given, void **extra,
+                  size_t count) {
   DeviceLock device;
   device->checkStream(stream);
   const Kernel &kernel = *loaded.kernel;
@@ -67,6 +69,8 @@ void launchKernel(const LoadedKernel &loaded, const Sizes &grid, const Sizes &bl
   loaded.module->setArchitectureOf(launch);
   launch.grid = toSizes(kernel, "grid", grid);
   launch.block = toSizes(kernel, "block", block);
+  if (cluster)
+    launch.cluster = toSizes(kernel, "cluster", *cluster);
   launch.dynamicSharedBytes = size_t(sharedBytes);
   launch.arguments = arguments.pointers();
   launch.buffers = arguments.buffers();
@@ -83,21 +87,19 @@ extern "C" {
 void mgpuLaunchKernel(void *kernel, intptr_t gridX, intptr_t gridY, intptr_t gridZ, intptr_t blockX,
                       intptr_t blockY, intptr_t blockZ, int32_t sharedBytes, void *stream,
                       void **arguments, void **extra, size_t count) {
-  launchKernel(*static_cast<LoadedKernel *>(kernel), {gridX, gridY, gridZ},
+  launchKernel(*static_cast<LoadedKernel *>(kernel), nullptr, {gridX, gridY, gridZ},
                {blockX, blockY, blockZ}, sharedBytes, stream, arguments, extra, count);
 }
 
+// The code that MLIR emits does not say here how many arguments there are.
 void mgpuLaunchClusterKernel(void *kernel, intptr_t clusterX, intptr_t clusterY, intptr_t clusterZ,
                              intptr_t gridX, intptr_t gridY, intptr_t gridZ, intptr_t blockX,
                              intptr_t blockY, intptr_t blockZ, int32_t sharedBytes, void *stream,
-                             void **arguments, void **extra, size_t count) {
+                             void **arguments, void **extra) {
   Sizes cluster{clusterX, clusterY, clusterZ};
-  if (clusterX != 1 || clusterY != 1 || clusterZ != 1)
-    leave(Exit::BadInput, "kernel '" + static_cast<LoadedKernel *>(kernel)->kernel->name +
-                              "': the emulator has no clusters of blocks, but got one of " +
-                              text(cluster));
-  mgpuLaunchKernel(kernel, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream,
-                   arguments, extra, count);
+  launchKernel(*static_cast<LoadedKernel *>(kernel), &cluster, {gridX, gridY, gridZ},
+               {blockX, blockY, blockZ}, sharedBytes, stream, arguments, extra,
+               static_cast<LoadedKernel *>(kernel)->kernel->parameters.size());
 }
 
 } // extern "C"

@@ -88,14 +88,13 @@ struct LowerNanosleep : HostPattern<NVVM::NanosleepOp> {
   }
 };
 
-/// Fences order what is in order here anyway; the others are hints.
+/// Hints.
 struct DropOperation : RewritePattern {
   DropOperation(MLIRContext *context, HostLowering &)
       : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
   LogicalResult matchAndRewrite(Operation *operation, PatternRewriter &rewriter) const override {
     bool dropped =
         llvm::StringSwitch<bool>(operation->getName().getStringRef())
-            .Cases({"nvvm.fence.mbarrier.init", "nvvm.fence.sc.cluster"}, true)
             .Cases({"nvvm.setmaxregister", "nvvm.griddepcontrol", "nvvm.prefetch", "nvvm.pmevent"},
                    true)
             .Default(false);

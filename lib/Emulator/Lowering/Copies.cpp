@@ -5,12 +5,19 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "qllm/Emulator/Runtime/Abi.h"
 #include "qllm/Emulator/Runtime/TensorMap.h"
 
 using namespace mlir;
 using namespace qllm::emu;
 
 namespace {
+
+/// The mask of blocks that a copy goes to.
+Value multicastMask(HostLowering &host, OpBuilder &builder, Location location, Value mask) {
+  return mask ? host.extended(builder, location, mask)
+              : host.constant(builder, location, kNoMulticast);
+}
 
 struct LowerCopy : HostPattern<NVVM::CpAsyncOp> {
   using HostPattern::HostPattern;
@@ -67,13 +74,12 @@ struct LowerBulkCopy : HostPattern<NVVM::CpAsyncBulkGlobalToSharedClusterOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::CpAsyncBulkGlobalToSharedClusterOp op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getMulticastMask())
-      return op.emitOpError("with a multicast mask is not known to the emulator");
     Location location = op.getLoc();
     host.callAt(rewriter, op, "qllm_emu_bulk_copy", Type(),
                 {host.flat(rewriter, location, op.getDstMem()),
                  host.flat(rewriter, location, op.getSrcMem()),
-                 host.flat(rewriter, location, op.getMbar()), op.getSize()});
+                 host.flat(rewriter, location, op.getMbar()), op.getSize(),
+                 multicastMask(host, rewriter, location, op.getMulticastMask())});
     rewriter.eraseOp(op);
     return success();
   }
@@ -83,15 +89,16 @@ struct LowerTensorCopy : HostPattern<NVVM::CpAsyncBulkTensorGlobalToSharedCluste
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getMode() != NVVM::TMALoadMode::TILE || op.getMulticastMask() || op.getGroup())
-      return op.emitOpError(
-          "is known to the emulator for tiles only, without a multicast mask or a group");
+    if (op.getMode() != NVVM::TMALoadMode::TILE || op.getGroup())
+      return op.emitOpError("is known to the emulator for tiles only, without a group");
     Location location = op.getLoc();
     Value zero = host.constant(rewriter, location, 0), one = host.constant(rewriter, location, 1);
     SmallVector<Value> operands{
-        host.flat(rewriter, location, op.getDstMem()), op.getTmaDescriptor(),
+        host.flat(rewriter, location, op.getDstMem()),
+        op.getTmaDescriptor(),
         host.flat(rewriter, location, op.getMbar()),
         op.getPredicate() ? host.extended(rewriter, location, op.getPredicate()) : one,
+        multicastMask(host, rewriter, location, op.getMulticastMask()),
         host.constant(rewriter, location, uint32_t(op.getCoordinates().size()))};
     llvm::append_range(operands, op.getCoordinates());
     operands.append(TensorMap::kMaxRank - op.getCoordinates().size(), zero);

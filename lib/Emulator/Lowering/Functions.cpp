@@ -4,6 +4,7 @@
 // Functions, their entries, and globals.
 
 #include "HostLowering.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "qllm/Emulator/Runtime/Abi.h"
@@ -118,6 +119,9 @@ LogicalResult qllm::emu::convertFunctions(Operation *module) {
       defined.push_back(function);
     else if (!runtimeFunction(function.getSymName()))
       return function.emitOpError("is declared, but the emulator has no function of that name");
+    if (function->hasAttr(NVVM::NVVMDialect::getBlocksAreClustersAttrName()))
+      return function.emitOpError(
+          "is not known to the emulator with grids of clusters, nvvm.blocksareclusters");
     if (isKernel(function)) {
       FailureOr<llvm::BitVector> byValue = parametersByValue(function);
       if (failed(byValue))

@@ -73,6 +73,7 @@ void populateCollectivePatterns(mlir::RewritePatternSet &patterns, HostLowering 
 void populateWarpgroupPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateTensorMemoryPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
+void populateClusterPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateMemoryBarrierPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateCopyPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateArithmeticPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);

@@ -38,7 +38,8 @@ bool isBetweenBlocks(std::optional<StringRef> scope) {
 uint32_t orderOf(LLVM::AtomicOrdering ordering, std::optional<StringRef> scope) {
   bool both =
       ordering == LLVM::AtomicOrdering::acq_rel || ordering == LLVM::AtomicOrdering::seq_cst;
-  return (isBetweenBlocks(scope) ? 0u : emu::OnlyInBlock) |
+  uint32_t inside = scope == StringRef("cluster") ? emu::OnlyInCluster : emu::OnlyInBlock;
+  return (isBetweenBlocks(scope) ? 0u : inside) |
          (both || ordering == LLVM::AtomicOrdering::acquire ? emu::OrderAcquire : 0u) |
          (both || ordering == LLVM::AtomicOrdering::release ? emu::OrderRelease : 0u);
 }

@@ -42,6 +42,7 @@ struct QllmLowerNVVMToHost : qllm::impl::QllmLowerNVVMToHostBase<QllmLowerNVVMTo
     emu::populateWarpgroupPatterns(patterns, host);
     emu::populateTensorMemoryPatterns(patterns, host);
     emu::populateBarrierPatterns(patterns, host);
+    emu::populateClusterPatterns(patterns, host);
     emu::populateMemoryBarrierPatterns(patterns, host);
     emu::populateCopyPatterns(patterns, host);
     emu::populateArithmeticPatterns(patterns, host);

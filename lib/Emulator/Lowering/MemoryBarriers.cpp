@@ -5,6 +5,7 @@
 
 #include "HostLowering.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "qllm/Emulator/Runtime/Abi.h"
 
 using namespace mlir;
 using namespace qllm::emu;
@@ -40,21 +41,34 @@ struct LowerInvalidate : HostPattern<NVVM::MBarrierInvalOp> {
   }
 };
 
-/// What an arrival does: `count` arrivals (one if null), `bytes` announced (none if null).
+/// What an arrival does: `count` arrivals (one if null), `bytes` announced (none if null), and its
+/// ArrivalForm.
 struct Arrival {
   Value count, bytes, predicate;
-  bool drop;
+  uint32_t form;
 };
+
+uint32_t formOfAddress(Value address) {
+  auto type = llvm::cast<LLVM::LLVMPointerType>(address.getType());
+  return type.getAddressSpace() == unsigned(NVVM::NVVMMemorySpace::SharedCluster) ? ArriveInCluster
+                                                                                  : 0;
+}
+
+/// Of an operation with a scope.
+template <typename ArriveOp> uint32_t formOf(ArriveOp op) {
+  return formOfAddress(op.getAddr()) | (op.getRelaxed() ? ArriveRelaxed : 0) |
+         (op.getScope() == NVVM::MemScopeKind::CLUSTER ? ArriveForCluster : 0);
+}
 
 LogicalResult lowerArrival(HostLowering &host, PatternRewriter &rewriter, Operation *op,
                            Value address, const Arrival &arrival) {
   Location location = op->getLoc();
   Value one = host.constant(rewriter, location, 1), zero = host.constant(rewriter, location, 0);
-  Value state =
-      host.callAt(rewriter, op, "qllm_emu_mbarrier_arrive", rewriter.getI64Type(),
-                  {host.flat(rewriter, location, address), arrival.count ? arrival.count : one,
-                   arrival.bytes ? arrival.bytes : zero, arrival.drop ? one : zero,
-                   enabled(host, rewriter, location, arrival.predicate)});
+  Value state = host.callAt(
+      rewriter, op, "qllm_emu_mbarrier_arrive", rewriter.getI64Type(),
+      {host.flat(rewriter, location, address), arrival.count ? arrival.count : one,
+       arrival.bytes ? arrival.bytes : zero, host.constant(rewriter, location, arrival.form),
+       enabled(host, rewriter, location, arrival.predicate)});
   if (op->getNumResults())
     rewriter.replaceOp(op, state);
   else
@@ -62,11 +76,20 @@ LogicalResult lowerArrival(HostLowering &host, PatternRewriter &rewriter, Operat
   return success();
 }
 
-template <typename ArriveOp, bool Drop> struct LowerArrive : HostPattern<ArriveOp> {
+template <typename ArriveOp, uint32_t Form> struct LowerArrive : HostPattern<ArriveOp> {
   using HostPattern<ArriveOp>::HostPattern;
   LogicalResult matchAndRewrite(ArriveOp op, PatternRewriter &rewriter) const override {
     return lowerArrival(this->host, rewriter, op, op.getAddr(),
-                        {op.getCount(), Value(), Value(), Drop});
+                        {op.getCount(), Value(), Value(), Form | formOf(op)});
+  }
+};
+
+/// One that ends no phase; at an mbarrier of the own block.
+template <typename ArriveOp, uint32_t Form> struct LowerNocomplete : HostPattern<ArriveOp> {
+  using HostPattern<ArriveOp>::HostPattern;
+  LogicalResult matchAndRewrite(ArriveOp op, PatternRewriter &rewriter) const override {
+    return lowerArrival(this->host, rewriter, op, op.getAddr(),
+                        {op.getCount(), Value(), Value(), Form});
   }
 };
 
@@ -75,7 +98,7 @@ struct LowerArriveExpect : HostPattern<NVVM::MBarrierArriveExpectTxOp> {
   LogicalResult matchAndRewrite(NVVM::MBarrierArriveExpectTxOp op,
                                 PatternRewriter &rewriter) const override {
     return lowerArrival(host, rewriter, op, op.getAddr(),
-                        {Value(), op.getTxcount(), op.getPredicate(), false});
+                        {Value(), op.getTxcount(), op.getPredicate(), formOf(op)});
   }
 };
 
@@ -84,7 +107,7 @@ struct LowerArriveDropExpect : HostPattern<NVVM::MBarrierArriveDropExpectTxOp> {
   LogicalResult matchAndRewrite(NVVM::MBarrierArriveDropExpectTxOp op,
                                 PatternRewriter &rewriter) const override {
     return lowerArrival(host, rewriter, op, op.getAddr(),
-                        {Value(), op.getTxcount(), Value(), true});
+                        {Value(), op.getTxcount(), Value(), ArriveAndDrop | formOf(op)});
   }
 };
 
@@ -98,7 +121,8 @@ template <typename BytesOp, bool Negate> struct LowerBytes : HostPattern<BytesOp
       bytes = LLVM::SubOp::create(rewriter, location, this->host.constant(rewriter, location, 0),
                                   bytes);
     this->host.callAt(rewriter, op, "qllm_emu_mbarrier_bytes", Type(),
-                      {this->host.flat(rewriter, location, op.getAddr()), bytes});
+                      {this->host.flat(rewriter, location, op.getAddr()), bytes,
+                       this->host.constant(rewriter, location, formOfAddress(op.getAddr()))});
     rewriter.eraseOp(op);
     return success();
   }
@@ -151,11 +175,12 @@ struct LowerTestWait : HostPattern<NVVM::MBarrierTestWaitOp> {
 } // namespace
 
 void qllm::emu::populateMemoryBarrierPatterns(RewritePatternSet &patterns, HostLowering &host) {
-  patterns.add<LowerInit, LowerInvalidate, LowerArrive<NVVM::MBarrierArriveOp, false>,
-               LowerArrive<NVVM::MBarrierArriveNocompleteOp, false>,
-               LowerArrive<NVVM::MBarrierArriveDropOp, true>,
-               LowerArrive<NVVM::MBarrierArriveDropNocompleteOp, true>, LowerArriveExpect,
-               LowerArriveDropExpect, LowerBytes<NVVM::MBarrierExpectTxOp, false>,
-               LowerBytes<NVVM::MBarrierCompleteTxOp, true>, LowerWaitParity, LowerTryWait,
-               LowerTestWait>(patterns.getContext(), host);
+  patterns
+      .add<LowerInit, LowerInvalidate, LowerArrive<NVVM::MBarrierArriveOp, 0>,
+           LowerNocomplete<NVVM::MBarrierArriveNocompleteOp, 0>,
+           LowerArrive<NVVM::MBarrierArriveDropOp, ArriveAndDrop>,
+           LowerNocomplete<NVVM::MBarrierArriveDropNocompleteOp, ArriveAndDrop>, LowerArriveExpect,
+           LowerArriveDropExpect, LowerBytes<NVVM::MBarrierExpectTxOp, false>,
+           LowerBytes<NVVM::MBarrierCompleteTxOp, true>, LowerWaitParity, LowerTryWait,
+           LowerTestWait>(patterns.getContext(), host);
 }

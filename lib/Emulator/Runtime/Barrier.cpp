@@ -56,7 +56,7 @@ bool Block::complete(const NamedBarrier &barrier) const {
 
 void Block::release(NamedBarrier &barrier) {
   if (barrier.all)
-    memory.flushTraffic();
+    memory.flushTraffic(rank);
   for (unsigned warp = 0; warp < warps.size(); ++warp) {
     if (uint32_t absent = scheduler.aliveLanes(warp) & ~barrier.lanes[warp];
         barrier.lanes[warp] && absent)

@@ -3,27 +3,13 @@
 //
 // Blocks from their first thread to the last, and what is said when that is never reached.
 
-#include "Block.h"
+#include "Cluster.h"
 
 #include <map>
 
 using namespace qllm::emu;
 
 namespace {
-
-unsigned volume(const std::array<uint32_t, 3> &sizes) { return sizes[0] * sizes[1] * sizes[2]; }
-
-FloatModel modelOf(const Launch &launch, const Site &site) {
-  if (site.collective && !launch.exactSums) {
-    if (const auto *mma = std::get_if<Mma>(&*site.collective))
-      return floatModel(launch.architecture, *mma);
-    if (const auto *mma = std::get_if<BlockScaledMma>(&*site.collective))
-      return floatModel(*mma);
-    if (const auto *mma = std::get_if<WarpgroupMma>(&*site.collective))
-      return floatModel(launch.architecture, *mma);
-  }
-  return exactModel();
-}
 
 std::string hexadecimal(uint32_t value) {
   char text[11];
@@ -33,63 +19,64 @@ std::string hexadecimal(uint32_t value) {
 
 } // namespace
 
-Block::Block(const Program &program, const Launch &launch)
-    : program(program), launch(launch), scheduler(volume(launch.block), launch.seed),
-      memory(program, launch, (volume(launch.block) + 31) / 32), warps(scheduler.warpCount()),
-      warpgroups((warps.size() + 3) / 4) {
-  for (const Site &site : program.sites)
-    models.push_back(modelOf(launch, site));
-}
+Block::Block(Cluster &cluster, unsigned rank)
+    : cluster(cluster), program(cluster.program), launch(cluster.launch), rank(rank),
+      memory(cluster.memory),
+      scheduler(cluster.turns, launch.block[0] * launch.block[1] * launch.block[2]),
+      warps(scheduler.warpCount()), warpgroups((warps.size() + 3) / 4), models(cluster.models),
+      fruitlessTests(cluster.fruitlessTests), fruitlessPolls(cluster.fruitlessPolls) {}
 
-std::string Block::error() const {
-  if (!scheduler.valid())
-    return "no memory for the stacks of " + std::to_string(scheduler.threadCount()) + " threads";
-  return memory.error();
-}
-
-bool Block::run(uint64_t index) {
-  memory.startBlock(index);
+void Block::reset(uint64_t index) {
   memoryBarriers.clear();
   tensorMemory = TensorMemory();
-  fruitlessTests = 0;
   barriers.fill(NamedBarrier());
+  ended = VectorClock();
   for (Warpgroup &group : warpgroups)
     group = Warpgroup();
-  for (unsigned i = 0; i < warps.size(); ++i) {
-    warps[i].clock.reset(i);
+  unsigned perBlock = unsigned(warps.size());
+  for (unsigned i = 0; i < perBlock; ++i) {
+    warps[i].clock.reset(rank * perBlock + i, cluster.shape.blocks() * perBlock, perBlock);
     warps[i].groups.clear();
     warps[i].fenced.fill(0);
     warps[i].products = WarpProducts();
     warps[i].tensorKnown = VectorClock();
     warps[i].loadsTensorMemory = false;
+    warps[i].initsFenced = 0;
+    warps[i].initsKnown = VectorClock();
   }
-  const auto &[gx, gy, gz] = launch.grid;
-  const auto &[bx, by, bz] = launch.block;
+  ThreadContext context{};
+  auto set = [](uint32_t (&triple)[3], const Sizes &sizes) {
+    std::copy(sizes.begin(), sizes.end(), triple);
+  };
+  set(context.blockSize, launch.block);
+  set(context.blockId, cluster.shape.blockId(index, rank));
+  set(context.gridSize, launch.grid);
+  set(context.clusterId, unravel(index, cluster.shape.count));
+  set(context.clusterCount, cluster.shape.count);
+  set(context.blockInCluster, unravel(rank, cluster.shape.size));
+  set(context.clusterSize, cluster.shape.size);
+  context.rank = rank;
+  context.clusterBlocks = cluster.shape.blocks();
+  context.warps = perBlock;
+  context.dynamicSharedBytes = uint32_t(launch.dynamicSharedBytes);
+  context.shared = memory.shared(rank);
+  context.block = this;
   for (unsigned i = 0; i < scheduler.threadCount(); ++i) {
-    Thread &thread = scheduler.thread(i);
-    static_cast<ThreadContext &>(thread) = {
-        {i % bx, i / bx % by, i / bx / by},
-        {bx, by, bz},
-        {uint32_t(index % gx), uint32_t(index / gx % gy), uint32_t(index / gx / gy)},
-        {gx, gy, gz},
-        i % 32,
-        i / 32,
-        scheduler.warpCount(),
-        uint32_t(launch.dynamicSharedBytes),
-        memory.shared(),
-        this};
+    set(context.threadId, unravel(i, launch.block));
+    context.lane = i % 32;
+    context.warp = i / 32;
+    static_cast<ThreadContext &>(scheduler.thread(i)) = context;
   }
-  scheduler.run(threadMain);
+}
+
+void Block::end() {
   threadCount += scheduler.threadCount();
-  memory.flushTraffic();
+  memory.flushTraffic(rank);
   for (const TensorMemory::Allocation &left : tensorMemory.allocations)
     memory.findings.add(FindingKind::TensorMemoryMisuse, left.site, [&] {
       return "the block ends with " + std::to_string(left.columns) +
              " columns of tensor memory that nobody gave back";
     });
-  if (scheduler.aliveCount())
-    reportStuck();
-  return scheduler.aliveCount() == 0;
 }
 
 void Block::threadMain(void *argument) {
@@ -123,14 +110,17 @@ void Block::finish(Thread &thread) {
   for (NamedBarrier &barrier : barriers)
     if (barrier.all && barrier.arrived && barrier.arrived == scheduler.aliveCount() - 1)
       release(barrier);
+  if (cluster.shape.blocks() > 1) {
+    cluster.leave(thread);
+    ended.join(warpOf(thread).clock.seen);
+    if (scheduler.aliveCount() == 1)
+      memory.endBlock(rank, ended);
+  }
   scheduler.finish(thread);
 }
 
-/// One finding, at the operation that most plausibly is at fault: a collective that part of its
-/// lanes reached, else the first that somebody waits in. The text lists where all threads are.
-void Block::reportStuck() {
+std::string Block::describeStuck(std::optional<uint32_t> &partial, std::optional<uint32_t> &any) {
   std::string dump;
-  std::optional<uint32_t> partial, any;
   for (unsigned warp = 0; warp < warps.size(); ++warp) {
     std::map<uint32_t, uint32_t> lanesAt;
     for (uint32_t lanes = scheduler.aliveLanes(warp); lanes; lanes &= lanes - 1) {
@@ -158,19 +148,36 @@ void Block::reportStuck() {
       dump += "; the mbarrier at shared+" + std::to_string(offset) + " lacks " +
               std::to_string(barrier.pending) + " arrivals and " + std::to_string(barrier.bytes) +
               " bytes";
-  const Thread &first = scheduler.thread(0);
-  std::string block = "block (" + std::to_string(first.blockId[0]) + "," +
-                      std::to_string(first.blockId[1]) + "," + std::to_string(first.blockId[2]) +
-                      "): ";
-  memory.findings.add(partial ? FindingKind::DivergentCollective : FindingKind::Deadlock,
-                      partial.value_or(any.value_or(0)), [&] { return block + dump; });
+  return memory.describeBlock(rank) + ": " + dump;
 }
 
 void Block::collect(RunReport &report) {
-  report.findings = memory.findings.collect(program);
-  report.traffic = memory.traffic.collect(program);
-  report.threads = threadCount;
-  report.collectives = collectives;
-  report.multiplyAdds = multiplyAdds;
-  report.switches = scheduler.switchCount();
+  report.threads += threadCount;
+  report.collectives += collectives;
+  report.multiplyAdds += multiplyAdds;
+  report.switches += scheduler.switchCount();
+}
+
+Warp &Block::warpAt(unsigned warp) {
+  return cluster.block(warp / unsigned(warps.size())).warps[warp % warps.size()];
+}
+
+void Block::clusterArrive(Thread &thread, uint32_t site, uint32_t form) {
+  cluster.arrive(thread, site, form);
+}
+
+void Block::clusterWait(Thread &thread, uint32_t site, bool aligned) {
+  cluster.wait(thread, site, aligned);
+}
+
+/// mapa: the same place in the shared memory of another block.
+void *Block::mapShared(Thread &thread, uint32_t site, void *address, uint32_t to) {
+  if (to >= cluster.shape.blocks()) {
+    memory.findings.add(FindingKind::AbsentBlock, site, [&] {
+      return describeThread(thread) + " asks for block " + std::to_string(to) +
+             " of a cluster of " + std::to_string(cluster.shape.blocks());
+    });
+    return address;
+  }
+  return placeIn(to, static_cast<uint8_t *>(address)); // out of bounds if it lies nowhere
 }

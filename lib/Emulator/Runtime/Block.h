@@ -1,7 +1,7 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The state of the block that runs: its threads, memory, clocks and barriers. The parts are in
+// The state of a block that runs: its threads, clocks and barriers. The parts are in
 // files of their own: Warp.cpp, Warpgroup.cpp and Products.cpp (collectives), Barrier.cpp,
 // MemoryBarrier.cpp, Copies.cpp, BulkCopies.cpp, TensorCopies.cpp, and Block.cpp (start, end,
 // deadlock).
@@ -18,6 +18,7 @@
 
 namespace qllm::emu {
 
+class Cluster;
 struct TensorMap;
 
 /// Lanes of a warp that have come to a collective operation, and their registers.
@@ -39,6 +40,9 @@ struct Warp {
   /// memory.
   VectorClock tensorKnown;
   bool loadsTensorMemory = false;
+  /// Until when its mbarriers are fenced for the cluster, and those of all warps that it knows of.
+  uint32_t initsFenced = 0;
+  VectorClock initsKnown;
 };
 
 /// Four warps that have come to a wgmma operation.
@@ -66,11 +70,14 @@ struct NamedBarrier {
 
 class Block {
 public:
-  Block(const Program &program, const Launch &launch);
-  /// What it has no memory for, or an empty text.
-  std::string error() const;
-  /// Runs the block with this linear index; false when its threads could not all finish.
-  bool run(uint64_t index);
+  Block(Cluster &cluster, unsigned rank);
+  bool hasStacks() const { return scheduler.valid(); }
+  /// To its beginning, in the cluster of this index.
+  void reset(uint64_t index);
+  static void threadMain(void *thread);
+  /// When no thread can go on.
+  void end();
+  bool isStuck() const { return scheduler.aliveCount() != 0; }
   void collect(RunReport &report);
 
   // What compiled code calls, through EntryPoints.cpp.
@@ -85,10 +92,12 @@ public:
             uint32_t size, uint32_t bytes);
   void commitCopies(Thread &thread) { thread.copies.commit(); }
   void waitCopies(Thread &thread, uint32_t pending);
+  /// Into the blocks of the mask, a bit for each rank; without one, where the address says.
   void bulkCopy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
-                void *barrier, uint32_t size);
+                void *barrier, uint32_t size, std::optional<uint32_t> mask);
   void tensorCopy(Thread &thread, uint32_t site, uint8_t *destination, const TensorMap *map,
-                  void *barrier, const int32_t *coordinates, uint32_t rank);
+                  void *barrier, const int32_t *coordinates, uint32_t coordinateCount,
+                  std::optional<uint32_t> mask);
   void bulkStore(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
                  uint32_t size);
   void commitStores(Thread &thread) { thread.stores.commit(); }
@@ -111,21 +120,34 @@ public:
   void yield(Thread &thread) { scheduler.yield(thread); }
   void barrierInit(Thread &thread, uint32_t site, void *address, uint32_t count);
   void barrierInvalidate(Thread &thread, uint32_t site, void *address);
+  void fenceInits(Thread &thread);
   uint64_t memoryBarrierArrive(Thread &thread, uint32_t site, void *address, uint32_t count,
-                               uint32_t bytes, bool drop);
-  void memoryBarrierBytes(Thread &thread, uint32_t site, void *address, int64_t bytes);
+                               uint32_t bytes, uint32_t form);
+  void memoryBarrierBytes(Thread &thread, uint32_t site, void *address, int64_t bytes,
+                          uint32_t form);
   bool memoryBarrierTest(Thread &thread, uint32_t site, void *address, uint64_t phase, bool parity);
   void memoryBarrierWait(Thread &thread, uint32_t site, void *address, uint64_t phase, bool parity);
+  void clusterArrive(Thread &thread, uint32_t site, uint32_t form);
+  void clusterWait(Thread &thread, uint32_t site, bool aligned);
+  void *mapShared(Thread &thread, uint32_t site, void *address, uint32_t rank);
 
 private:
-  static void threadMain(void *thread);
+  friend Cluster;
   [[noreturn]] void finish(Thread &thread);
-  void reportStuck();
+  /// Where its threads wait; the first collective that part of its lanes reached, and the first
+  /// operation that anybody waits in.
+  std::string describeStuck(std::optional<uint32_t> &partial, std::optional<uint32_t> &any);
 
-  Warp &warpOf(const Thread &thread) { return warps[thread.warp]; }
-  Access accessOf(const Thread &thread, uint32_t site) {
-    return {thread, warps[thread.warp].clock, site};
+  /// Of this block or another of the cluster.
+  static Warp &warpOf(const Thread &thread) { return thread.block->warps[thread.warp]; }
+  static Access accessOf(const Thread &thread, uint32_t site) {
+    return {thread, warpOf(thread).clock, site};
   }
+  /// Of the warp that clocks number so.
+  Warp &warpAt(unsigned warp);
+  /// As clocks number a warp of this block.
+  unsigned clockIndex(unsigned warp) const { return rank * unsigned(warps.size()) + warp; }
+  uint32_t fencedAt(unsigned warp, unsigned lane) { return warpAt(warp).fenced[lane]; }
   const Site &siteAt(uint32_t site) const { return program.sites[site]; }
 
   Rendezvous &group(Warp &warp, uint32_t site, uint32_t mask);
@@ -172,33 +194,49 @@ private:
   bool complete(const NamedBarrier &barrier) const;
   void release(NamedBarrier &barrier);
 
+  uint8_t *placeIn(unsigned target, uint8_t *address) const;
   bool isBulkSize(Thread &thread, uint32_t site, uint32_t size);
   bool isTensorMap(Thread &thread, uint32_t site, const TensorMap *map, uint32_t rank);
   void settle(Thread &thread, AsyncCopy &copy);
   bool landsEarly();
 
+  /// An mbarrier of this block, for its threads.
   MemoryBarrier *barrierAt(Thread &thread, uint32_t site, void *address);
+  /// The mbarrier at that offset here, for threads of any block.
+  MemoryBarrier *findBarrier(Thread &thread, uint32_t site, uint32_t offset);
+  /// The block whose mbarrier an arrival of the given form means; null, with a finding, when it may
+  /// not mean that one.
+  Block *barrierOwner(Thread &thread, uint32_t site, void *address, uint32_t form);
+  uint64_t arrive(Thread &thread, uint32_t site, MemoryBarrier &barrier, uint32_t count,
+                  uint32_t bytes, uint32_t form);
+  /// The blocks that a copy goes to, by rank.
+  std::vector<unsigned> copyTargets(Thread &thread, uint32_t site, const void *destination,
+                                    const void *barrier, std::optional<uint32_t> mask);
   void advance(MemoryBarrier &barrier);
   void completePhase(MemoryBarrier &barrier);
   void announce(const Transfer &transfer, MemoryBarrier &barrier);
   void expectBytes(Thread &thread, uint32_t site, MemoryBarrier &barrier, int64_t bytes);
   void deliver(const Transfer &transfer, MemoryBarrier &barrier);
 
+  Cluster &cluster;
   const Program &program;
   const Launch &launch;
+  const unsigned rank;
+  Memory &memory;
   Scheduler scheduler;
-  Memory memory;
   std::vector<Warp> warps;
   std::vector<Warpgroup> warpgroups;
   std::array<NamedBarrier, 16> barriers;
   /// By offset in shared memory.
   std::map<uint32_t, MemoryBarrier> memoryBarriers;
   TensorMemory tensorMemory;
-  std::vector<FloatModel> models;
-  /// mbarrier tests that failed since something else last happened.
-  uint64_t fruitlessTests = 0;
+  const std::vector<FloatModel> &models;
+  /// In the cluster, mbarrier tests that failed since something else last happened.
+  uint64_t &fruitlessTests;
   /// Atomics that changed nothing since something else did.
-  uint64_t fruitlessPolls = 0;
+  uint64_t &fruitlessPolls;
+  /// What its threads knew that have ended.
+  VectorClock ended;
   uint64_t threadCount = 0, collectives = 0, multiplyAdds = 0, productCount = 0;
 };
 

@@ -4,7 +4,7 @@
 // cp.async.bulk: one thread asks for a copy. Of one into shared memory an mbarrier announces the
 // arrival; one out of it is waited for by groups.
 
-#include "Block.h"
+#include "Cluster.h"
 
 using namespace qllm::emu;
 
@@ -26,21 +26,61 @@ bool Block::isBulkSize(Thread &thread, uint32_t site, uint32_t size) {
   return false;
 }
 
+std::vector<unsigned> Block::copyTargets(Thread &thread, uint32_t site, const void *destination,
+                                         const void *barrier, std::optional<uint32_t> mask) {
+  auto ownerOf = [&](const void *address) { return memory.ownerOf(address).value_or(rank); };
+  if (!mask) {
+    unsigned owner = ownerOf(destination);
+    if (ownerOf(barrier) == owner)
+      return {owner};
+    memory.findings.add(FindingKind::BarrierMisuse, site, [&] {
+      return describeThread(thread) + " has a copy to " + memory.describeBlock(owner) +
+             " announced by an mbarrier of " + memory.describeBlock(ownerOf(barrier));
+    });
+    return {};
+  }
+  std::vector<unsigned> targets;
+  for (uint32_t left = *mask; left; left &= left - 1)
+    targets.push_back(unsigned(__builtin_ctz(left)));
+  unsigned blocks = cluster.shape.blocks();
+  if (targets.empty() || targets.back() >= blocks) {
+    memory.findings.add(FindingKind::AbsentBlock, site, [&] {
+      return describeThread(thread) + " copies to " +
+             (targets.empty() ? "no block" : "block " + std::to_string(targets.back())) +
+             " of a cluster of " + std::to_string(blocks);
+    });
+    targets.erase(std::remove_if(targets.begin(), targets.end(),
+                                 [&](unsigned target) { return target >= blocks; }),
+                  targets.end());
+  }
+  return targets;
+}
+
+/// The same place in the shared memory of another block, if it lies in one's at all.
+uint8_t *Block::placeIn(unsigned target, uint8_t *address) const {
+  std::optional<unsigned> owner = memory.ownerOf(address);
+  return owner ? memory.shared(target) + (address - memory.shared(*owner)) : address;
+}
+
 void Block::bulkCopy(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
-                     void *address, uint32_t size) {
-  MemoryBarrier *barrier = barrierAt(thread, site, address);
+                     void *address, uint32_t size, std::optional<uint32_t> mask) {
   Access access = accessOf(thread, site);
-  if (!barrier || !isBulkSize(thread, site, size) ||
-      !memory.startCopy(access, destination, size, kBulkAlignment) ||
-      memory.accessRow(access, const_cast<uint8_t *>(source), size, AccessKind::Read,
-                       kBulkAlignment) != source)
-    return;
-  announce({{{destination, source, size, 0, size}},
-            thread.warp,
-            access.clock.seen[thread.warp],
-            true,
-            false},
-           *barrier);
+  bool isRead = false;
+  for (unsigned target : copyTargets(thread, site, destination, address, mask)) {
+    Block &block = cluster.block(target);
+    uint8_t *to = placeIn(target, destination);
+    MemoryBarrier *barrier = block.findBarrier(thread, site, memory.sharedOffset(address));
+    if (!barrier || !isBulkSize(thread, site, size) ||
+        !memory.startCopy(access, to, size, kBulkAlignment))
+      return;
+    if (!isRead && memory.accessRow(access, const_cast<uint8_t *>(source), size, AccessKind::Read,
+                                    kBulkAlignment) != source)
+      return;
+    isRead = true;
+    block.announce(
+        {{{to, source, size, 0, size}}, access.clock.warp, access.clock.now(), true, false},
+        *barrier);
+  }
 }
 
 void Block::announce(const Transfer &transfer, MemoryBarrier &barrier) {
@@ -58,7 +98,7 @@ void Block::announce(const Transfer &transfer, MemoryBarrier &barrier) {
 void Block::bulkStore(Thread &thread, uint32_t site, uint8_t *destination, const uint8_t *source,
                       uint32_t size) {
   Access access = accessOf(thread, site);
-  auto fencedAt = [&](unsigned warp, unsigned lane) { return warps[warp].fenced[lane]; };
+  auto fencedAt = [&](unsigned warp, unsigned lane) { return this->fencedAt(warp, lane); };
   if (!isBulkSize(thread, site, size) ||
       memory.readByProxy(access, const_cast<uint8_t *>(source), size, kBulkAlignment, fencedAt) !=
           source ||

@@ -3,7 +3,7 @@
 //
 // Atomics, fences and cp.async.
 
-#include "Block.h"
+#include "Cluster.h"
 
 using namespace qllm::emu;
 
@@ -40,7 +40,7 @@ void Block::poll(Thread &thread, uint32_t site, const void *address, uint32_t si
     fruitlessPolls = 0;
     return;
   }
-  if (++fruitlessPolls > kMostFruitlessPolls * scheduler.aliveCount())
+  if (++fruitlessPolls > kMostFruitlessPolls * cluster.turns.aliveCount())
     scheduler.suspend(thread, site);
   scheduler.yield(thread);
 }
@@ -53,7 +53,7 @@ void Block::fence(Thread &thread) {
 
 void Block::fenceProxy(Thread &thread) {
   Warp &warp = warpOf(thread);
-  warp.fenced[thread.lane] = warp.clock.seen[thread.warp];
+  warp.fenced[thread.lane] = warp.clock.now();
   warp.clock.tick();
 }
 

@@ -67,18 +67,24 @@ void copiesArrive(ThreadContext *context, uint32_t site, void *address, uint32_t
   blockOf(context).copiesArrive(Thread::of(context), site, address, counted != 0);
 }
 
+/// No mask is one that 16 bits cannot be.
+std::optional<uint32_t> maskOf(uint32_t mask) {
+  return mask == kNoMulticast ? std::nullopt : std::optional(mask);
+}
+
 void bulkCopy(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
-              void *barrier, uint32_t size) {
-  blockOf(context).bulkCopy(Thread::of(context), site, destination, source, barrier, size);
+              void *barrier, uint32_t size, uint32_t mask) {
+  blockOf(context).bulkCopy(Thread::of(context), site, destination, source, barrier, size,
+                            maskOf(mask));
 }
 
 void tensorCopy(ThreadContext *context, uint32_t site, uint8_t *destination, const TensorMap *map,
-                void *barrier, uint32_t enabled, uint32_t rank, int32_t c0, int32_t c1, int32_t c2,
-                int32_t c3, int32_t c4) {
+                void *barrier, uint32_t enabled, uint32_t mask, uint32_t rank, int32_t c0,
+                int32_t c1, int32_t c2, int32_t c3, int32_t c4) {
   int32_t coordinates[] = {c0, c1, c2, c3, c4};
   if (enabled)
     blockOf(context).tensorCopy(Thread::of(context), site, destination, map, barrier, coordinates,
-                                rank);
+                                rank, maskOf(mask));
 }
 
 void bulkStore(ThreadContext *context, uint32_t site, uint8_t *destination, const uint8_t *source,
@@ -114,6 +120,16 @@ void tensorCommit(ThreadContext *context, uint32_t site, void *barrier) {
 void tensorFence(ThreadContext *context, uint32_t site, uint32_t after) {
   blockOf(context).tensorFence(Thread::of(context), site, after != 0);
 }
+void fenceInits(ThreadContext *context) { blockOf(context).fenceInits(Thread::of(context)); }
+void clusterArrive(ThreadContext *context, uint32_t site, uint32_t form) {
+  blockOf(context).clusterArrive(Thread::of(context), site, form);
+}
+void clusterWait(ThreadContext *context, uint32_t site, uint32_t aligned) {
+  blockOf(context).clusterWait(Thread::of(context), site, aligned != 0);
+}
+void *mapShared(ThreadContext *context, uint32_t site, void *address, uint32_t rank) {
+  return blockOf(context).mapShared(Thread::of(context), site, address, rank);
+}
 void yieldThread(ThreadContext *context) { blockOf(context).yield(Thread::of(context)); }
 
 void barrierInit(ThreadContext *context, uint32_t site, void *address, uint32_t count,
@@ -125,14 +141,15 @@ void barrierInvalidate(ThreadContext *context, uint32_t site, void *address) {
   blockOf(context).barrierInvalidate(Thread::of(context), site, address);
 }
 uint64_t memoryBarrierArrive(ThreadContext *context, uint32_t site, void *address, uint32_t count,
-                             uint32_t bytes, uint32_t drop, uint32_t enabled) {
+                             uint32_t bytes, uint32_t form, uint32_t enabled) {
   if (!enabled)
     return 0;
   return blockOf(context).memoryBarrierArrive(Thread::of(context), site, address, count, bytes,
-                                              drop != 0);
+                                              form);
 }
-void memoryBarrierBytes(ThreadContext *context, uint32_t site, void *address, int32_t bytes) {
-  blockOf(context).memoryBarrierBytes(Thread::of(context), site, address, bytes);
+void memoryBarrierBytes(ThreadContext *context, uint32_t site, void *address, int32_t bytes,
+                        uint32_t form) {
+  blockOf(context).memoryBarrierBytes(Thread::of(context), site, address, bytes, form);
 }
 uint32_t memoryBarrierTest(ThreadContext *context, uint32_t site, void *address, uint64_t phase,
                            uint32_t parity) {
@@ -178,6 +195,10 @@ void qllm::emu::addBlockSymbols(std::vector<RuntimeSymbol> &symbols) {
   add("qllm_emu_tensor_commit", tensorCommit);
   add("qllm_emu_tensor_fence", tensorFence);
   add("qllm_emu_yield", yieldThread);
+  add("qllm_emu_fence_mbarrier_init", fenceInits);
+  add("qllm_emu_cluster_arrive", clusterArrive);
+  add("qllm_emu_cluster_wait", clusterWait);
+  add("qllm_emu_mapa", mapShared);
   add("qllm_emu_mbarrier_init", barrierInit);
   add("qllm_emu_mbarrier_inval", barrierInvalidate);
   add("qllm_emu_mbarrier_arrive", memoryBarrierArrive);

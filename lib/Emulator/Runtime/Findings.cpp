@@ -37,6 +37,8 @@ const char *qllm::emu::findingName(FindingKind kind) {
     return "not-in-mask";
   case FindingKind::BarrierMisuse:
     return "barrier-misuse";
+  case FindingKind::AbsentBlock:
+    return "absent-block";
   case FindingKind::DescriptorMismatch:
     return "descriptor-mismatch";
   case FindingKind::TensorMapMisuse:

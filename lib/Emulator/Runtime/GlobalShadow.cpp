@@ -13,15 +13,16 @@ using namespace qllm::emu;
 namespace {
 
 template <typename Knowledge> void join(Knowledge &into, const Knowledge &from) {
-  for (const auto &[block, clock] : from)
-    into[block].join(clock);
+  for (const auto &[cluster, clock] : from)
+    into[cluster].join(clock);
 }
 
 unsigned threadOf(const WarpClock &clock, unsigned lane) { return clock.warp * 32 + lane; }
 
 } // namespace
 
-GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers) : stamps(buffers.size()) {
+GlobalShadow::GlobalShadow(const std::vector<Buffer> &buffers, unsigned blocks, unsigned warps)
+    : stamps(buffers.size()), blocks(blocks), warps(warps), releasedInside(blocks + 1) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     if (!buffers[i].writable)
       continue;
@@ -45,31 +46,34 @@ GlobalShadow::~GlobalShadow() {
       munmap(buffer.writes, buffer.bytes);
 }
 
-void GlobalShadow::startBlock(uint64_t index) {
-  block = uint32_t(index);
+void GlobalShadow::startCluster(uint64_t index) {
+  cluster = uint32_t(index);
+  firstBlock = cluster * blocks;
   known.clear();
   fences.clear();
-  releasedInBlock.clear();
+  for (auto &locations : releasedInside)
+    locations.clear();
 }
 
 bool GlobalShadow::ordered(const Accessor &who, const Stamp &stamp) const {
-  if (stamp.block != block) {
-    auto other = known.find(stamp.block);
-    return other != known.end() && stamp.time <= other->second[stamp.warp];
+  unsigned warp = warpOf(stamp);
+  if (stamp.block - firstBlock >= blocks) {
+    auto other = known.find(stamp.block / blocks);
+    return other != known.end() && stamp.time <= other->second[warp];
   }
   const WarpClock &clock = *who.clock;
-  if (stamp.warp != clock.warp)
-    return stamp.time <= clock.seen[stamp.warp];
+  if (warp != clock.warp)
+    return clock.knows(warp, stamp.time);
   return stamp.lane == who.lane || stamp.time < clock.synchronized;
 }
 
 void GlobalShadow::pass(const WarpClock &clock, Knowledge &to) const {
   join(to, known);
-  to[block].join(clock.seen);
+  to[cluster].join(clock.seen);
 }
 
 void GlobalShadow::acquireOwn(WarpClock &clock, const Knowledge &from) const {
-  auto own = from.find(block);
+  auto own = from.find(cluster);
   if (own != from.end())
     clock.acquire(own->second);
 }
@@ -81,8 +85,8 @@ void GlobalShadow::fence(WarpClock &clock, unsigned lane) {
   pass(clock, own.released);
 }
 
-void GlobalShadow::synchronizeInBlock(WarpClock &clock, uint64_t address, uint32_t order) {
-  VectorClock &location = releasedInBlock[address];
+void GlobalShadow::synchronizeInCluster(WarpClock &clock, uint64_t address, uint32_t order) {
+  VectorClock &location = releasedInside[order & OnlyInCluster ? blocks : clock.block][address];
   if (order & OrderAcquire)
     clock.acquire(location);
   if (order & OrderRelease)
@@ -90,10 +94,10 @@ void GlobalShadow::synchronizeInBlock(WarpClock &clock, uint64_t address, uint32
 }
 
 /// An atomic takes up what the location was given before, and passes on what its thread knows of
-/// this block and others: at once, or where a fence comes after and has come before.
+/// this cluster and others: at once, or where a fence comes after and has come before.
 void GlobalShadow::synchronize(WarpClock &clock, unsigned lane, uint64_t address, uint32_t order) {
-  if (order & OnlyInBlock)
-    return synchronizeInBlock(clock, address, order);
+  if (order & (OnlyInBlock | OnlyInCluster))
+    return synchronizeInCluster(clock, address, order);
   Knowledge &location = released[address];
   Fences &own = fences[threadOf(clock, lane)];
   if (!(order & OnlyWrites)) {
@@ -109,10 +113,11 @@ void GlobalShadow::synchronize(WarpClock &clock, unsigned lane, uint64_t address
     join(location, own.released);
 }
 
-std::optional<GlobalConflict> GlobalShadow::clash(const Stamp &stamp, uint64_t word,
-                                                  bool wrote) const {
-  FindingKind finding = stamp.block == block ? FindingKind::Race : FindingKind::BlockRace;
-  return GlobalConflict{finding, word * 4, stamp.block, stamp.warp, stamp.lane, wrote};
+GlobalConflict GlobalShadow::clash(const Accessor &who, const Stamp &stamp, uint64_t word,
+                                   bool wrote) const {
+  FindingKind finding =
+      stamp.block == blockOf(*who.clock) ? FindingKind::Race : FindingKind::BlockRace;
+  return {finding, word * 4, stamp.block, stamp.warp, stamp.lane, wrote};
 }
 
 std::optional<GlobalConflict> GlobalShadow::check(const Accessor &who, const Stamps &stamps,
@@ -124,9 +129,9 @@ std::optional<GlobalConflict> GlobalShadow::check(const Accessor &who, const Sta
     auto clashes = [&](const Stamp &stamp) { return stamp.bytes & bytes && !ordered(who, stamp); };
     const Stamp &write = stamps.writes[word], &read = stamps.reads[word];
     if (clashes(write) && !(atomic && write.atomic))
-      return clash(write, word, true);
+      return clash(who, write, word, true);
     if (!reads && clashes(read) && !(atomic && read.atomic))
-      return clash(read, word, false);
+      return clash(who, read, word, false);
   }
   return std::nullopt;
 }
@@ -146,7 +151,8 @@ std::optional<GlobalConflict> GlobalShadow::access(const Accessor &who, size_t b
   if (!alone)
     conflict = check(who, words, offset, size, kind);
   const WarpClock &clock = *who.clock;
-  Stamp now{block, 15, atomic, clock.seen[clock.warp] & 0x3fffff, clock.warp & 31, who.lane & 31};
+  Stamp now{blockOf(clock),         15,           atomic, clock.now() & 0x3fffff,
+            clock.warpInBlock & 31, who.lane & 31};
   bool whole = (offset | size) % 4 == 0;
   Stamp *noted = reads ? words.reads : words.writes;
   for (uint64_t word = begin; word < end; ++word) {

@@ -11,12 +11,13 @@ using namespace qllm::emu;
 
 namespace {
 
-std::string triple(uint64_t x, uint64_t y, uint64_t z) {
-  return "(" + std::to_string(x) + "," + std::to_string(y) + "," + std::to_string(z) + ")";
+std::string triple(const uint32_t *place) {
+  return "(" + std::to_string(place[0]) + "," + std::to_string(place[1]) + "," +
+         std::to_string(place[2]) + ")";
 }
 
-std::string unravel(uint64_t index, const std::array<uint32_t, 3> &sizes) {
-  return triple(index % sizes[0], index / sizes[0] % sizes[1], index / sizes[0] / sizes[1]);
+std::string tripleAt(uint64_t index, const Sizes &sizes) {
+  return triple(unravel(index, sizes).data());
 }
 
 std::vector<Buffer> withConstants(const Program &program, const Launch &launch) {
@@ -30,17 +31,18 @@ const char *verb(bool writes) { return writes ? "writes " : "reads "; }
 } // namespace
 
 std::string qllm::emu::describeThread(const ThreadContext &thread) {
-  const uint32_t *block = thread.blockId, *id = thread.threadId;
-  return "block " + triple(block[0], block[1], block[2]) + " thread " + triple(id[0], id[1], id[2]);
+  return "block " + triple(thread.blockId) + " thread " + triple(thread.threadId);
 }
 
 Memory::Memory(const Program &program, const Launch &launch, unsigned warps)
-    : findings(program.sites.size()), traffic(program.sites.size(), warps), enabled(launch.checks),
+    : findings(program.sites.size()),
+      traffic(program.sites.size(), ClusterShape(program, launch).blocks() * warps),
+      enabled(launch.checks), shape(program, launch), window(shape.blocks()),
       sharedBytes(program.staticSharedBytes + launch.dynamicSharedBytes),
-      buffers(withConstants(program, launch)), lastBuffers(program.sites.size()), grid(launch.grid),
-      blockSize(launch.block), warps(warps) {
+      buffers(withConstants(program, launch)), lastBuffers(program.sites.size()),
+      blockSize(launch.block), warps(warps), sharedShadows(shape.blocks()) {
   if (checks(CheckRaces))
-    globalShadow = std::make_unique<GlobalShadow>(buffers);
+    globalShadow = std::make_unique<GlobalShadow>(buffers, shape.blocks(), warps);
 }
 
 std::string Memory::error() const {
@@ -51,12 +53,42 @@ std::string Memory::error() const {
   return "";
 }
 
-void Memory::startBlock(uint64_t index) {
-  std::memset(window.data(), 0xcd, sharedBytes);
+void Memory::startCluster(uint64_t index) {
+  cluster = index;
+  for (unsigned block = 0; block < sharedShadows.size(); ++block) {
+    std::memset(window.data(block), 0xcd, sharedBytes);
+    if (checks(CheckRaces))
+      sharedShadows[block].reset(sharedBytes, warps, block * warps);
+  }
+  remote.reset(unsigned(sharedShadows.size()), warps);
+  if (checks(CheckRaces))
+    globalShadow->startCluster(index);
+}
+
+void Memory::reach(const Access &access, unsigned block, bool awaits) {
   if (!checks(CheckRaces))
     return;
-  sharedShadow.reset(sharedBytes, warps);
-  globalShadow->startBlock(index);
+  RemoteAccesses::Presence presence = remote.presence(access.clock, block);
+  if (awaits)
+    remote.note(access.clock, block, access.site, access.thread.index());
+  if (presence == RemoteAccesses::Presence::There)
+    return;
+  findings.add(FindingKind::AbsentBlock, access.site, [&] {
+    return describeThread(access.thread) + " reaches into the shared memory of " +
+           describeBlock(block) +
+           (presence == RemoteAccesses::Presence::Ended
+                ? ", which has ended"
+                : ", with no barrier before by which it must have begun");
+  });
+}
+
+void Memory::endBlock(unsigned block, const VectorClock &knows) {
+  for (const RemoteAccesses::Entry &access : remote.end(block, knows))
+    findings.add(FindingKind::AbsentBlock, access.site, [&] {
+      return describeBlock(access.warp / warps) + " thread " + tripleAt(access.thread, blockSize) +
+             " reaches into the shared memory of " + describeBlock(block) +
+             ", which ends with no barrier between";
+    });
 }
 
 Memory::Place Memory::search(const Access &access, const uint8_t *address, uint32_t size) {
@@ -83,20 +115,24 @@ bool Memory::startCopy(const Access &access, void *address, uint32_t size, uint3
     reportBounds(access, address, size, AccessKind::Write);
     return false;
   }
-  if (checks(CheckRaces))
-    if (auto conflict = sharedShadow.writeLater(access.who(), uint32_t(place.offset), size))
-      report(access, *conflict, true);
+  if (!checks(CheckRaces))
+    return true;
+  if (place.index != access.clock.block)
+    reach(access, place.index);
+  if (auto conflict =
+          sharedShadows[place.index].writeLater(access.who(), uint32_t(place.offset), size))
+    report(access, place.index, *conflict, true);
   return true;
 }
 
 void Memory::landCopy(const Access &access, void *address, uint32_t size) {
   if (checks(CheckRaces))
-    sharedShadow.land(access.who(), window.offset(address), size);
+    sharedShadows[window.block(address)].land(access.who(), window.offset(address), size);
 }
 
 void Memory::finishCopy(void *address, uint32_t size) {
   if (checks(CheckRaces))
-    sharedShadow.finish(window.offset(address), size);
+    sharedShadows[window.block(address)].finish(window.offset(address), size);
 }
 
 void Memory::countRequest(uint32_t site, void *const *addresses, unsigned count, uint32_t size) {
@@ -111,12 +147,13 @@ void Memory::countRequest(uint32_t site, void *const *addresses, unsigned count,
 void Memory::finishRead(const Access &access, const WarpClock &begin, const void *address,
                         uint32_t size) {
   uint32_t offset = window.offset(address);
+  unsigned block = window.block(address);
   if (!checks(CheckRaces) || offset + size > sharedBytes)
     return; // a read out of bounds was reported when it began
   // What was written in between is not known to the clock of the beginning.
-  if (auto conflict = sharedShadow.check({&begin, access.thread.lane}, offset, size))
-    report(access, *conflict, false);
-  sharedShadow.note(access.who(), offset, size);
+  if (auto conflict = sharedShadows[block].check({&begin, access.thread.lane}, offset, size))
+    report(access, block, *conflict, false);
+  sharedShadows[block].note(access.who(), offset, size);
 }
 
 void Memory::reportBounds(const Access &access, const void *address, uint32_t size,
@@ -145,10 +182,29 @@ void Memory::reportReadOnly(const Access &access, const void *address) {
   });
 }
 
-void Memory::report(const Access &access, const Conflict &conflict, bool writes) {
+std::string Memory::describeBlock(unsigned rank) const {
+  return "block " + triple(shape.blockId(cluster, rank).data());
+}
+
+std::string Memory::describeShared(const ThreadContext &thread, unsigned block,
+                                   uint32_t offset) const {
+  return "shared+" + std::to_string(offset) +
+         (block == thread.rank ? "" : " of " + describeBlock(block));
+}
+
+std::string Memory::describeOther(const ThreadContext &thread, unsigned warp,
+                                  std::optional<unsigned> lane) const {
+  unsigned block = warp / warps, index = warp % warps;
+  std::string of = block == thread.rank ? "" : describeBlock(block) + " ";
+  if (!lane)
+    return " by several threads of " + of + "warp " + std::to_string(index);
+  return " by " + of + "thread " + tripleAt(index * 32 + *lane, blockSize);
+}
+
+void Memory::report(const Access &access, unsigned block, const Conflict &conflict, bool writes) {
   findings.add(conflict.kind, access.site, [&] {
-    std::string text = describeThread(access.thread) + " " + verb(writes) + "shared+" +
-                       std::to_string(conflict.offset);
+    std::string text = describeThread(access.thread) + " " + verb(writes) +
+                       describeShared(access.thread, block, conflict.offset);
     switch (conflict.kind) {
     case FindingKind::UninitializedRead:
       return text + ", which nobody has written";
@@ -163,13 +219,11 @@ void Memory::report(const Access &access, const Conflict &conflict, bool writes)
     }
     if (!conflict.otherWarp)
       return text;
-    if (!conflict.otherLane)
-      return text + " by several threads of warp " + std::to_string(*conflict.otherWarp);
-    unsigned other = *conflict.otherWarp * 32 + *conflict.otherLane;
-    text += conflict.kind == FindingKind::CopyNotWaitedFor ? " that was issued by thread "
-                                                           : " by thread ";
-    return text + unravel(other, blockSize) +
-           (conflict.kind == FindingKind::Race ? ", with no barrier between" : "");
+    if (conflict.kind == FindingKind::CopyNotWaitedFor)
+      text += " that was issued";
+    text += describeOther(access.thread, *conflict.otherWarp, conflict.otherLane);
+    bool isRaceOfTwo = conflict.kind == FindingKind::Race && conflict.otherLane;
+    return text + (isRaceOfTwo ? ", with no barrier between" : "");
   });
 }
 
@@ -180,9 +234,12 @@ void Memory::report(const Access &access, uint32_t buffer, const GlobalConflict 
                        "+" + std::to_string(conflict.offset) +
                        (conflict.otherWrote ? ", written" : ", read");
     if (conflict.kind == FindingKind::BlockRace)
-      text += " by block " + unravel(conflict.otherBlock, grid);
+      text += " by block " + triple(shape
+                                        .blockId(conflict.otherBlock / shape.blocks(),
+                                                 unsigned(conflict.otherBlock % shape.blocks()))
+                                        .data());
     else
-      text += " by thread " + unravel(conflict.otherWarp * 32 + conflict.otherLane, blockSize);
+      text += " by thread " + tripleAt(conflict.otherWarp * 32 + conflict.otherLane, blockSize);
     return text + ", with nothing between that orders them";
   });
 }
@@ -191,7 +248,9 @@ std::string Memory::describePlace(const Thread &thread, const void *place) const
   auto *address = static_cast<const uint8_t *>(place);
   if (window.contains(address))
     return "shared+" + std::to_string(window.offset(address)) + " of " +
-           std::to_string(sharedBytes) + " bytes";
+           std::to_string(sharedBytes) + " bytes" +
+           (window.block(address) == thread.rank ? ""
+                                                 : " of " + describeBlock(window.block(address)));
   // The buffer that the address was most likely meant to be in: the nearest within a megabyte.
   struct Nearest {
     std::string name;

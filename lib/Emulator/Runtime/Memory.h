@@ -1,11 +1,13 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All memory that a kernel can reach, and the checks of accesses to it.
+// All memory that the blocks of a cluster can reach, and the checks of accesses to it.
 
 #ifndef QLLM_LIB_EMULATOR_RUNTIME_MEMORY_H
 #define QLLM_LIB_EMULATOR_RUNTIME_MEMORY_H
 
+#include "ClusterShape.h"
+#include "RemoteAccesses.h"
 #include "Scheduler.h"
 #include "SharedWindow.h"
 #include "qllm/Emulator/Runtime/Findings.h"
@@ -28,14 +30,28 @@ struct Access {
 
 class Memory {
 public:
+  /// For blocks of so many warps.
   Memory(const Program &program, const Launch &launch, unsigned warps);
   /// What it found no room for, or an empty text.
   std::string error() const;
-  uint8_t *shared() const { return window.data(); }
+  uint8_t *shared(unsigned block) const { return window.data(block); }
   uint32_t sharedOffset(const void *address) const { return window.offset(address); }
+  /// The rank of the block in whose shared memory the address lies.
+  std::optional<unsigned> ownerOf(const void *address) const {
+    return window.contains(address) ? std::optional(window.block(address)) : std::nullopt;
+  }
 
   /// Shared memory holds nothing that a kernel could rely on.
-  void startBlock(uint64_t index);
+  void startCluster(uint64_t index);
+  /// A thread reaches into the memory of another block in some way, which is a finding if that may
+  /// not be there. The block may not end before it knows of it, if it `awaits` it.
+  void reach(const Access &access, unsigned block, bool awaits = true);
+  /// The block with that rank has ended, and knows so much.
+  void endBlock(unsigned block, const VectorClock &knows);
+  /// `block (1,0,0)`
+  std::string describeBlock(unsigned rank) const;
+  /// `shared+16`, and of which block if it is not the thread's own.
+  std::string describeShared(const ThreadContext &thread, unsigned block, uint32_t offset) const;
 
   /// Notes an access and counts what is wrong with it. Where it may go: `address`, or a place that
   /// takes anything when nothing of the kernel's is there. A request of less than natural alignment
@@ -80,11 +96,11 @@ public:
   /// One lane's part of a request; a whole request.
   void count(const Access &access, const void *address, uint32_t size) {
     if (checks(CheckTraffic))
-      traffic.add(access.site, access.thread.warp, access.thread.lane, uint64_t(address), size,
+      traffic.add(access.site, access.clock.warp, access.thread.lane, uint64_t(address), size,
                   window.contains(address));
   }
   void countRequest(uint32_t site, void *const *addresses, unsigned count, uint32_t size);
-  void flushTraffic() { traffic.flush(); }
+  void flushTraffic(unsigned block) { traffic.flush(block * warps, warps); }
 
   Findings findings;
   TrafficLog traffic;
@@ -94,7 +110,7 @@ private:
   struct Place {
     Space space;
     uint64_t offset; ///< in shared memory or the buffer
-    uint32_t buffer;
+    uint32_t index;  ///< of the block in its cluster, or of the buffer
   };
   Place find(const Access &access, const void *address, uint32_t size);
   Place search(const Access &access, const uint8_t *address, uint32_t size);
@@ -110,20 +126,25 @@ private:
   void reportAlignment(const Access &access, const void *address, uint32_t size,
                        uint32_t alignment);
   void reportReadOnly(const Access &access, const void *address);
-  void report(const Access &access, const Conflict &conflict, bool writes);
+  void report(const Access &access, unsigned block, const Conflict &conflict, bool writes);
   void report(const Access &access, uint32_t buffer, const GlobalConflict &conflict, bool writes);
   std::string describePlace(const Thread &thread, const void *address) const;
+  /// ` by thread (5,0,0)`, and of which block if it is not the other's.
+  std::string describeOther(const ThreadContext &thread, unsigned warp,
+                            std::optional<unsigned> lane) const;
 
   uint32_t enabled;
+  ClusterShape shape;
   SharedWindow window;
   size_t sharedBytes;
   std::vector<Buffer> buffers;
   /// By site, the buffer that was accessed last there: most likely the next one too.
   std::vector<uint32_t> lastBuffers;
-  std::array<uint32_t, 3> grid;
-  std::array<uint32_t, 3> blockSize;
-  unsigned warps;
-  SharedShadow sharedShadow;
+  Sizes blockSize;
+  unsigned warps; ///< of a block
+  uint64_t cluster = 0;
+  std::vector<SharedShadow> sharedShadows; ///< by block
+  RemoteAccesses remote;
   std::unique_ptr<GlobalShadow> globalShadow;
   /// Where accesses go that have no place.
   alignas(64) uint8_t nowhere[256];
@@ -132,14 +153,16 @@ private:
 // Every access of every thread comes through here: what is almost always the case is inline.
 
 inline Memory::Place Memory::find(const Access &access, const void *address, uint32_t size) {
-  uint64_t offset = window.offset(address);
-  if (window.contains(address))
-    return {offset + size <= sharedBytes ? Space::Shared : Space::Nowhere, offset, 0};
+  if (window.contains(address)) {
+    uint64_t offset = window.offset(address);
+    return {offset + size <= sharedBytes ? Space::Shared : Space::Nowhere, offset,
+            window.block(address)};
+  }
   auto *bytes = static_cast<const uint8_t *>(address);
   uint32_t last = lastBuffers[access.site];
   if (last < buffers.size()) {
     const Buffer &buffer = buffers[last];
-    offset = uint64_t(bytes - buffer.data);
+    uint64_t offset = uint64_t(bytes - buffer.data);
     if (offset < buffer.size && size <= buffer.size - offset)
       return {Space::Buffer, offset, last};
   }
@@ -148,16 +171,19 @@ inline Memory::Place Memory::find(const Access &access, const void *address, uin
 
 inline void Memory::order(const Access &access, const Place &place, uint32_t size,
                           AccessKind kind) {
-  if (place.space == Space::Buffer && globalShadow->notes(place.buffer)) {
-    if (auto conflict = globalShadow->access(access.who(), place.buffer, place.offset, size, kind))
-      report(access, place.buffer, *conflict, !onlyReads(kind));
+  if (place.space == Space::Buffer && globalShadow->notes(place.index)) {
+    if (auto conflict = globalShadow->access(access.who(), place.index, place.offset, size, kind))
+      report(access, place.index, *conflict, !onlyReads(kind));
   } else if (place.space == Space::Shared) {
+    if (place.index != access.clock.block)
+      reach(access, place.index);
+    SharedShadow &shadow = sharedShadows[place.index];
     auto offset = uint32_t(place.offset);
-    if (auto conflict = kind == AccessKind::Read ? sharedShadow.read(access.who(), offset, size)
+    if (auto conflict = kind == AccessKind::Read ? shadow.read(access.who(), offset, size)
                         : kind == AccessKind::Write
-                            ? sharedShadow.write(access.who(), offset, size)
-                            : sharedShadow.atomic(access.who(), offset, size, kind))
-      report(access, *conflict, !onlyReads(kind));
+                            ? shadow.write(access.who(), offset, size)
+                            : shadow.atomic(access.who(), offset, size, kind))
+      report(access, place.index, *conflict, !onlyReads(kind));
   }
 }
 
@@ -170,7 +196,7 @@ inline bool Memory::admit(const Access &access, const Place &place, const void *
   alignment = std::min(alignment, size & -size);
   if (uintptr_t(address) & (alignment - 1))
     reportAlignment(access, address, size, alignment);
-  if (place.space == Space::Buffer && !onlyReads(kind) && !buffers[place.buffer].writable) {
+  if (place.space == Space::Buffer && !onlyReads(kind) && !buffers[place.index].writable) {
     reportReadOnly(access, address);
     return false;
   }
@@ -205,8 +231,8 @@ bool Memory::mayReadByProxy(const Access &access, const void *address, uint32_t 
                             Fenced fencedAt) {
   Place place = find(access, address, size);
   return place.space == Space::Shared &&
-         (!checks(CheckRaces) ||
-          !sharedShadow.checkByProxy(access.who(), uint32_t(place.offset), size, fencedAt));
+         (!checks(CheckRaces) || !sharedShadows[place.index].checkByProxy(
+                                     access.who(), uint32_t(place.offset), size, fencedAt));
 }
 
 template <typename Fenced>
@@ -216,9 +242,9 @@ void *Memory::readByProxy(const Access &access, void *address, uint32_t size, ui
   if (!admit(access, place, address, size, AccessKind::Read, alignment))
     return nowhere;
   if (place.space == Space::Shared && checks(CheckRaces))
-    if (auto conflict =
-            sharedShadow.readByProxy(access.who(), uint32_t(place.offset), size, fencedAt))
-      report(access, *conflict, false);
+    if (auto conflict = sharedShadows[place.index].readByProxy(access.who(), uint32_t(place.offset),
+                                                               size, fencedAt))
+      report(access, place.index, *conflict, false);
   return address;
 }
 

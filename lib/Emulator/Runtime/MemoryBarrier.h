@@ -58,6 +58,9 @@ struct MemoryBarrier {
   /// What is delivered only when all else has arrived.
   std::vector<Transfer> late;
   std::vector<TensorCommit> commits;
+  /// Who initialized it, and when.
+  unsigned initWarp = 0;
+  uint32_t initTime = 0;
 };
 
 } // namespace qllm::emu

@@ -3,7 +3,7 @@
 //
 // Launches.
 
-#include "Block.h"
+#include "Cluster.h"
 
 #include <ctime>
 
@@ -29,9 +29,9 @@ unsigned threadsTogether(const Site &site) {
   return warp ? 32 : 1;
 }
 
-/// The blocks in the order in which they run.
-std::vector<uint64_t> blockOrder(const Launch &launch) {
-  std::vector<uint64_t> order(uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2]);
+/// The clusters in the order in which they run.
+std::vector<uint64_t> clusterOrder(uint64_t count, const Launch &launch) {
+  std::vector<uint64_t> order(count);
   for (uint64_t i = 0; i < order.size(); ++i)
     order[i] = i;
   Random random(launch.seed);
@@ -87,12 +87,36 @@ std::string gridError(const std::array<uint32_t, 3> &grid) {
   return "";
 }
 
+std::string clusterError(const Program &program, const Launch &launch) {
+  ClusterShape shape(program, launch);
+  if (program.requiredCluster[0] && shape.size != program.requiredCluster)
+    return "expected a cluster of " + describe(program.requiredCluster) +
+           " blocks, which the kernel requires (reqnctapercluster), but got " +
+           describe(shape.size);
+  uint64_t blocks = volume(shape.size, UINT32_MAX);
+  uint64_t most = program.mostClusterBlocks ? program.mostClusterBlocks : kMaxClusterBlocks;
+  if (blocks > std::min<uint64_t>(most, kMaxClusterBlocks))
+    return "expected a cluster of at most " +
+           std::to_string(std::min<uint64_t>(most, kMaxClusterBlocks)) + " blocks, but got " +
+           std::to_string(blocks);
+  if (blocks > 1 && !launch.hasClusters)
+    return "expected single blocks, for sm_" + std::to_string(launch.architecture) +
+           " has no clusters, but got a cluster of " + describe(shape.size);
+  for (unsigned i = 0; i < 3; ++i)
+    if (launch.grid[i] % shape.size[i])
+      return "expected a grid that is a multiple of the cluster of " + describe(shape.size) +
+             " blocks, but got " + describe(launch.grid);
+  return "";
+}
+
 } // namespace
 
 std::string qllm::emu::launchError(const Program &program, const Launch &launch) {
   if (std::string error = blockError(program, launch.block); !error.empty())
     return error;
   if (std::string error = gridError(launch.grid); !error.empty())
+    return error;
+  if (std::string error = clusterError(program, launch); !error.empty())
     return error;
   size_t shared = program.staticSharedBytes + launch.dynamicSharedBytes;
   if (shared > launch.mostSharedBytes)
@@ -110,14 +134,14 @@ std::string qllm::emu::launchError(const Program &program, const Launch &launch)
 RunReport qllm::emu::run(const Program &program, const Launch &launch) {
   double start = cpuSeconds();
   RunReport report;
-  Block block(program, launch);
-  report.error = block.error();
+  Cluster cluster(program, launch);
+  report.error = cluster.error();
   if (!report.error.empty())
     return report;
-  for (uint64_t index : blockOrder(launch))
-    if (!block.run(index))
+  for (uint64_t index : clusterOrder(cluster.count(), launch))
+    if (!cluster.run(index))
       break; // the others would most likely get stuck as well
-  block.collect(report);
+  cluster.collect(report);
   report.cpuSeconds = cpuSeconds() - start;
   return report;
 }

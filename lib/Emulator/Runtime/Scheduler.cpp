@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Choosing the next thread: the warp's other lanes first, because they are about to do the same,
-// then the other warps; or, with a seed, any.
+// then the other warps, then the other blocks of the cluster; or, with a seed, any.
 
 #include "Scheduler.h"
 #include "qllm/Emulator/Runtime/Faults.h"
@@ -28,16 +28,19 @@ unsigned nextBit(uint32_t bits, unsigned last) {
 }
 } // namespace
 
-Scheduler::Scheduler(unsigned count, uint64_t seed)
-    : stacks(count, kStackBytes), threads(count), ready((count + 31) / 32), started(ready.size()),
-      alive(ready.size()), shuffled(seed != 0), generator(seed) {}
+Scheduler::Scheduler(Turns &turns, unsigned count)
+    : turns(turns), stacks(count, kStackBytes), threads(count), ready((count + 31) / 32),
+      started(ready.size()), alive(ready.size()) {
+  turns.blocks.push_back(this);
+}
 
-void Scheduler::run(Fiber::Body body) {
+void Scheduler::start(Fiber::Body body) {
   for (unsigned i = 0; i < threads.size(); ++i) {
     Thread &thread = threads[i];
     thread.fiber.start(stacks[i], body, &thread);
     thread.waitSite = kNotWaiting;
     thread.polled = nullptr;
+    thread.atClusterBarrier = false;
     thread.locals.clear();
     thread.copies.clear();
     thread.stores.clear();
@@ -48,23 +51,59 @@ void Scheduler::run(Fiber::Body body) {
   }
   readyWarps = ready.size() == 32 ? ~0u : (1u << ready.size()) - 1;
   aliveThreads = unsigned(threads.size());
-  caller.switchTo(pick(0, 31)->fiber);
+}
+
+void Turns::run(Fiber::Body body) {
+  for (Scheduler *block : blocks)
+    block->start(body);
+  caller.switchTo(blocks.front()->pick(0, 31)->fiber);
   runningThread.store(nullptr, std::memory_order_relaxed);
 }
 
-Thread *Scheduler::pick(unsigned warp, unsigned lane) {
-  if (!readyWarps)
+unsigned Turns::aliveCount() const {
+  unsigned sum = 0;
+  for (const Scheduler *block : blocks)
+    sum += block->aliveCount();
+  return sum;
+}
+
+Scheduler *Turns::next(const Scheduler &last) {
+  size_t begin = size_t(std::find(blocks.begin(), blocks.end(), &last) - blocks.begin());
+  for (size_t i = 0; i < blocks.size(); ++i)
+    if (Scheduler *block = blocks[(begin + i) % blocks.size()]; block->readyWarps)
+      return block;
+  return nullptr;
+}
+
+Scheduler *Turns::any() {
+  uint32_t canRun = 0;
+  for (size_t i = 0; i < blocks.size(); ++i)
+    canRun |= uint32_t(blocks[i]->readyWarps != 0) << i;
+  if (!canRun)
     return nullptr;
-  if (shuffled) {
-    warp = anyBit(readyWarps, generator);
-    lane = anyBit(ready[warp], generator);
-  } else if (ready[warp]) {
-    lane = nextBit(ready[warp], lane);
-  } else {
-    warp = nextBit(readyWarps, warp);
-    lane = nextBit(ready[warp], 31);
+  return blocks[canRun & (canRun - 1) ? anyBit(canRun, generator)
+                                      : unsigned(__builtin_ctz(canRun))];
+}
+
+Thread *Scheduler::pick(unsigned warp, unsigned lane) {
+  if (turns.shuffled) {
+    Scheduler *block = turns.any();
+    return block ? block->pickAny() : nullptr;
   }
-  return take(warp, lane);
+  if (!readyWarps) {
+    Scheduler *block = turns.next(*this);
+    return block ? block->pick(0, 31) : nullptr;
+  }
+  if (!ready[warp]) {
+    warp = nextBit(readyWarps, warp);
+    lane = 31;
+  }
+  return take(warp, nextBit(ready[warp], lane));
+}
+
+Thread *Scheduler::pickAny() {
+  unsigned warp = anyBit(readyWarps, turns.generator);
+  return take(warp, anyBit(ready[warp], turns.generator));
 }
 
 Thread *Scheduler::take(unsigned warp, unsigned lane) {
@@ -80,7 +119,7 @@ void Scheduler::switchAway(Thread &self) {
   ++switches;
   Thread *next = pick(self.warp, self.lane);
   if (next != &self)
-    self.fiber.switchTo(next ? next->fiber : caller);
+    self.fiber.switchTo(next ? next->fiber : turns.caller);
 }
 
 void Scheduler::suspend(Thread &self, uint32_t site) {
@@ -90,11 +129,11 @@ void Scheduler::suspend(Thread &self, uint32_t site) {
 }
 
 void Scheduler::yield(Thread &self) {
-  if (!readyWarps)
+  Scheduler *block = turns.any();
+  if (!block)
     return;
   // Any thread: lanes that ask in a loop would otherwise take turns and keep the others out.
-  unsigned warp = anyBit(readyWarps, generator);
-  Thread *next = take(warp, anyBit(ready[warp], generator));
+  Thread *next = block->pickAny();
   wake(self.warp, 1u << self.lane);
   ++switches;
   self.fiber.switchTo(next->fiber);

@@ -1,7 +1,8 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The threads of one block and which of them runs. One runs at a time, until it waits for others.
+// The threads of one block and which of them runs. Of all blocks of a cluster one thread runs at a
+// time, until it waits for others.
 
 #ifndef QLLM_LIB_EMULATOR_RUNTIME_SCHEDULER_H
 #define QLLM_LIB_EMULATOR_RUNTIME_SCHEDULER_H
@@ -32,6 +33,9 @@ struct Thread : ThreadContext {
   uint32_t waitSite = kNotWaiting;
   /// Its local arrays.
   std::vector<LocalArray> locals;
+  /// Whether it has arrived at the cluster's barrier without a wait since, and in which phase.
+  bool atClusterBarrier = false;
+  uint64_t clusterPhase = 0;
   /// Where an atomic of this thread was last, and what it found.
   const void *polled = nullptr;
   uint64_t polledValue = 0;
@@ -40,9 +44,37 @@ struct Thread : ThreadContext {
   unsigned index() const { return warp * 32 + lane; }
 };
 
+class Scheduler;
+
+/// What blocks that run together share: whose turn it is.
+class Turns {
+public:
+  explicit Turns(uint64_t seed) : shuffled(seed != 0), generator(seed) {}
+
+  /// Starts all threads of all blocks at `body`, which must end in `finish`, and returns when all
+  /// have finished or none can go on.
+  void run(Fiber::Body body);
+  /// Of all blocks.
+  unsigned aliveCount() const;
+
+private:
+  friend Scheduler;
+  /// A block with threads that can run: after `last` in a circle, or any one. Null if there is
+  /// none.
+  Scheduler *next(const Scheduler &last);
+  Scheduler *any();
+
+  bool shuffled;
+  Random generator;
+  Fiber caller;
+  std::vector<Scheduler *> blocks;
+};
+
 class Scheduler {
 public:
-  Scheduler(unsigned threads, uint64_t seed);
+  Scheduler(Turns &turns, unsigned threads);
+  Scheduler(const Scheduler &) = delete;
+  Scheduler &operator=(const Scheduler &) = delete;
   /// False when there is no memory for the stacks.
   bool valid() const { return stacks.valid(); }
 
@@ -50,10 +82,6 @@ public:
   Thread &thread(unsigned warp, unsigned lane) { return threads[warp * 32 + lane]; }
   unsigned threadCount() const { return unsigned(threads.size()); }
   unsigned warpCount() const { return unsigned(ready.size()); }
-
-  /// Starts all threads at `body`, which must end in `finish`, and returns when all have finished
-  /// or none can go on.
-  void run(Fiber::Body body);
 
   /// Of a running thread: lets others run until `wake` names it.
   void suspend(Thread &self, uint32_t site);
@@ -68,22 +96,23 @@ public:
   uint32_t aliveLanes(unsigned warp) const { return alive[warp]; }
   unsigned aliveCount() const { return aliveThreads; }
   uint64_t switchCount() const { return switches; }
-  Random &random() { return generator; }
+  Random &random() { return turns.generator; }
 
 private:
+  friend Turns;
+  void start(Fiber::Body body);
   void switchAway(Thread &self);
   Thread *pick(unsigned warp, unsigned lane);
+  Thread *pickAny();
   Thread *take(unsigned warp, unsigned lane);
 
+  Turns &turns;
   StackPool stacks;
   std::vector<Thread> threads;
   std::vector<uint32_t> ready, started, alive;
   uint32_t readyWarps = 0;
   unsigned aliveThreads = 0;
   uint64_t switches = 0;
-  bool shuffled;
-  Random generator;
-  Fiber caller;
 };
 
 } // namespace qllm::emu

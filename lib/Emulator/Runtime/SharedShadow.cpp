@@ -8,11 +8,21 @@
 
 using namespace qllm::emu;
 
-void SharedShadow::reset(size_t bytes, unsigned count) {
+void SharedShadow::reset(size_t bytes, unsigned count, unsigned first) {
   words = (bytes + 3) / 4;
+  firstWarp = first;
+  ownWarps = count;
   writes.assign(words, Stamp{});
   readers.assign(words, 0);
   reads.resize(words * count);
+  foreignReads.clear();
+}
+
+void SharedShadow::noteForeign(const Accessor &who, uint32_t offset, uint32_t size, bool atomic) {
+  for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
+    auto [read, isFirst] = foreignReads[word].try_emplace(who.clock->warp);
+    read->second = readBy(who, bytesOfWord(word, offset, size), atomic, read->second, isFirst);
+  }
 }
 
 std::optional<Conflict> SharedShadow::checkWords(const Accessor &who, uint32_t offset,
@@ -32,17 +42,24 @@ std::optional<Conflict> SharedShadow::checkWords(const Accessor &who, uint32_t o
 
 std::optional<Conflict> SharedShadow::clashWithReaders(const Accessor &who, uint32_t word,
                                                        uint8_t bytes, bool atomic) const {
-  const WarpClock &clock = *who.clock;
+  auto clash = [&](unsigned warp, uint32_t packed) -> std::optional<Conflict> {
+    Reader reader = Reader::unpack(packed);
+    if (knowsReader(who, warp, reader) || !(reader.bytes & bytes) || (atomic && reader.atomic))
+      return std::nullopt;
+    return Conflict{FindingKind::Race, word * 4, warp,
+                    reader.lane == kSeveralLanes ? std::optional<unsigned>() : reader.lane, false};
+  };
   for (uint32_t left = readers[word]; left; left &= left - 1) {
-    unsigned warp = unsigned(__builtin_ctz(left));
-    Reader reader = Reader::unpack(reads[warp * words + word]);
-    bool known = warp != clock.warp ? reader.time <= clock.seen[warp]
-                                    : reader.time < clock.synchronized || reader.lane == who.lane;
-    if (!known && reader.bytes & bytes && !(atomic && reader.atomic))
-      return Conflict{FindingKind::Race, word * 4, warp,
-                      reader.lane == kSeveralLanes ? std::optional<unsigned>() : reader.lane,
-                      false};
+    unsigned index = unsigned(__builtin_ctz(left));
+    if (auto conflict = clash(firstWarp + index, reads[index * words + word]))
+      return conflict;
   }
+  if (foreignReads.empty())
+    return std::nullopt;
+  if (auto found = foreignReads.find(word); found != foreignReads.end())
+    for (auto [warp, read] : found->second)
+      if (auto conflict = clash(warp, read))
+        return conflict;
   return std::nullopt;
 }
 
@@ -51,7 +68,7 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
   const WarpClock &clock = *who.clock;
   bool inFlight = kind == WriteKind::Later, atomic = kind == WriteKind::Atomic;
   Stamp &stamp = writes[word], before = stamp;
-  stamp = Stamp{clock.seen[clock.warp],
+  stamp = Stamp{clock.now(),
                 uint8_t(clock.warp),
                 uint8_t(who.lane),
                 bytes,
@@ -68,8 +85,11 @@ std::optional<Conflict> SharedShadow::writeWord(const Accessor &who, uint32_t wo
     conflict = clashWithReaders(who, word, bytes, atomic);
   // Later writes that are ordered behind this one are so behind those reads, or this one was not.
   // Atomics need not be ordered behind others.
-  if (bytes == 15 && !atomic)
+  if (bytes == 15 && !atomic) {
     readers[word] = 0;
+    if (!foreignReads.empty())
+      foreignReads.erase(word);
+  }
   return conflict;
 }
 
@@ -110,7 +130,7 @@ void SharedShadow::land(const Accessor &who, uint32_t offset, uint32_t size) {
   const WarpClock &clock = *who.clock;
   for (uint32_t word = offset / 4; word < lastWord(offset, size); ++word) {
     Stamp &stamp = writes[word];
-    stamp.time = clock.seen[clock.warp];
+    stamp.time = clock.now();
     stamp.warp = uint8_t(clock.warp);
     stamp.lane = uint8_t(who.lane);
     stamp.inFlight = false;

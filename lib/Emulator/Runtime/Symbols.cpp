@@ -14,14 +14,21 @@ int qllm::emu::specialRegisterOffset(std::string_view name) {
     std::string_view name;
     size_t offset;
   };
-  static constexpr Register kTriples[] = {{"tid.", offsetof(ThreadContext, threadId)},
-                                          {"ntid.", offsetof(ThreadContext, blockSize)},
-                                          {"ctaid.", offsetof(ThreadContext, blockId)},
-                                          {"nctaid.", offsetof(ThreadContext, gridSize)}};
+  static constexpr Register kTriples[] = {
+      {"tid.", offsetof(ThreadContext, threadId)},
+      {"ntid.", offsetof(ThreadContext, blockSize)},
+      {"ctaid.", offsetof(ThreadContext, blockId)},
+      {"nctaid.", offsetof(ThreadContext, gridSize)},
+      {"clusterid.", offsetof(ThreadContext, clusterId)},
+      {"nclusterid.", offsetof(ThreadContext, clusterCount)},
+      {"cluster.ctaid.", offsetof(ThreadContext, blockInCluster)},
+      {"cluster.nctaid.", offsetof(ThreadContext, clusterSize)}};
   static constexpr Register kSingles[] = {
       {"laneid", offsetof(ThreadContext, lane)},
       {"warpid", offsetof(ThreadContext, warp)},
       {"nwarpid", offsetof(ThreadContext, warps)},
+      {"cluster.ctarank", offsetof(ThreadContext, rank)},
+      {"cluster.nctarank", offsetof(ThreadContext, clusterBlocks)},
       {"dynamic.smem.size", offsetof(ThreadContext, dynamicSharedBytes)}};
   for (const Register &single : kSingles)
     if (single.name == name)

@@ -1,9 +1,10 @@
 // Part of qllm, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// cp.async.bulk.tensor into shared memory: one thread asks for a box, an mbarrier announces it.
+// cp.async.bulk.tensor into shared memory: one thread asks for a box, which an mbarrier announces,
+// in its block or at the same place in several.
 
-#include "Block.h"
+#include "Cluster.h"
 #include "qllm/Emulator/Runtime/TensorMap.h"
 
 using namespace qllm::emu;
@@ -33,9 +34,10 @@ bool Block::isTensorMap(Thread &thread, uint32_t site, const TensorMap *map, uin
 }
 
 void Block::tensorCopy(Thread &thread, uint32_t site, uint8_t *destination, const TensorMap *map,
-                       void *address, const int32_t *coordinates, uint32_t rank) {
-  MemoryBarrier *barrier = barrierAt(thread, site, address);
-  if (!barrier || !isTensorMap(thread, site, map, rank))
+                       void *address, const int32_t *coordinates, uint32_t coordinateCount,
+                       std::optional<uint32_t> mask) {
+  std::vector<unsigned> targets = copyTargets(thread, site, destination, address, mask);
+  if (targets.empty() || !isTensorMap(thread, site, map, coordinateCount))
     return;
   Access access = accessOf(thread, site);
   uint32_t start = memory.sharedOffset(destination);
@@ -44,15 +46,24 @@ void Block::tensorCopy(Thread &thread, uint32_t site, uint8_t *destination, cons
       return describeThread(thread) + " copies a box to shared+" + std::to_string(start) +
              ", which is not a multiple of " + std::to_string(map->alignment());
     });
-  Transfer transfer{{}, thread.warp, access.clock.seen[thread.warp], true, false};
-  for (const BoxPiece &piece : boxPieces(*map, coordinates)) {
-    uint8_t *to = destination - start + swizzled(start + piece.offset, map->swizzle);
-    auto *from = const_cast<uint8_t *>(piece.source);
-    if (!memory.startCopy(access, to, kPieceBytes, kPieceBytes) ||
-        (from &&
-         memory.accessRow(access, from, piece.last - piece.first, AccessKind::Read, 1) != from))
+  std::vector<BoxPiece> pieces = boxPieces(*map, coordinates);
+  for (unsigned target : targets) {
+    Block &block = cluster.block(target);
+    MemoryBarrier *barrier = block.findBarrier(thread, site, memory.sharedOffset(address));
+    if (!barrier)
       return;
-    transfer.pieces.push_back({to, from, kPieceBytes, piece.first, piece.last});
+    uint8_t *tile = placeIn(target, destination) - start;
+    Transfer transfer{{}, access.clock.warp, access.clock.now(), true, false};
+    for (const BoxPiece &piece : pieces) {
+      uint8_t *to = tile + swizzled(start + piece.offset, map->swizzle);
+      auto *from = const_cast<uint8_t *>(piece.source);
+      bool isRead = from && target == targets.front(); // once for all
+      if (!memory.startCopy(access, to, kPieceBytes, kPieceBytes) ||
+          (isRead &&
+           memory.accessRow(access, from, piece.last - piece.first, AccessKind::Read, 1) != from))
+        return;
+      transfer.pieces.push_back({to, from, kPieceBytes, piece.first, piece.last});
+    }
+    block.announce(transfer, *barrier);
   }
-  announce(transfer, *barrier);
 }

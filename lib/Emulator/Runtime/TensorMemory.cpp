@@ -22,6 +22,7 @@ uint32_t laneOf(uint32_t address) { return address >> 16; }
 
 std::optional<uint32_t> TensorMemory::allocate(uint32_t count, uint32_t site) {
   cells.resize(kLanes * kColumns, 0xcdcdcdcd);
+  columns.resize(kColumns);
   for (uint32_t first = kColumns - count;; first -= count) {
     auto begin = columns.begin() + first;
     if (std::none_of(begin, begin + count, [](const TensorColumn &c) { return c.allocated; })) {
@@ -66,7 +67,7 @@ std::string Block::columnConflict(const Thread &thread, TensorUse use, const Ten
     if (!(isProduct && own) && !tensorMemory.isComplete(column.writerThread, column.writerNumber))
       return "which an operation of " + nameOf(column.writerThread) + " is still to write";
     unsigned writer = column.writerThread / 32;
-    if (writer != thread.warp && known[writer] < column.writerTime) {
+    if (writer != thread.warp && known[clockIndex(writer)] < column.writerTime) {
       kind = FindingKind::Race;
       return "written for " + nameOf(column.writerThread) + ", with no barrier and fence between";
     }
@@ -78,7 +79,7 @@ std::string Block::columnConflict(const Thread &thread, TensorUse use, const Ten
     return "which a product of " + nameOf(column.readerThread) + " is still to read";
   kind = FindingKind::Race;
   for (unsigned warp = 0; warp < warps.size(); ++warp)
-    if (warp != thread.warp && known[warp] < column.loaded[warp])
+    if (warp != thread.warp && known[clockIndex(warp)] < column.loaded[clockIndex(warp)])
       return "loaded by warp " + std::to_string(warp) + ", with no barrier and fence between";
   return "";
 }
@@ -96,13 +97,13 @@ bool Block::useColumns(Thread &thread, uint32_t site, TensorUse use, uint32_t ad
     return false;
   }
   for (uint32_t column = first; column != first + count; ++column)
-    if (column >= TensorMemory::kColumns || !tensorMemory.columns[column].allocated) {
+    if (column >= tensorMemory.columns.size() || !tensorMemory.columns[column].allocated) {
       misuseTensorMemory(thread, site,
                          "uses " + name(column) + " of tensor memory, which is not allocated");
       return false;
     }
   bool checks = memory.checks(CheckRaces), reported = false;
-  uint32_t now = warpOf(thread).clock.seen[thread.warp];
+  uint32_t now = warpOf(thread).clock.now();
   for (uint32_t index = first; index != first + count; ++index) {
     TensorColumn &column = tensorMemory.columns[index];
     FindingKind kind;
@@ -117,7 +118,7 @@ bool Block::useColumns(Thread &thread, uint32_t site, TensorUse use, uint32_t ad
       });
     reported |= !conflict.empty();
     if (use == TensorUse::Load)
-      column.loaded[thread.warp] = now;
+      column.loaded[clockIndex(thread.warp)] = now;
   }
   return true;
 }

@@ -68,9 +68,7 @@ struct TensorMemory {
     uint32_t first, columns, site;
   };
 
-  TensorMemory() : columns(kColumns) {}
-
-  /// Cells are there from the first allocation on.
+  /// Cells and columns are there from the first allocation on.
   uint32_t *row(unsigned lane) { return &cells[lane * kColumns]; }
   /// The last columns that are free: address 0 is no good guess.
   std::optional<uint32_t> allocate(uint32_t count, uint32_t site);

@@ -65,12 +65,12 @@ std::vector<uint8_t *> Block::tensorOperand(Thread &thread, uint32_t site, uint6
   if (!isDescriptor(bits))
     misuseTensorMemory(thread, site, "gives a descriptor of a matrix that cannot be");
   MatrixDescriptor descriptor(bits);
-  auto fencedAt = [&](unsigned warp, unsigned lane) { return warps[warp].fenced[lane]; };
+  auto fencedAt = [&](unsigned warp, unsigned lane) { return this->fencedAt(warp, lane); };
   std::vector<uint8_t *> found;
   for (unsigned row = 0; row < rows; ++row)
     for (unsigned piece = 0; piece < pieces; ++piece) {
       uint8_t *address =
-          memory.shared() + (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1));
+          memory.shared(rank) + (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1));
       found.push_back(static_cast<uint8_t *>(
           memory.readByProxy(accessOf(thread, site), address, kPieceBytes, kPieceBytes, fencedAt)));
     }
@@ -145,7 +145,7 @@ void Block::noteTensorWrite(const TensorOperation &operation, unsigned count) {
     column.written = true;
     column.writerThread = operation.thread;
     column.writerNumber = tensorMemory.queues[operation.thread].issued;
-    column.writerTime = operation.clock.seen[operation.thread / kWarpLanes];
+    column.writerTime = operation.clock.now();
   }
 }
 
@@ -190,7 +190,7 @@ void Block::runTensorOperations(unsigned thread, uint64_t upTo) {
 
 void Block::perform(const TensorOperation &operation) {
   // What was written to shared memory since the issue is not known to the clock of that time.
-  auto fencedAt = [&](unsigned warp, unsigned lane) { return warps[warp].fenced[lane]; };
+  auto fencedAt = [&](unsigned warp, unsigned lane) { return this->fencedAt(warp, lane); };
   Access access{scheduler.thread(operation.thread), operation.clock, operation.site};
   for (const std::vector<uint8_t *> *pieces : {&operation.a, &operation.b})
     for (uint8_t *piece : *pieces)

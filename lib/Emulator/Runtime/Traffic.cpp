@@ -126,12 +126,15 @@ void TrafficLog::close(uint32_t index) {
   std::fill(std::begin(stream.done), std::end(stream.done), 0);
 }
 
-void TrafficLog::flush() {
-  for (uint32_t index : touched) {
+void TrafficLog::flush(unsigned firstWarp, unsigned count) {
+  auto isDone = [&](uint32_t index) {
+    if (index % warps - firstWarp >= count)
+      return false;
     close(index);
     streams[index].touched = false;
-  }
-  touched.clear();
+    return true;
+  };
+  touched.erase(std::remove_if(touched.begin(), touched.end(), isDone), touched.end());
 }
 
 std::vector<Traffic> TrafficLog::collect(const Program &program) const {

@@ -93,7 +93,7 @@ MatrixRows Block::operandRows(uint64_t bits, unsigned count) {
   rows.pieces.reserve(count * MatrixRows::kRowPieces);
   for (unsigned row = 0; row < count; ++row)
     for (unsigned piece = 0; piece < MatrixRows::kRowPieces; ++piece)
-      rows.pieces.push_back(memory.shared() +
+      rows.pieces.push_back(memory.shared(rank) +
                             (descriptor.offset(row, piece) & (SharedWindow::kBytes - 1)));
   return rows;
 }
@@ -102,7 +102,7 @@ MatrixRows Block::operandRows(uint64_t bits, unsigned count) {
 /// the product ends, together with what was written since. Rows beyond the kernel's shared memory
 /// are reported, and lie in the window all the same.
 void Block::readOperands(const Product &product, unsigned firstWarp) {
-  auto fencedAt = [&](unsigned other, unsigned lane) { return warps[other].fenced[lane]; };
+  auto fencedAt = [&](unsigned other, unsigned lane) { return this->fencedAt(other, lane); };
   auto accessOfWarp = [&](unsigned warp) {
     return accessOf(scheduler.thread(firstWarp + warp, 0), product.site);
   };

@@ -125,6 +125,7 @@ bool isIntrinsicEverywhere(StringRef name) {
 std::optional<Capability> partOfSomeTargets(StringRef name) {
   static const llvm::StringMap<Capability> capabilities = {
       {"nvvm.cluster.arrive", Capability::Cluster},
+      {"nvvm.cluster.arrive.relaxed", Capability::Cluster},
       {"nvvm.cluster.wait", Capability::Cluster},
       {"nvvm.convert.f32x2.to.f4x2", Capability::ConvertFloat4},
       {"nvvm.cp.async.bulk.shared.cluster.global", Capability::TensorCopy},
@@ -133,9 +134,24 @@ std::optional<Capability> partOfSomeTargets(StringRef name) {
       {"nvvm.elect.sync", Capability::Cluster},
       {"nvvm.fence.mbarrier.init", Capability::Cluster},
       {"nvvm.griddepcontrol", Capability::DependentLaunch},
+      {"nvvm.mapa", Capability::Cluster},
       {"nvvm.mbarrier.arrive.expect_tx", Capability::TensorCopy},
       {"nvvm.mbarrier.try_wait.parity", Capability::TensorCopy},
       {"nvvm.mma.block_scale", Capability::MmaBlockScale},
+      {"nvvm.read.ptx.sreg.cluster.ctaid.x", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.ctaid.y", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.ctaid.z", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.ctarank", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.nctaid.x", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.nctaid.y", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.nctaid.z", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.cluster.nctarank", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.clusterid.x", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.clusterid.y", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.clusterid.z", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.nclusterid.x", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.nclusterid.y", Capability::Cluster},
+      {"nvvm.read.ptx.sreg.nclusterid.z", Capability::Cluster},
       {"nvvm.setmaxregister", Capability::RegisterRebalance},
       {"nvvm.tcgen05.alloc", Capability::TensorMemoryMma},
       {"nvvm.tcgen05.commit", Capability::TensorMemoryMma},
@@ -186,7 +202,7 @@ bool isOldShape(NVVM::LdStMatrixShapeAttr shape, NVVM::LdStMatrixEltType element
 /// One thread at a barrier of its block, which every target has.
 bool isPlainArrival(NVVM::MBarrierArriveOp op) {
   auto barrier = cast<LLVM::LLVMPointerType>(op.getAddr().getType());
-  return !op.getCount() &&
+  return !op.getCount() && op.getScope() == NVVM::MemScopeKind::CTA &&
          barrier.getAddressSpace() != unsigned(NVVM::NVVMMemorySpace::SharedCluster);
 }
 

@@ -115,6 +115,7 @@ int emulate(const Options &options, ModuleOp module, const emu::Launch &settings
     return fail(BadInput, llvm::toString(std::move(error)));
   emu::Launch launch = settings;
   launch.grid = file->grid;
+  launch.cluster = file->cluster;
   launch.block = file->block;
   launch.dynamicSharedBytes = file->sharedBytes;
   launch.arguments = arguments.pointers();

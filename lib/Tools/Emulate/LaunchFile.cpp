@@ -23,6 +23,8 @@ llvm::Error readSizes(const LaunchFields &fields, StringRef key, std::array<uint
     return error;
   if (fields.has(key) && (numbers.empty() || numbers.size() > sizes.size()))
     return fields.wrong(key, "an array of one to three sizes");
+  if (!numbers.empty())
+    sizes.fill(1);
   std::copy(numbers.begin(), numbers.end(), sizes.begin());
   return llvm::Error::success();
 }
@@ -164,14 +166,16 @@ llvm::Expected<LaunchFile> qllm::tool::parseLaunchFile(StringRef text) {
   llvm::Expected<llvm::json::Value> parsed = llvm::json::parse(text);
   if (!parsed)
     return wrongLaunch(llvm::toString(parsed.takeError()));
-  auto fields =
-      LaunchFields::open(*parsed, "the launch", {"kernel", "grid", "block", "shared", "arguments"});
+  auto fields = LaunchFields::open(*parsed, "the launch",
+                                   {"kernel", "grid", "cluster", "block", "shared", "arguments"});
   if (!fields)
     return fields.takeError();
   LaunchFile launch;
   if (llvm::Error error = fields->readText("kernel", launch.kernel))
     return std::move(error);
   if (llvm::Error error = readSizes(*fields, "grid", launch.grid))
+    return std::move(error);
+  if (llvm::Error error = readSizes(*fields, "cluster", launch.cluster))
     return std::move(error);
   if (llvm::Error error = readSizes(*fields, "block", launch.block))
     return std::move(error);

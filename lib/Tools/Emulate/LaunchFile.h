@@ -42,6 +42,8 @@ struct LaunchArgument {
 struct LaunchFile {
   std::string kernel;
   std::array<uint32_t, 3> grid{1, 1, 1}, block{1, 1, 1};
+  /// Zeros if it is left to the kernel.
+  std::array<uint32_t, 3> cluster{};
   uint64_t sharedBytes = 0;
   std::vector<LaunchArgument> arguments;
 };

@@ -42,7 +42,13 @@
 // MISSING: {{^}}qllm-emu-runtime: the module has no kernel 'load'; it has 'store', 'read_only'
 // REDEFINE: %{main} = cluster
 // RUN: not %{run} %t/bare.mlir 2>&1 | FileCheck %s --check-prefix=CLUSTER
-// CLUSTER: {{^}}qllm-emu-runtime: kernel 'store': the emulator has no clusters of blocks, but got one of (2,1,1)
+// CLUSTER: {{^}}qllm-emu-runtime: kernel 'store': expected single blocks, for sm_80 has no clusters, but got a cluster of 2x1x1
+// RUN: sed s/sm_80/sm_90a/ %t/kernels.mlir | qllm-opt --pass-pipeline="builtin.module(qllm-embed-for-emulator,%{host})" > %t/hopper.mlir
+// RUN: not %{run} %t/hopper.mlir 2>&1 | FileCheck %s --check-prefix=HOPPER
+// HOPPER: block-race in store: block (1,0,0) thread (0,0,0) writes argument 0+0, written by block (0,0,0), with nothing between that orders them
+// RUN: sed 's/sm_80/sm_90a/; s/clusters in (%%two/clusters in (%%three/' %t/kernels.mlir | qllm-opt --pass-pipeline="builtin.module(qllm-embed-for-emulator,%{host})" > %t/odd.mlir
+// RUN: not %{run} %t/odd.mlir 2>&1 | FileCheck %s --check-prefix=ODD
+// ODD: {{^}}qllm-emu-runtime: kernel 'store': expected a grid that is a multiple of the cluster of 3x1x1 blocks, but got 2x1x1
 
 // Kernels for an architecture that the emulator does not have are refused when they are loaded.
 // RUN: qllm-opt %t/old-kernels.mlir --pass-pipeline="builtin.module(qllm-embed-for-emulator,%{host})" > %t/old.mlir
@@ -143,6 +149,7 @@ module attributes {gpu.container_module} {
   func.func @cluster() {
     %one = arith.constant 1 : index
     %two = arith.constant 2 : index
+    %three = arith.constant 3 : index
     %first = arith.constant 7 : i32
     %device = gpu.alloc () : memref<4xi32>
     gpu.launch_func @kernels::@store clusters in (%two, %one, %one) blocks in (%two, %one, %one) threads in (%one, %one, %one) args(%device : memref<4xi32>, %first : i32)

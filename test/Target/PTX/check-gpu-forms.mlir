@@ -345,9 +345,10 @@ gpu.module @atomic_memory [#nvvm.target<chip = "sm_90a", features = "+ptx84">] {
 
 // What nobody has tried is an operand of what is emitted.
 gpu.module @tensor_copy [#nvvm.target<chip = "sm_90a", features = "+ptx84">] {
-  llvm.func @kernel(%s: !llvm.ptr<7>, %map: !llvm.ptr, %b: !llvm.ptr<3>, %i: i32, %m: i16) {
-    // expected-error @+1 {{expected "operandSegmentSizes" out of array<i32: 1, 1, 2, 1, 0, 0, 0, 0>, but got array<i32: 1, 1, 2, 1, 0, 1, 0, 0>}}
+  llvm.func @kernel(%s: !llvm.ptr<7>, %map: !llvm.ptr, %b: !llvm.ptr<3>, %i: i32, %m: i16, %hint: i64) {
     nvvm.cp.async.bulk.tensor.shared.cluster.global %s, %map, %b, box[%i, %i] multicast_mask = %m : !llvm.ptr<7>, !llvm.ptr
+    // expected-error @+1 {{expected "operandSegmentSizes" out of array<i32: 1, 1, 2, 1, 0, 0, 0, 0>, array<i32: 1, 1, 2, 1, 0, 1, 0, 0>, but got array<i32: 1, 1, 2, 1, 0, 0, 1, 0>}}
+    nvvm.cp.async.bulk.tensor.shared.cluster.global %s, %map, %b, box[%i, %i] l2_cache_hint = %hint : !llvm.ptr<7>, !llvm.ptr
     llvm.return
   }
 }

@@ -46,6 +46,50 @@ gpu.module @arrivals [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
 
 // -----
 
+gpu.module @arrivals_in_clusters [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
+  llvm.func @kernel(%p: !llvm.ptr<3>) {
+    // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
+    %0 = nvvm.mbarrier.arrive %p {scope = #nvvm.mem_scope<cluster>} : !llvm.ptr<3> -> i64
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @other_blocks [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
+  llvm.func @kernel(%p: !llvm.ptr<3>, %i: i32) {
+    // The verifier of MLIR comes before the table for some operations.
+    // expected-error @+1 {{'nvvm.mapa' op is not supported on sm_80}}
+    %0 = nvvm.mapa %p, %i : !llvm.ptr<3> -> !llvm.ptr<7>
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @cluster_barrier [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
+  llvm.func @kernel() {
+    // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
+    nvvm.cluster.arrive {aligned}
+    llvm.return
+  }
+}
+
+// -----
+
+gpu.module @cluster_rank [#nvvm.target<chip = "sm_89", features = "+ptx81">] {
+  llvm.func @kernel() {
+    // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_89 does not have}}
+    // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}
+    %0 = nvvm.read.ptx.sreg.cluster.nctarank : i32
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @cluster [#nvvm.target<chip = "sm_80", features = "+ptx70">] {
   // expected-error @+2 {{needs thread block clusters (barrier.cluster), which sm_80 does not have}}
   // expected-note @+1 {{it is there on sm_90a, sm_100a, sm_120a; elsewhere: single blocks}}

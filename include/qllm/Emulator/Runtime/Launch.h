@@ -39,6 +39,10 @@ struct Program {
   /// (`.maxntid`); zeros if any will do.
   std::array<uint32_t, 3> requiredBlock{};
   uint64_t mostThreads = 0;
+  /// The only cluster that it may have (`.reqnctapercluster`), and the most blocks of one
+  /// (`.maxclusterrank`); zeros if any will do.
+  std::array<uint32_t, 3> requiredCluster{};
+  uint32_t mostClusterBlocks = 0;
   /// Constants of the module.
   std::vector<Buffer> constants;
   /// Runs one thread; `arguments[i]` points at the i-th argument of the kernel.
@@ -63,6 +67,8 @@ enum class Arrival { Eager, Lazy, Random };
 
 struct Launch {
   std::array<uint32_t, 3> grid{1, 1, 1}, block{1, 1, 1};
+  /// Blocks of a cluster; zeros for those that the kernel requires, or single ones.
+  std::array<uint32_t, 3> cluster{};
   size_t dynamicSharedBytes = 0;
   const void *const *arguments = nullptr;
   std::vector<Buffer> buffers;
@@ -75,6 +81,8 @@ struct Launch {
   unsigned architecture = 80;
   /// Shared memory that the architecture gives a block.
   size_t mostSharedBytes = 163 << 10;
+  /// Whether it has clusters.
+  bool hasClusters = false;
   /// Sums rounded once instead of as the architecture does.
   bool exactSums = false;
 };

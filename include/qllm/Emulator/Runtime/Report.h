@@ -25,6 +25,7 @@ enum class FindingKind : uint8_t {
   InactiveSource,
   NotInMask,
   BarrierMisuse,
+  AbsentBlock,
   DescriptorMismatch,
   TensorMapMisuse,
   TensorMemoryMisuse,

@@ -9,6 +9,8 @@
 
 #include "qllm/Emulator/Runtime/Clocks.h"
 #include "qllm/Emulator/Runtime/Report.h"
+#include <map>
+#include <unordered_map>
 
 namespace qllm::emu {
 
@@ -43,13 +45,14 @@ inline uint8_t bytesOfWord(uint64_t word, uint64_t offset, uint32_t size) {
   return uint8_t((1u << end) - (1u << begin));
 }
 
-/// Granules are words of four bytes. Of several writers of parts of a word only the last is
-/// remembered, so that a race on single bytes can be missed; two threads that write different bytes
-/// of a word do not clash, nor do two atomics.
+/// Of the shared memory of one block. Granules are words of four bytes. Of several writers of parts
+/// of a word only the last is remembered, so that a race on single bytes can be missed; two threads
+/// that write different bytes of a word do not clash, nor do two atomics.
 class SharedShadow {
 public:
-  /// Nothing written, nothing read.
-  void reset(size_t bytes, unsigned warps);
+  /// Nothing written, nothing read. The block's own warps are `count` from `first` on; others are
+  /// those of its cluster.
+  void reset(size_t bytes, unsigned count, unsigned first = 0);
 
   /// All note the access; the first conflict, if any.
   std::optional<Conflict> read(const Accessor &who, uint32_t offset, uint32_t size) {
@@ -120,7 +123,7 @@ private:
   static bool ordered(const Accessor &who, const Stamp &stamp) {
     const WarpClock &clock = *who.clock;
     bool own = stamp.warp == clock.warp;
-    uint32_t known = own ? clock.synchronized - 1 : clock.seen[stamp.warp];
+    uint32_t known = own ? clock.synchronized - 1 : clock.seen.at(stamp.warp);
     return stamp.time <= known || (own && stamp.lane == who.lane);
   }
 
@@ -134,7 +137,18 @@ private:
   std::optional<Conflict> clashWithReaders(const Accessor &who, uint32_t word, uint8_t bytes,
                                            bool atomic) const;
 
+  /// The same for a warp of another block, of which there are few that read here.
+  void noteForeign(const Accessor &who, uint32_t offset, uint32_t size, bool atomic);
+  bool knowsReader(const Accessor &who, unsigned warp, const Reader &reader) const {
+    const WarpClock &clock = *who.clock;
+    return warp != clock.warp ? clock.knows(warp, reader.time)
+                              : reader.time < clock.synchronized || reader.lane == who.lane;
+  }
+  static uint32_t readBy(const Accessor &who, uint8_t bytes, bool atomic, uint32_t before,
+                         bool isFirst);
+
   size_t words = 0;
+  unsigned firstWarp = 0, ownWarps = 0;
   std::vector<Stamp> writes;
   /// The warps that have read the word since it was last written as a whole.
   std::vector<uint32_t> readers;
@@ -142,22 +156,31 @@ private:
   /// `readers` only. Words that are read together lie together: there are more reads than writes,
   /// which look at all readers.
   std::vector<uint32_t> reads;
+  /// By word and warp of another block.
+  std::unordered_map<uint32_t, std::map<unsigned, uint32_t>> foreignReads;
 };
 
+/// The packed read of a warp that has read `before`, unless `isFirst`.
+inline uint32_t SharedShadow::readBy(const Accessor &who, uint8_t bytes, bool atomic,
+                                     uint32_t before, bool isFirst) {
+  Reader reader{who.clock->now(), bytes, atomic, who.lane}, last = Reader::unpack(before);
+  if (!isFirst && last.time == reader.time) {
+    reader.bytes |= last.bytes;
+    reader.atomic &= last.atomic;
+    reader.lane = last.lane == reader.lane ? reader.lane : kSeveralLanes;
+  }
+  return reader.pack();
+}
+
 inline void SharedShadow::note(const Accessor &who, uint32_t offset, uint32_t size, bool atomic) {
-  const WarpClock &clock = *who.clock;
-  uint32_t *own = reads.data() + clock.warp * words, self = 1u << clock.warp;
-  uint32_t now = clock.seen[clock.warp];
+  unsigned index = who.clock->warp - firstWarp;
+  if (index >= ownWarps)
+    return noteForeign(who, offset, size, atomic);
+  uint32_t *own = reads.data() + index * words, self = 1u << index;
   bool whole = (offset | size) % 4 == 0;
   for (uint32_t word = offset / 4, last = uint32_t(lastWord(offset, size)); word < last; ++word) {
-    Reader before = Reader::unpack(own[word]);
-    Reader reader{now, whole ? 15u : bytesOfWord(word, offset, size), atomic, who.lane};
-    if (before.time == now && readers[word] & self) {
-      reader.bytes |= before.bytes;
-      reader.atomic &= before.atomic;
-      reader.lane = before.lane == reader.lane ? reader.lane : kSeveralLanes;
-    }
-    own[word] = reader.pack();
+    own[word] = readBy(who, whole ? 15 : bytesOfWord(word, offset, size), atomic, own[word],
+                       !(readers[word] & self));
     readers[word] |= self;
   }
 }

@@ -45,8 +45,8 @@ public:
   /// A request whose addresses are all known.
   void addRequest(uint32_t site, const uint64_t *addresses, unsigned count, uint32_t size,
                   bool shared);
-  /// Lanes of all warps are at the same point.
-  void flush();
+  /// Lanes of these warps are at the same point.
+  void flush(unsigned firstWarp, unsigned count);
 
   std::vector<Traffic> collect(const Program &program) const;
 
