@@ -11,7 +11,7 @@ func.func private @schedule_c2() attributes {a = #qk.schedule<tile = [128, 128, 
 
 // -----
 
-// expected-error @+1 {{expected a cluster of 1 to 16 and 0 to 8 producers, but got 32 and 0}}
+// expected-error @+1 {{expected a cluster of 1 to 8 and 0 to 8 producers, but got 32 and 0}}
 func.func private @schedule_c2_cluster() attributes {a = #qk.schedule<tile = [128, 128, 64], warps = [2, 4], stages = 4, cluster = 32>}
 
 // -----
@@ -392,8 +392,8 @@ func.func private @geometry_c1_threads() attributes {a = #qk.geometry<columns = 
 
 // -----
 
-// expected-error @+1 {{expected at most 16 blocks of a cluster, but got 17}}
-func.func private @geometry_c1_cluster() attributes {a = #qk.geometry<columns = 3, tile_rows = 128, threads = 128, shared = 1, cluster = 17>}
+// expected-error @+1 {{expected at most 8 blocks of a cluster, but got 9 by 1}}
+func.func private @geometry_c1_cluster() attributes {a = #qk.geometry<columns = 3, tile_rows = 128, threads = 128, shared = 1, cluster = 9>}
 
 // -----
 

@@ -70,8 +70,8 @@ kernels::WeightLayout makeLayout(int64_t rows, int64_t columns,
 #define GET_ATTRDEF_CLASSES
 #include "qllm/Dialect/Kernel/IR/KernelAttrs.cpp.inc"
 
-/// Blocks of a cluster: 8 on all targets that have them, 16 where the host asks for it.
-static constexpr int64_t maxCluster = 16;
+/// Blocks of a cluster on every card whose architecture has them; more are for some cards.
+static constexpr int64_t maxCluster = 8;
 
 void KernelDialect::registerAttributes() {
   addAttributes<

@@ -48,7 +48,7 @@ def Kernel_ScheduleAttr : Kernel_Attr<"Schedule", "schedule"> {
 
     Constraints:
     - (C1) `tile` has three sizes and `warps` two.
-    - (C2) all sizes are positive, and at most 65536; there are 1 to 16 blocks in a cluster and at most 8
+    - (C2) all sizes are positive, and at most 65536; there are 1 to 8 blocks in a cluster and at most 8
       producers.
     - (C3) there are 1 to 65535 blocks with `stream_k`, and 0 with `data_parallel`.
     - (C4) `max_rows` is 0 to 268435456.
@@ -142,7 +142,7 @@ def Kernel_GeometryAttr : Kernel_Attr<"Geometry", "geometry"> {
 
     Constraints:
     - (C1) all numbers but `shared` are positive; `threads` is a multiple of 32 and at most 1024; `cluster * column_cluster` is
-      at most 16, `columns` a multiple of `column_cluster`, `tile_rows` at most
+      at most 8, `columns` a multiple of `column_cluster`, `tile_rows` at most
       268435456 (2^28); `columns` and `layers` are at most 65535, as for any grid.
 
     ```
