@@ -15,8 +15,6 @@ namespace {
 /// Rows of the swizzle of 128 bytes are as wide as a tile is deep; without one a box has at most
 /// 256 elements, which are bytes here, along each side.
 constexpr std::int64_t swizzleBytes = 128, widestBox = 256;
-/// Blocks of a cluster that every card has room for.
-constexpr std::int64_t largestCluster = 8;
 
 std::string number(std::int64_t value) { return std::to_string(value); }
 
@@ -68,9 +66,6 @@ FormatStatus LinearKernel::verifyWarpgroups() const {
 FormatStatus LinearKernel::verifyCluster() const {
   if (schedule.cluster == 1)
     return {};
-  if (schedule.cluster > largestCluster)
-    return refuse("a cluster of at most " + number(largestCluster) + " blocks",
-                  number(schedule.cluster));
   // The swizzle permutes pieces over eight rows.
   OperandTile tile = sharedOperand() == 0 ? inputTile() : weightTile();
   std::int64_t part = tile.rowBytes == swizzleBytes ? 8 : 1;

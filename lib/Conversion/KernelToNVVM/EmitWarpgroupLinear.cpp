@@ -178,10 +178,10 @@ Value WarpgroupEmitter::multiplyShared() {
 
 /// Unpacks the warp's part of the weights, 16 outputs, to registers: words for each step.
 SmallVector<Words> WarpgroupEmitter::readWeights(BarrierRing::Turn turn) {
-  kernels::TensorBox box = kernel.boxes()[1];
   kernels::WeightLayout layout = kernels::WeightLayout::int4Fragments();
   int64_t stepsOfLayout = layout.tileColumns() / 32;
-  int64_t layoutBytes = box.rows * layout.tileSize() / 2; // of a tile of the layout, for all rows
+  int64_t layoutBytes =
+      kernel.weightTile().rows * layout.tileSize() / 2; // of a tile of the layout, for all rows
   Value from = code.advance(fragments, offsetOf(turn.stage));
   SmallVector<Words> left;
   for (int64_t step = 0; step != steps(); ++step) {
@@ -285,11 +285,11 @@ SmallVector<Value> WarpgroupEmitter::consume() {
     return kernel.isGrouped() ? multiplyGroups() : atom.elements(multiplyShared());
   }
   // Boxes of 256 bytes of each row of tiles of the layout; 16 lanes have their words in one.
-  kernels::TensorBox box = kernel.boxes()[1];
-  int64_t lanes = box.rowBytes / 16;
-  Value row = code.multiply(code.shiftRight(place.thread, 5), box.rowBytes);
+  int64_t rowBytes = kernel.boxes()[1].rowBytes, lanes = rowBytes / 16;
+  Value row = code.multiply(code.shiftRight(place.thread, 5), rowBytes);
   Value inBox = code.multiply(code.remainder(place.lane, lanes), 16);
-  Value boxStart = code.multiply(code.divide(place.lane, lanes), box.rows * box.rowBytes);
+  Value boxStart =
+      code.multiply(code.divide(place.lane, lanes), kernel.weightTile().rows * rowBytes);
   fragments = code.advance(code.advance(shared, kernel.inputTile().bytes()),
                            code.add(row, code.add(inBox, boxStart)));
   return kernel.isGrouped() ? multiplyGroups() : atom.elements(multiplyRegisters());

@@ -16,7 +16,7 @@ func.func @schedule(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64
 #fragments = #qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>
 
 func.func @cluster(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>) {
-  // expected-error @+1 {{expected cluster = 1 for sm_80, but got 2 in #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, cluster = 2>}}
+  // expected-error @+1 {{expected cluster = 1, since only producers of integers load for several blocks, but got 2}}
   %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
       schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3, cluster = 2>) layout(#fragments)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>

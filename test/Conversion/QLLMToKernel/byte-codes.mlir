@@ -30,7 +30,7 @@
 // ONE: kernel: codes of the input two to a byte; one instead of two takes 1.{{[0-9]+}} of the cycles on sm_90a; sm_90a: 16x64x
 // ONE-SAME: no producer: expected inputs of one code to a byte with producers, but got uint4, two to a byte
 // BOTH: kernel: codes of the input two to a byte, as sm_80 multiplies them; sm_80:
-// SAID: kernel: codes of the input one to a byte; one instead of two takes 0.{{[0-9]+}} of the cycles on sm_90a; sm_90a: 256x128x128 on 1x8 warps, 4 stages, a producer:
+// SAID: kernel: codes of the input one to a byte; one instead of two takes 0.{{[0-9]+}} of the cycles on sm_90a; sm_90a: 256x128x128 on 1x8 warps, 4 stages, a producer in clusters of 2:
 // NATIVE: kernel: sm_80: 
 // FORCED: kernel: forced
 // PRODUCER: kernel: codes of the input one to a byte, as two to a byte is refused: expected inputs of one code to a byte with producers, but got uint4, two to a byte; forced

@@ -71,16 +71,6 @@ func.func @linear_cluster_alone(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s:
 
 // -----
 
-func.func @linear_cluster_size(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
-  // expected-error @+1 {{expected a cluster of at most 8 blocks with producers, but got 16}}
-  %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
-      schedule(#qk.schedule<tile = [64, 128, 128], warps = [4, 1], stages = 2, cluster = 16, producers = 1>)
-      : (tensor<?x128xi8>, tensor<64x128xi8>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
-  return
-}
-
-// -----
-
 func.func @linear_cluster_rows(%x: tensor<?x128xi8>, %w: tensor<64x128xi8>, %s: tensor<?xf32>, %t: tensor<64xf32>) {
   // expected-error @+1 {{expected a tile whose 96 rows of bytes a cluster shares, eight or a multiple each with producers, but got 8 blocks}}
   %0 = qk.linear %x, %w scales(%s, %t) formats(#qllm.int<8>, #qllm.int<8>)
