@@ -8,7 +8,7 @@
 #tokens = #qk.schedule<tile = [16, 64, 64], warps = [1, 4], stages = 4, max_rows = 16>
 #prompt = #qk.schedule<tile = [64, 64, 64], warps = [2, 2], stages = 3>
 #copied_tokens = #qk.schedule<tile = [16, 64, 128], warps = [1, 4], stages = 4, producers = 1, max_rows = 16>
-#copied = #qk.schedule<tile = [32, 64, 128], warps = [1, 4], stages = 4, producers = 1>
+#copied = #qk.schedule<tile = [32, 64, 128], warps = [1, 4], stages = 4, cluster = 2, producers = 1>
 #packed = #qk.schedule<tile = [32, 64, 128], warps = [2, 2], stages = 3>
 
 func.func @layer(%x: tensor<?x128xf32> {onnx.name = "x"}, %cache: tensor<?x1x5120xi8> {onnx.name = "cache"},
