@@ -30,6 +30,7 @@ CASES = {
     "W4A16 256x512x1024": (WEIGHT_ONLY, "rows=256 columns=512 depth=1024 group=128 tile=64,64,64 warps=2,2", "sm_80"),
     "W4A16 16x1024x2048, stream-K": (WEIGHT_ONLY, "rows=16 columns=1024 depth=2048 group=128 tile=16,64,64 warps=1,4 blocks=12", "sm_80"),
     "NVFP4 128x512x1024": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=64,64,128 warps=2,2", "sm_120a"),
+    "W8A8 256x512x1024 by wgmma, clusters of two": (LINEAR, "rows=256 columns=512 depth=1024 tile=128,128,128 warps=1,8 stages=4 producers=1 cluster=2", "sm_90a"),
     "NVFP4 128x512x1024 by tcgen05": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=128,128,256 warps=4,1 producers=1", "sm_100a"),
     "RMSNorm and quantization, 512x4096": (QUANTIZE, "rows=512 columns=4096 norm=rms residual=1 stream=1", "sm_80"),
     "RMSNorm and MXFP4, 512x4096": ("run-quantize-blocks.py", "rows=512 columns=4096 norm=rms format=mxfp4", "sm_120a"),

@@ -47,6 +47,8 @@ ROWS = (
     Row("W4A4 128x128x128, groups of 128, by bytes", "ptxas", "sm_90a", "linear_int4_int4_n1536_k1024_g128"),
     Row("W8A8 128x256x128 by wgmma", "ptxas-warpgroups", "sm_90a", "linear_int8_int8_n1536_k1024", 60),
     Row("W4A8 256x128x128 by wgmma", "ptxas-warpgroups", "sm_90a", "linear_int8_int4_n1536_k1024", 80),
+    Row("W8A8 128x256x128 by wgmma, clusters of two", "ptxas-warpgroups", "sm_90a", "linear_int8_int8_n3072_k1024", 60),
+    Row("W4A8 256x128x128 by wgmma, clusters of two", "ptxas-warpgroups", "sm_90a", "linear_int8_int4_n3072_k1024", 80),
     Row("W4A4 in bytes 256x128x128 by wgmma", "ptxas-warpgroups", "sm_90a", "linear_int4_bytes_int4_n1536_k1024"),
     Row("the same 128x128x128, groups of 128", "ptxas-warpgroups", "sm_90a", "linear_int4_bytes_int4_n1536_k1024_g128"),
     Row("the same, groups of 64 on both sides", "ptxas-warpgroups", "sm_90a", "linear_int4_bytes_int4_n1536_k1024_g64"),

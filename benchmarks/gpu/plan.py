@@ -25,19 +25,22 @@ PREFILL, SINGLE, BATCH = (2048, 4096, 8192), (1, 16), (32, 64)
 PROCESSORS = {"sm_80": 108, "sm_86": 84, "sm_89": 142, "sm_90a": 132, "sm_100a": 148, "sm_120a": 170}
 
 
-def schedule(tile, warps, stages, producers=0):
+def schedule(tile, warps, stages, producers=0, cluster=1):
     sizes = f"tile = [{', '.join(map(str, tile))}], warps = [{', '.join(map(str, warps))}], stages = {stages}"
-    return f"#qk.schedule<{sizes}{', producers = 1' if producers else ''}>"
+    return f"#qk.schedule<{sizes}{f', cluster = {cluster}' if cluster != 1 else ''}{', producers = 1' if producers else ''}>"
 
 
 def warpgroup_schedules(problem: dict):
-    """Those of sm_90a; weights of four bits or with groups are the left operand, so their tiles have the columns on the side of warps."""
+    """Those of sm_90a; weights of four bits or with groups are the left operand, so their tiles have the columns on the side of warps.
+    Prompts with and without clusters of two."""
     if problem["weight"].endswith("8") and not problem["group"]:
-        yield schedule((128, 256, 128), (8, 1), 4, 1), PREFILL
+        for cluster in (2, 1):
+            yield schedule((128, 256, 128), (8, 1), 4, 1, cluster), PREFILL
         yield schedule((64, 32, 128), (4, 1), 8, 1), SINGLE
         yield schedule((64, 64, 128), (4, 1), 8, 1), BATCH
     else:
-        yield schedule((128 if problem["group"] else 256, 128, 128), (1, 8), 4, 1), PREFILL
+        for cluster in (2, 1):
+            yield schedule((128 if problem["group"] else 256, 128, 128), (1, 8), 4, 1, cluster), PREFILL
         yield schedule((16, 64, 128), (1, 4), 8, 1), SINGLE
         yield schedule((64, 64, 128), (1, 4), 8, 1), BATCH
 

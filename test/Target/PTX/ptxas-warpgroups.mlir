@@ -10,11 +10,13 @@
 // CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int4_bytes_int4_n1536_k1024_g64 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int4_n1536_k1024 {{.*}}spilled=0 tensor=4 warnings=0
+// CHECK: sm_90a linear_int8_int4_n3072_k1024 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n100_k1024_g32 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k1024_g128 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_int8_int8_n1536_k4096 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_int8_int8_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
+// CHECK: sm_90a linear_int8_int8_n3072_k1024 {{.*}}spilled=0 tensor=8 warnings=0
 // CHECK: sm_90a linear_uint4_bytes_int4_n2048_k1024 {{.*}}spilled=0 tensor={{[0-9]+}} warnings=0
 // CHECK: sm_90a linear_uint4_bytes_uint4_n1536_k1024_g32 {{.*}}spilled=0 tensor=4 warnings=0
 // CHECK: sm_90a linear_uint8_int8_n100_k128_g32 {{.*}}spilled=0 tensor=4 warnings=0
@@ -36,6 +38,25 @@ func.func @w4a8(%x: tensor<?x1024xi8>, %w: tensor<96x16x512xi8>, %sx: tensor<?xf
       layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
       : (tensor<?x1024xi8>, tensor<96x16x512xi8>, tensor<?xf32>, tensor<1536xf32>) -> tensor<?x1536xf16>
   return %0 : tensor<?x1536xf16>
+}
+
+// Clusters of two blocks.
+
+func.func @w8a8_cluster(%x: tensor<?x1024xi8>, %w: tensor<3072x1024xi8>, %sx: tensor<?xf32>, %sw: tensor<3072xf32>)
+    -> tensor<?x3072xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<8>)
+      schedule(#qk.schedule<tile = [128, 256, 128], warps = [8, 1], stages = 4, cluster = 2, producers = 1>)
+      : (tensor<?x1024xi8>, tensor<3072x1024xi8>, tensor<?xf32>, tensor<3072xf32>) -> tensor<?x3072xf16>
+  return %0 : tensor<?x3072xf16>
+}
+
+func.func @w4a8_cluster(%x: tensor<?x1024xi8>, %w: tensor<192x16x512xi8>, %sx: tensor<?xf32>, %sw: tensor<3072xf32>)
+    -> tensor<?x3072xf16> {
+  %0 = qk.linear %x, %w scales(%sx, %sw) formats(#qllm.int<8>, #qllm.int<4>)
+      schedule(#qk.schedule<tile = [256, 128, 128], warps = [1, 8], stages = 4, cluster = 2, producers = 1>)
+      layout(#qk.layout<16x64, n 8:1, k 4:4, n 2:8, k 2:32, k 4:1, k 2:16>)
+      : (tensor<?x1024xi8>, tensor<192x16x512xi8>, tensor<?xf32>, tensor<3072xf32>) -> tensor<?x3072xf16>
+  return %0 : tensor<?x3072xf16>
 }
 
 // For few tokens: 64 outputs for each warpgroup, by eight tokens.
