@@ -12,6 +12,10 @@
 using namespace mlir;
 using namespace qllm;
 
+/// Steps of a round of the loop over the rank, whose loads are on their way together; and how many
+/// there may be without a loop.
+static constexpr int64_t stepsOfRound = 4, mostUnrolledSteps = 8;
+
 static int64_t bytesOf(Buffer matrix) { return matrix.elementType.getIntOrFloatBitWidth() / 8; }
 
 /// The lane's first word of a row: elements 4 * (lane % 4) and on.
@@ -64,11 +68,17 @@ Words LowRankBranch::multiplyAdd(ArrayRef<Value> left, ArrayRef<Value> right,
   return HalfAtom{kind}.multiplyAdd(code, left, right, sums);
 }
 
-/// Four sums for each row of the right operand, of which a lane has two of the left one.
-SmallVector<Value> LowRankBranch::multiply(const Rows &left, const Rows &right) {
-  Value zero = hasFloats() ? code.constant(0.0f) : code.constant(int64_t(0));
-  SmallVector<Value> sums(right.starts.size() * 4, zero);
-  for (int64_t step = 0; step != rank / stepDepth(); ++step) {
+LowRankBranch::Rows LowRankBranch::advance(const Rows &rows, Value elements) {
+  Value bytes = code.multiply(elements, bytesOf(rows.areWeights ? weight : input));
+  Rows advanced{{}, rows.areWeights};
+  for (Value start : rows.starts)
+    advanced.starts.push_back(code.advance(start, bytes));
+  return advanced;
+}
+
+void LowRankBranch::addSteps(const Rows &left, const Rows &right, int64_t firstStep,
+                             int64_t endStep, SmallVectorImpl<Value> &sums) {
+  for (int64_t step = firstStep; step != endStep; ++step) {
     Words leftWords = loadWords(left.starts, left.areWeights, step);
     for (auto [i, start] : llvm::enumerate(right.starts)) {
       Words result = multiplyAdd(leftWords, loadWords(start, right.areWeights, step),
@@ -76,6 +86,29 @@ SmallVector<Value> LowRankBranch::multiply(const Rows &left, const Rows &right) 
       llvm::copy(result, sums.begin() + i * 4);
     }
   }
+}
+
+/// Four sums for each row of the right operand, of which a lane has two of the left one.
+SmallVector<Value> LowRankBranch::multiply(Rows left, Rows right) {
+  if (hasFloats()) {
+    // Else LLVM would hold on to fragments of one call for the next, beside sums that take half of
+    // the registers.
+    Value nothing = code.hide(code.constant(int64_t(0)));
+    left = advance(left, nothing);
+    right = advance(right, nothing);
+  }
+  Value zero = hasFloats() ? code.constant(0.0f) : code.constant(int64_t(0));
+  SmallVector<Value> sums(right.starts.size() * 4, zero);
+  int64_t steps = rank / stepDepth();
+  int64_t rounds = steps > mostUnrolledSteps ? steps / stepsOfRound : 0;
+  if (rounds != 0)
+    sums = llvm::to_vector(code.repeat(0, rounds, sums, [&](Value round, ValueRange carried) {
+      Value elements = code.multiply(round, stepsOfRound * stepDepth());
+      SmallVector<Value> next(carried);
+      addSteps(advance(left, elements), advance(right, elements), 0, stepsOfRound, next);
+      return next;
+    }));
+  addSteps(left, right, rounds * stepsOfRound, steps, sums);
   return sums;
 }
 

@@ -38,7 +38,10 @@ private:
   int64_t stepDepth() const { return hasFloats() ? 16 : 32; }
   mlir::Value rowStart(Buffer matrix, mlir::Value row);
   mlir::Value columnStart(int64_t block);
-  llvm::SmallVector<mlir::Value> multiply(const Rows &left, const Rows &right);
+  Rows advance(const Rows &rows, mlir::Value elements);
+  llvm::SmallVector<mlir::Value> multiply(Rows left, Rows right);
+  void addSteps(const Rows &left, const Rows &right, int64_t firstStep, int64_t endStep,
+                llvm::SmallVectorImpl<mlir::Value> &sums);
   Words multiplyAdd(llvm::ArrayRef<mlir::Value> left, llvm::ArrayRef<mlir::Value> right,
                     llvm::ArrayRef<mlir::Value> sums);
   Words loadRow(mlir::Value start, bool isWeight, int64_t step);
