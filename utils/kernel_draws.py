@@ -111,9 +111,9 @@ def warpgroups(draw: Draw) -> dict:
 
 def weight_only(draw: Draw) -> dict:
     input_ = draw.one("f16", "bf16")
-    weight = draw.one(*FORMATS[:4 if input_ == "bf16" else None])
+    weight = draw.one(*(form for form in FORMATS if input_ == "f16" or form[0] == "i" or Format(form).halves))
     o = dict(target=draw.one(*TARGETS), rows=draw.size(100), columns=draw.size(300), input=input_, weight=weight, scale=draw.one(*FLOATS),
-             result=draw.one(*FLOATS), bias=draw.flag(2), data=draw.one("exact", "random"),
+             result=draw.one(*FLOATS), bias=draw.flag(2), rank=draw.one(0, 0, 16, 32, 96, 208), data=draw.one("exact", "random"),
              zero="i8" if input_ == "bf16" else "ui8" if weight == "uint8" else draw.one("i8", "ui8"))
     o |= tile(draw, (64, 128), least=2)
     if draw.flag(2):  # parts of the depth on several warps, without shared memory

@@ -3,7 +3,7 @@
 usage: coverage.py [--target=sm_80] [--rows=2048] RESULT..
 
 RESULT is what `qllm quantize` wrote. Prints a row of a table for each, and the reasons below it. Products are those of the model,
-and of a branch beside floats both; quantizers are the kernels that make their inputs; a branch that is part of a `qk.linear` counts one, its thin product. "In bytes" are those of
+of which a branch that is part of another product counts one, its thin product; quantizers are the kernels that make their inputs. "In bytes" are those of
 four-bit inputs that have one code to a byte, "with a producer" those that warpgroups multiply.
 """
 

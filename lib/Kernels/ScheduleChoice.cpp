@@ -281,6 +281,18 @@ double cyclesOfStep(const WeightOnlyKernel &kernel, const Grid &grid, const Mach
   return std::max(busy, cyclesOfLoads(kernel.inputTile(), kernel.weightTile(), grid, machine));
 }
 
+/// Cycles of a low-rank branch behind the sums of a tile: a load and six instructions make the
+/// fragment of a weight. In the direct form the warps of one part of the depth multiply.
+double cyclesOfBranch(const WeightOnlyKernel &kernel, const Machine &machine) {
+  const Schedule &s = kernel.schedule;
+  double steps = double(kernel.rank) / WeightOnlyKernel::stepDepth;
+  double rowBlocks = kernel.isDirect() ? 1 : double(s.rowsOfWarp()) / 16;
+  double products = rowBlocks * double(s.columnsOfWarp()) / (kernel.isDirect() ? 16 : 8);
+  double slots = products * (kernel.isDirect() ? 15 : 8) + rowBlocks * 2;
+  double warps = double(kernel.isDirect() ? s.warpColumns : s.warps());
+  return std::max(slots, products * machine.tensorCycles) * std::max(1.0, warps / 4) * steps;
+}
+
 /// Blocks of a multiprocessor whose warps hide each other's latencies; it takes more warps where
 /// each loads its own weights, with no ring.
 std::int64_t blocksAtOnce(const Schedule &schedule) {
@@ -293,7 +305,8 @@ std::int64_t blocksAtOnce(const Schedule &schedule) {
 double cyclesOfHalves(const WeightOnlyKernel &kernel, const Grid &grid, const Machine &machine) {
   const Schedule &s = kernel.schedule;
   double step = cyclesOfStep(kernel, grid, machine);
-  double epilogue = epiloguePerElement * double(s.tileRows * s.tileColumns);
+  double epilogue =
+      epiloguePerElement * double(s.tileRows * s.tileColumns) + cyclesOfBranch(kernel, machine);
   if (!s.isStreamed())
     return latency + double(kernel.tiles()) * step + epilogue;
   StreamK stream = kernel.stream();

@@ -49,10 +49,13 @@ std::int64_t WeightOnlyKernel::sharedBytes() const {
 }
 
 FormatStatus WeightOnlyKernel::verifyFormats() const {
-  unsigned most = input == HalfKind::F16 ? 8 : 4;
+  // A wide code minus a zero point has nine bits, which bf16 has not.
+  bool holdsAll = input == HalfKind::F16;
+  unsigned most = holdsAll || weight.isSigned ? 8 : 4;
   if (weight.bits < 3 || weight.bits > most)
-    return refuse("codes of 3 to " + number(most) + " bits beside inputs of " +
-                      (input == HalfKind::F16 ? "f16" : "bf16"),
+    return refuse(holdsAll ? "codes of 3 to 8 bits beside inputs of f16"
+                           : "codes of 3 to 8 bits, or of up to 4 with zero points, beside inputs "
+                             "of bf16",
                   weight.str());
   return {};
 }
@@ -82,6 +85,14 @@ FormatStatus WeightOnlyKernel::verifyGroups() const {
                       ", or are multiples of it",
                   "groups of " + number(groupLength));
   return {};
+}
+
+FormatStatus WeightOnlyKernel::verifyRank() const {
+  if (rank >= 0 && rank <= mostRank && rank % stepDepth == 0)
+    return {};
+  return refuse("a rank that is a multiple of " + number(stepDepth) + " and at most " +
+                    number(mostRank),
+                number(rank));
 }
 
 FormatStatus WeightOnlyKernel::verifyRing() const {
@@ -150,8 +161,8 @@ FormatStatus WeightOnlyKernel::verify() const {
     return status;
   for (auto check : {&WeightOnlyKernel::verifyFormats, &WeightOnlyKernel::verifySizes,
                      isDirect() ? &WeightOnlyKernel::verifyDirect : &WeightOnlyKernel::verifyRing,
-                     &WeightOnlyKernel::verifyGroups, &WeightOnlyKernel::verifyRegisters,
-                     &WeightOnlyKernel::verifyStream})
+                     &WeightOnlyKernel::verifyGroups, &WeightOnlyKernel::verifyRank,
+                     &WeightOnlyKernel::verifyRegisters, &WeightOnlyKernel::verifyStream})
     if (FormatStatus status = (this->*check)(); !status)
       return status;
   return {};

@@ -80,6 +80,15 @@ TEST(ScheduleChoice, SharesFewTiles) {
   ScheduleCost best = chooseSchedule(kernel, target, 16).candidates.front();
   EXPECT_TRUE(best.schedule.isStreamed()) << best.str();
   EXPECT_GE(best.blocks, best.multiprocessors * 9 / 10);
+  // A branch takes its time, in tiles of 8 rows too.
+  kernel.rank = 64;
+  for (std::int64_t rows : {1, 16}) {
+    WeightOnlyKernel without = kernel;
+    without.rank = 0;
+    EXPECT_GT(chooseSchedule(kernel, target, rows).candidates.front().cycles,
+              chooseSchedule(without, target, rows).candidates.front().cycles);
+  }
+  kernel.rank = 0;
   // It is not worth an exchange where a block has little to do.
   kernel.columns = 1536;
   kernel.depth = 512;

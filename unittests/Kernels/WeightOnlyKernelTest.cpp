@@ -69,6 +69,23 @@ TEST(WeightOnlyKernel, SharedMemoryOfTargets) {
             "expected at most 101376 bytes of shared memory on sm_89, but got 131072 for 4 stages");
 }
 
+TEST(WeightOnlyKernel, RanksAreStepsOfHalves) {
+  for (const Schedule &schedule :
+       {Schedule{64, 256, 64, 1, 4, 4}, Schedule{8, 32, 1024, 4, 1, 1}}) {
+    WeightOnlyKernel kernel = makeKernel(schedule);
+    for (std::int64_t rank : {0, 16, 1024}) {
+      kernel.rank = rank;
+      EXPECT_EQ(kernel.verify().message(), "");
+    }
+    for (std::int64_t rank : {-16, 24, 1040}) {
+      kernel.rank = rank;
+      EXPECT_EQ(kernel.verify().message(),
+                "expected a rank that is a multiple of 16 and at most 1024, but got " +
+                    std::to_string(rank));
+    }
+  }
+}
+
 TEST(LinearKernel, RanksAreStepsOfEightBits) {
   LinearKernel kernel;
   kernel.input = kernel.weight = {8, true};

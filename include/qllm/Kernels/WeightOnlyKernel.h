@@ -30,10 +30,14 @@ struct WeightOnlyKernel {
   std::int64_t columns = 0;     ///< n
   std::int64_t depth = 0;       ///< k
   std::int64_t groupLength = 0; ///< elements of k with a common scale; `depth` for all
+  /// Columns of the inputs of a low-rank branch, whose product is added to the result; 0 for none.
+  std::int64_t rank = 0;
   Schedule schedule;
 
   /// Elements of k that one tensor instruction sums over.
   static constexpr std::int64_t stepDepth = 16;
+  /// Of a branch.
+  static constexpr std::int64_t mostRank = 1024;
 
   bool isGrouped() const { return groupLength != depth; }
   bool isDirect() const { return schedule.tileRows == 8; }
@@ -78,6 +82,7 @@ private:
   FormatStatus verifyFormats() const;
   FormatStatus verifySizes() const;
   FormatStatus verifyGroups() const;
+  FormatStatus verifyRank() const;
   FormatStatus verifyRing() const;
   FormatStatus verifyDirect() const;
   FormatStatus verifyRegisters() const;

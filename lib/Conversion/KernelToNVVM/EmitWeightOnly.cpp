@@ -24,6 +24,9 @@ WeightOnlyArguments::WeightOnlyArguments(OpBuilder &builder, WeightOnlyLinearOp 
   scales = function[op.getScales()];
   zeroPoints = function[op.getZeroPoints()];
   bias = function[op.getBias()];
+  branchInput = function[op.getBranchInput()];
+  branchWeight = function[op.getBranchWeight()];
+  branchWeightScales = function[op.getBranchWeightScales()];
   arrivals = function[op.getArrivals()];
   result = function[op.getResult()];
   parts = function[op.getPartialSums()];
@@ -38,9 +41,12 @@ Value qllm::groupOf(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, 
   return canBeBeyond ? code.minimum(group, code.constant(kernel.groups() - 1)) : group;
 }
 
-Value qllm::finishSum(CodeBuilder &code, Value sum, Value scale, Value bias) {
-  Value value = scale ? code.multiplyFloat(sum, scale) : sum;
-  return bias ? code.addFloat(value, bias) : value;
+Value qllm::finishSum(CodeBuilder &code, Value sum, Value branchSum,
+                      const WeightOnlyColumn &column) {
+  Value value = column.scale ? code.multiplyFloat(sum, column.scale) : sum;
+  if (branchSum)
+    value = code.multiplyAdd(branchSum, column.branchScale, value);
+  return column.bias ? code.addFloat(value, column.bias) : value;
 }
 
 LogicalResult qllm::verifyWeightOnly(WeightOnlyLinearOp op, const kernels::Target &target) {

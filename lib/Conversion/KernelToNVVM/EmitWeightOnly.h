@@ -23,12 +23,13 @@ struct WeightOnlyArguments {
   WeightOnlyArguments(mlir::OpBuilder &builder, qk::WeightOnlyLinearOp op, llvm::StringRef name,
                       int64_t threads);
 
-  Buffer input, weight, scales, zeroPoints, bias, arrivals, result, parts;
+  Buffer input, weight, scales, zeroPoints, bias, branchInput, branchWeight, branchWeightScales,
+      arrivals, result, parts;
   mlir::Value rows;
 };
 
-/// A part of a tile. Tiles in shared memory, for 16 rows or more; and weights straight to registers,
-/// for 8 rows.
+/// A part of a tile. Tiles in shared memory, for 16 rows or more; and weights straight to
+/// registers, for 8 rows.
 void emitRingForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
                   const WeightOnlyArguments &arguments, mlir::Value shared, BlockTiles &tiles,
                   const TilePart &part);
@@ -41,8 +42,14 @@ void emitDirectForm(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
 mlir::Value groupOf(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, mlir::Value tile,
                     mlir::Value first);
 
-/// A result from its sum; absent scales and biases are null.
-mlir::Value finishSum(CodeBuilder &code, mlir::Value sum, mlir::Value scale, mlir::Value bias);
+/// What belongs to one column of the result; absent ones are null.
+struct WeightOnlyColumn {
+  mlir::Value scale, branchScale, bias;
+};
+
+/// A result from its sum, and that of the low-rank branch if there is one.
+mlir::Value finishSum(CodeBuilder &code, mlir::Value sum, mlir::Value branchSum,
+                      const WeightOnlyColumn &column);
 
 } // namespace qllm
 

@@ -6,6 +6,7 @@
 #include "EmitWeightOnly.h"
 #include "FloatSums.h"
 #include "HalfWeights.h"
+#include "LowRankBranch.h"
 #include "MatrixRow.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -47,8 +48,10 @@ private:
   void multiplyTile(Value tile, ValueRange vectors);
   SmallVector<Value> emitLoop();
 
-  void shareSums(ValueRange all);
+  void shareSums(ValueRange all, Value part);
+  void shareBranch();
   SmallVector<Element> ownElements();
+  Value addressOf(const Element &element);
   Value sumOfWarps(const Element &element);
   void storeResult(const Element &element, Value sum);
 
@@ -60,6 +63,7 @@ private:
   LinearPlace place;
   HalfWeights weights;
   FloatSums sums;
+  Value partOfDepth;              ///< number of the warp among those that share its columns
   Value depthOfWarp;              ///< first element of k of the warp in a tile
   SmallVector<Value> rowPointers; ///< to the lane's vectors of each tile of rows
   Value token;                    ///< pointer to the lane's two elements of k at 0
@@ -72,9 +76,8 @@ private:
 } // namespace
 
 void DirectEmitter::findPlaces() {
-  depthOfWarp =
-      code.multiply(code.divide(code.shiftRight(place.thread, 5), kernel.schedule.warpColumns),
-                    kernel.depthOfWarp());
+  partOfDepth = code.divide(code.shiftRight(place.thread, 5), kernel.schedule.warpColumns);
+  depthOfWarp = code.multiply(partOfDepth, kernel.depthOfWarp());
   kernels::WeightLayout layout = kernel.layout();
   Value firstRow = code.divide(code.add(place.tileColumn, place.warpColumn), layout.tileRows());
   for (int64_t tile = 0; tile != rowTiles(); ++tile) {
@@ -189,9 +192,8 @@ SmallVector<Value> DirectEmitter::emitLoop() {
   return SmallVector<Value>(loop.getResults().take_front(count));
 }
 
-/// Leaves the sums of each part of the depth in shared memory.
-void DirectEmitter::shareSums(ValueRange all) {
-  Value part = code.divide(code.shiftRight(place.thread, 5), kernel.schedule.warpColumns);
+/// Leaves the warp's sums in shared memory, as those of a part of the depth.
+void DirectEmitter::shareSums(ValueRange all, Value part) {
   // A lane has two tokens of two columns that are eight apart.
   Value row = code.add(code.multiply(part, kernel.schedule.tileRows),
                        code.shiftLeft(code.bitAnd(place.lane, 3), 1));
@@ -203,6 +205,22 @@ void DirectEmitter::shareSums(ValueRange all) {
     int64_t offset = second * kernel.sharedPitch() + tile * 16 + half * 8;
     code.store(sum, code.advance(start, offset * 4), 4);
   }
+}
+
+/// Leaves sums of the low-rank branch where those of the first part of the depth were.
+void DirectEmitter::shareBranch() {
+  OpBuilder &builder = code.getBuilder();
+  NVVM::Barrier0Op::create(builder, code.getLoc());
+  Value first = code.constant(int64_t(0));
+  code.when(code.isEqual(partOfDepth, first), [&] {
+    LowRankBranch branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight);
+    Value row = code.add(place.tileRow, code.shiftRight(place.lane, 2));
+    SmallVector<Value> all;
+    for (int64_t tile = 0; tile != rowTiles(); ++tile)
+      llvm::append_range(all, branch.multiplyColumns(tile, row));
+    shareSums(all, first);
+  });
+  NVVM::Barrier0Op::create(builder, code.getLoc());
 }
 
 /// The elements of the tile, shared out among the threads.
@@ -230,10 +248,15 @@ SmallVector<DirectEmitter::Element> DirectEmitter::ownElements() {
   return elements;
 }
 
+/// Where the element's sum of the first part of the depth is.
+Value DirectEmitter::addressOf(const Element &element) {
+  return code.advance(shared, code.shiftLeft(element.inShared, 2));
+}
+
 /// What all parts of the tile's depth add up to.
 Value DirectEmitter::sumOfWarps(const Element &element) {
   const kernels::Schedule &schedule = kernel.schedule;
-  Value start = code.advance(shared, code.shiftLeft(element.inShared, 2)), total;
+  Value start = addressOf(element), total;
   for (int64_t part = 0; part != schedule.warpRows; ++part) {
     int64_t offset = part * schedule.tileRows * kernel.sharedPitch() * 4;
     Value sum = code.load(code.f32(), code.advance(start, offset), 4);
@@ -245,10 +268,12 @@ Value DirectEmitter::sumOfWarps(const Element &element) {
 void DirectEmitter::storeResult(const Element &element, Value sum) {
   code.when(element.place.inside, [&] {
     Value column = code.add(place.tileColumn, element.place.column);
-    Value scale = kernel.isGrouped() ? Value() : place.loadColumn(arguments.scales, column);
-    Value bias = arguments.bias ? place.loadColumn(arguments.bias, column) : Value();
+    auto load = [&](Buffer buffer) { return buffer ? place.loadColumn(buffer, column) : Value(); };
+    WeightOnlyColumn values = {kernel.isGrouped() ? Value() : load(arguments.scales),
+                               load(arguments.branchWeightScales), load(arguments.bias)};
+    Value branchSum = kernel.rank != 0 ? code.load(code.f32(), addressOf(element), 4) : Value();
     MatrixRow(code, place, arguments.result, code.extend64(element.place.row))
-        .store(column, finishSum(code, sum, scale, bias));
+        .store(column, finishSum(code, sum, branchSum, values));
   });
 }
 
@@ -259,7 +284,7 @@ void DirectEmitter::emit(BlockTiles &tiles) {
         weights.offsetOf(kernel.hasZeroPoints && !kernel.isGrouped()
                              ? place.loadColumn(arguments.zeroPoints, place.weightColumn(block))
                              : Value()));
-  shareSums(emitLoop());
+  shareSums(emitLoop(), partOfDepth);
   NVVM::Barrier0Op::create(code.getBuilder(), code.getLoc());
   SmallVector<Element> elements = ownElements();
   SmallVector<Value> own;
@@ -272,6 +297,8 @@ void DirectEmitter::emit(BlockTiles &tiles) {
     places.push_back(element.place);
   }
   tiles.finish(part, own, places, [&](ValueRange totals) {
+    if (kernel.rank != 0)
+      shareBranch();
     for (auto [element, total] : llvm::zip_equal(elements, totals))
       storeResult(element, total);
   });

@@ -7,6 +7,7 @@
 #include "EmitWeightOnly.h"
 #include "FloatSums.h"
 #include "HalfWeights.h"
+#include "LowRankBranch.h"
 #include "MatrixRow.h"
 #include "OperandReader.h"
 
@@ -14,6 +15,9 @@ using namespace mlir;
 using namespace qllm;
 
 namespace {
+
+/// Blocks of columns whose sums of a low-rank branch are there at a time.
+constexpr int64_t branchBlocks = 4;
 
 class RingEmitter {
 public:
@@ -37,8 +41,9 @@ private:
   FloatSums::PairScales scalesOf(int64_t run, int64_t block);
 
   SmallVector<Value> emitLoop();
+  void loadColumns();
   void storeResult(ValueRange sums);
-  void storeRow(Value row, ArrayRef<Value> sums);
+  void storeRow(Value row, int64_t firstBlock, ArrayRef<Value> sums, ArrayRef<Value> branchSums);
 
   CodeBuilder &code;
   const kernels::WeightOnlyKernel &kernel;
@@ -55,8 +60,9 @@ private:
   SmallVector<SmallVector<Pair>> runScales;
   SmallVector<SmallVector<HalfWeights::Offset>> runOffsets;
   /// Without groups: those of the whole depth.
-  SmallVector<Pair> scales, bias;
   SmallVector<HalfWeights::Offset> offsets;
+  /// Of each block of eight columns, the lane's two.
+  SmallVector<std::array<WeightOnlyColumn, 2>> columns;
 };
 
 } // namespace
@@ -153,33 +159,59 @@ void RingEmitter::multiplyTile(DepthLoop &loop) {
   }
 }
 
-void RingEmitter::storeRow(Value row, ArrayRef<Value> sums) {
-  MatrixRow result(code, place, arguments.result, code.extend64(row));
-  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
-    Pair pair = {sums[block * 2], sums[block * 2 + 1]};
+void RingEmitter::loadColumns() {
+  auto load = [&](Buffer buffer, int64_t block, Value WeightOnlyColumn::*member) {
+    if (!buffer)
+      return;
+    Pair loaded = place.loadColumns(buffer, block);
     for (unsigned i = 0; i != 2; ++i)
-      pair[i] = finishSum(code, pair[i], scales.empty() ? Value() : scales[block][i],
-                          bias.empty() ? Value() : bias[block][i]);
+      columns.back()[i].*member = loaded[i];
+  };
+  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
+    columns.emplace_back();
+    if (!kernel.isGrouped())
+      load(arguments.scales, block, &WeightOnlyColumn::scale);
+    load(arguments.branchWeightScales, block, &WeightOnlyColumn::branchScale);
+    load(arguments.bias, block, &WeightOnlyColumn::bias);
+  }
+}
+
+/// Two sums for each block of columns from the first on.
+void RingEmitter::storeRow(Value row, int64_t firstBlock, ArrayRef<Value> sums,
+                           ArrayRef<Value> branchSums) {
+  MatrixRow result(code, place, arguments.result, code.extend64(row));
+  for (size_t first = 0; first != sums.size(); first += 2) {
+    int64_t block = firstBlock + int64_t(first / 2);
+    Pair pair;
+    for (unsigned i = 0; i != 2; ++i)
+      pair[i] = finishSum(code, sums[first + i], branchSums[first + i], columns[block][i]);
     result.storePair(place.column(block), pair);
   }
 }
 
 void RingEmitter::storeResult(ValueRange sums) {
-  for (int64_t block = 0; block != place.columnBlocks(); ++block) {
-    if (!kernel.isGrouped())
-      scales.push_back(place.loadColumns(arguments.scales, block));
-    if (arguments.bias)
-      bias.push_back(place.loadColumns(arguments.bias, block));
-  }
-  int64_t ofRow = place.columnBlocks() * 4;
-  for (int64_t block = 0; block != place.rowBlocks(); ++block)
-    for (int64_t half = 0; half != 2; ++half) {
-      Value row = place.row(block, half);
-      SmallVector<Value> ofHalf;
-      for (int64_t i = 0; i != ofRow; ++i)
-        if (i / 2 % 2 == half)
-          ofHalf.push_back(sums[block * ofRow + i]);
-      code.when(code.less(row, arguments.rows), [&] { storeRow(row, ofHalf); });
+  loadColumns();
+  LowRankBranch branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight);
+  int64_t blocks = place.columnBlocks();
+  int64_t atOnce = kernel.rank == 0 ? blocks : std::min(blocks, branchBlocks);
+  for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
+    for (int64_t first = 0; first < blocks; first += atOnce) {
+      int64_t count = std::min(atOnce, blocks - first);
+      // All lanes multiply, also those whose rows are not there.
+      SmallVector<Value> branchSums(size_t(count * 4));
+      if (kernel.rank != 0)
+        branchSums = branch.multiplyRows(rows, first, count);
+      for (int64_t half = 0; half != 2; ++half) {
+        SmallVector<Value> ofHalf, branchOfHalf;
+        for (int64_t i = 0; i != count * 4; ++i)
+          if (i / 2 % 2 == half) {
+            ofHalf.push_back(sums[(rows * blocks + first) * 4 + i]);
+            branchOfHalf.push_back(branchSums[i]);
+          }
+        Value row = place.row(rows, half);
+        code.when(code.less(row, arguments.rows),
+                  [&] { storeRow(row, first, ofHalf, branchOfHalf); });
+      }
     }
 }
 

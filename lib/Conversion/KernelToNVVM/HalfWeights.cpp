@@ -19,11 +19,55 @@ namespace {
 /// The bits of 1024 in both halves: the last place of f16 is 1 there. Those of 256 as bf16, where
 /// it is 2.
 constexpr int64_t f16Magic = 0x64006400, bf16Magic = 0x43804380;
+/// Those of 128 as bf16, where the last place is 1.
+constexpr int64_t bf16ByteMagic = 0x43004300;
 /// A half byte in each half of a word, and the ones above them.
 constexpr int64_t lowNibbles = 0x000f000f, highNibbles = 0x00f000f0;
 constexpr int64_t nibbleSigns = 0x00080008, byteSigns = 0x80808080;
 
+Type pairTypeOf(CodeBuilder &code, kernels::HalfKind kind) {
+  Builder &builder = code.getBuilder();
+  return VectorType::get(2, kind == kernels::HalfKind::F16 ? Type(builder.getF16Type())
+                                                           : builder.getBF16Type());
+}
+
+Value pairOfConstants(CodeBuilder &code, kernels::HalfKind kind, float value) {
+  auto type = cast<VectorType>(pairTypeOf(code, kind));
+  OpBuilder &builder = code.getBuilder();
+  auto element = builder.getFloatAttr(type.getElementType(), value);
+  return arith::ConstantOp::create(builder, code.getLoc(),
+                                   DenseElementsAttr::get(type, Attribute(element)));
+}
+
+/// Two bytes of the word below the upper bytes of a magic number: bytes 0 and 1, or 2 and 3.
+Value placeBytes(CodeBuilder &code, Value word, int64_t magic, bool upper) {
+  return code.permuteBytes(word, code.constant(magic), upper ? 0x5352 : 0x5150);
+}
+
 } // namespace
+
+/// A byte below 128 exceeds its code by 128 if it has the sign flipped and f16 has room for both.
+/// In bf16 the sign stays, and is the last bit of the exponent: 128 or 256 is what 128 and the
+/// other seven bits exceed the code by.
+Words qllm::halvesOfBytes(CodeBuilder &code, kernels::HalfKind kind, Value word) {
+  Type type = pairTypeOf(code, kind);
+  bool isF16 = kind == kernels::HalfKind::F16;
+  if (isF16)
+    word = code.bitXor(word, code.constant(byteSigns));
+  Words words;
+  for (bool upper : {false, true}) {
+    Value placed = placeBytes(code, word, isF16 ? f16Magic : bf16ByteMagic, upper);
+    if (isF16) {
+      words.push_back(
+          code.addFloat(bitsAs(code, type, placed), pairOfConstants(code, kind, -(1024 + 128))));
+      continue;
+    }
+    Value value = bitsAs(code, type, code.bitAnd(placed, 0xff7fff7f));
+    Value excess = bitsAs(code, type, code.bitAnd(placed, 0xff80ff80));
+    words.push_back(code.multiplyAdd(excess, pairOfConstants(code, kind, -1), value));
+  }
+  return words;
+}
 
 HalfWeights::HalfWeights(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel, Value rows)
     : code(code), kernel(kernel) {
@@ -35,18 +79,9 @@ HalfWeights::HalfWeights(CodeBuilder &code, const kernels::WeightOnlyKernel &ker
   magicAbove = constantInRegister(code, f16Magic | signs << 4, rows);
 }
 
-Type HalfWeights::pairType() {
-  Builder &builder = code.getBuilder();
-  return VectorType::get(2, isF16() ? Type(builder.getF16Type()) : builder.getBF16Type());
-}
+Type HalfWeights::pairType() { return pairTypeOf(code, kernel.input); }
 
-Value HalfWeights::constantPair(float value) {
-  auto type = cast<VectorType>(pairType());
-  OpBuilder &builder = code.getBuilder();
-  auto element = builder.getFloatAttr(type.getElementType(), value);
-  return arith::ConstantOp::create(builder, code.getLoc(),
-                                   DenseElementsAttr::get(type, Attribute(element)));
-}
+Value HalfWeights::constantPair(float value) { return pairOfConstants(code, kernel.input, value); }
 
 /// An f32 that is exact in 16 bits, in both halves.
 Value HalfWeights::pairOf(Value value) {
@@ -57,7 +92,8 @@ Value HalfWeights::pairOf(Value value) {
 
 HalfWeights::Offset HalfWeights::offsetOf(Value zeroPoint) {
   bool isByte = kernel.weight.storageBits() == 8;
-  int64_t halfRange = kernel.weight.isSigned ? (isByte ? 128 : 8) : 0;
+  // Signed bytes take no offset.
+  int64_t halfRange = kernel.weight.isSigned ? 8 : 0;
   // bf16 stands for 256 + 2 codes and is halved; f16 further up for 1024 + 16 codes and is divided.
   float low = float((isF16() ? 1024 : 128) + halfRange), high = float(64 + halfRange);
   if (!zeroPoint)
@@ -95,15 +131,11 @@ Words HalfWeights::unpackNibbles(Value word, int64_t step, const Offset &offset)
 
 Words HalfWeights::unpackBytes(Value word, const Offset &offset) {
   if (kernel.weight.isSigned)
-    word = code.bitXor(word, code.constant(byteSigns));
+    return halvesOfBytes(code, kernel.input, word);
   Words words;
-  // Bytes 0 and 1 of the word below the upper byte of the magic number, then bytes 2 and 3.
-  for (int64_t selector : {0x5150, 0x5352}) {
-    Value placed = NVVM::PermuteOp::create(code.getBuilder(), code.getLoc(), code.i32(), word,
-                                           code.constant(f16Magic), code.constant(selector),
-                                           NVVM::PermuteMode::DEFAULT);
-    words.push_back(code.addFloat(bitsAs(code, pairType(), placed), offset.low));
-  }
+  for (bool upper : {false, true})
+    words.push_back(code.addFloat(bitsAs(code, pairType(), placeBytes(code, word, f16Magic, upper)),
+                                  offset.low));
   return words;
 }
 

@@ -10,6 +10,10 @@
 
 namespace qllm {
 
+/// The four signed bytes of a word as pairs of floats, which are exact: the first two, then the
+/// others.
+Words halvesOfBytes(CodeBuilder &code, kernels::HalfKind kind, mlir::Value word);
+
 /// Turns what a lane loads of a weight in the order of `WeightLayout::halfFragments` into words of
 /// tensor instructions: codes minus zero points, which are exact.
 ///
@@ -18,7 +22,8 @@ namespace qllm {
 /// more. One addition takes both off, and the zero point. A code four bits further up stands for 16
 /// times its value, which a multiply-add takes back. bf16 has no room for that: its codes are
 /// shifted, and stand for twice their value, as a multiplication by one half is what makes the
-/// addition a multiply-add, which all targets have.
+/// addition a multiply-add, which all targets have. Its codes of eight bits have no zero points,
+/// and are `halvesOfBytes`.
 class HalfWeights {
 public:
   /// Built before the loop; `rows` is the number of rows of the product.

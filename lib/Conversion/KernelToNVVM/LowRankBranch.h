@@ -11,9 +11,9 @@
 
 namespace qllm {
 
-/// Products of a few columns, made where the sums of the loop become results. Operands go from
-/// global memory to registers: they are read once, and the next block of a row or a column finds
-/// them in the cache.
+/// Products of a few columns, made where the sums of the loop become results: of bytes, or of
+/// 16-bit floats and bytes. Operands go from global memory to registers: they are read once, and
+/// the next block of a row or a column finds them in the cache.
 class LowRankBranch {
 public:
   LowRankBranch(CodeBuilder &code, LinearPlace &place, int64_t rank, Buffer input, Buffer weight)
@@ -22,15 +22,30 @@ public:
   /// Sums of products of a block of 16 rows, four for each of `count` blocks of eight columns from
   /// the `first` on.
   llvm::SmallVector<mlir::Value> multiplyRows(int64_t block, int64_t first, int64_t count);
-  /// Where rows and columns are exchanged: those of 16 columns with a block of eight rows.
-  llvm::SmallVector<mlir::Value> multiplyColumns(int64_t block);
+  /// Where rows and columns are exchanged: those of tile `tile` of 16 columns with eight rows, of
+  /// which the lane multiplies `row`.
+  llvm::SmallVector<mlir::Value> multiplyColumns(int64_t tile, mlir::Value row);
 
 private:
+  /// Where the lane's elements of some rows of an operand begin.
+  struct Rows {
+    llvm::SmallVector<mlir::Value> starts;
+    bool areWeights;
+  };
+
+  bool hasFloats() const { return !input.elementType.isInteger(); }
+  /// Elements of the rank that an instruction sums over.
+  int64_t stepDepth() const { return hasFloats() ? 16 : 32; }
   mlir::Value rowStart(Buffer matrix, mlir::Value row);
   mlir::Value columnStart(int64_t block);
-  llvm::SmallVector<mlir::Value> multiply(llvm::ArrayRef<mlir::Value> left,
-                                          llvm::ArrayRef<mlir::Value> right);
-  Words loadWords(llvm::ArrayRef<mlir::Value> rows, int64_t step);
+  Rows advance(const Rows &rows, mlir::Value elements);
+  llvm::SmallVector<mlir::Value> multiply(Rows left, Rows right);
+  void addSteps(const Rows &left, const Rows &right, int64_t firstStep, int64_t endStep,
+                llvm::SmallVectorImpl<mlir::Value> &sums);
+  Words multiplyAdd(llvm::ArrayRef<mlir::Value> left, llvm::ArrayRef<mlir::Value> right,
+                    llvm::ArrayRef<mlir::Value> sums);
+  Words loadRow(mlir::Value start, bool isWeight, int64_t step);
+  Words loadWords(llvm::ArrayRef<mlir::Value> starts, bool areWeights, int64_t step);
 
   CodeBuilder &code;
   LinearPlace &place;

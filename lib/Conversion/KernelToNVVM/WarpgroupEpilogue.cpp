@@ -73,7 +73,7 @@ public:
     for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block) {
       SmallVector<Value> branchSums(4);
       if (kernel.rank != 0)
-        branchSums = branch.multiplyColumns(block);
+        branchSums = branch.multiplyColumns(/*tile=*/0, place.inputRow(block));
       for (unsigned i = 0; i != 2; ++i)
         emitRow(place.transposedRowOffset(block, i), [&](const RowValues &row, ResultRow &result) {
           for (unsigned half = 0; half != 2; ++half)

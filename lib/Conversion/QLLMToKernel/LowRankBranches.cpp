@@ -9,6 +9,7 @@
 #include "qllm/Analysis/Weights.h"
 #include "qllm/Calibration/PackedConstants.h"
 #include "qllm/Dialect/ONNX/IR/ONNXOps.h"
+#include "qllm/Kernels/WeightOnlyKernel.h"
 #include <cmath>
 
 using namespace mlir;
@@ -28,6 +29,8 @@ int64_t columnsOf(Value value) {
   auto type = dyn_cast<QuantizedType>(value.getType());
   return type ? type.getShape().back() : cast<RankedTensorType>(value.getType()).getShape().back();
 }
+
+int64_t rowsOf(Value weight) { return cast<QuantizedType>(weight.getType()).getShape()[0]; }
 
 /// Elements of a row of an input with a scale of their own.
 int64_t groupOf(Value input) {
@@ -93,6 +96,37 @@ Value factor(OpBuilder &builder, Location loc, Value values, int64_t group, bool
                   weightName(source) + (twoDigits ? "_digits" : "_bytes"));
 }
 
+/// Takes `made` away, unless it is the branch's `own` or `by` itself, and returns `by`.
+Value replaceFactor(Value made, Value own, Value by) {
+  if (made && made != own && made != by)
+    eraseDeadConstants({made});
+  return by;
+}
+
+/// A packed weight of bytes with zeros behind its rows and columns. Null where it is no constant.
+Value padBytes(OpBuilder &builder, Location loc, Value weight, int64_t rows, int64_t columns,
+               ConstantValues &constants) {
+  auto pack = weight.getDefiningOp<PackOp>();
+  ArrayRef<int64_t> shape = cast<QuantizedType>(weight.getType()).getShape();
+  if (shape[0] == rows && shape[1] == columns)
+    return weight;
+  std::optional<std::vector<float>> codes = constants.get(pack.getCodes());
+  std::optional<std::vector<float>> scales = constants.get(pack.getScales());
+  if (!codes || !scales)
+    return Value();
+  QuantizedParts parts;
+  parts.codes.resize(size_t(rows * columns));
+  for (int64_t row = 0; row != shape[0]; ++row)
+    for (int64_t column = 0; column != shape[1]; ++column)
+      parts.codes[size_t(row * columns + column)] =
+          uint8_t(int8_t((*codes)[size_t(row * shape[1] + column)]));
+  parts.scales = *scales;
+  parts.scales.resize(size_t(rows), 1);
+  auto type = QuantizedType::get({rows, columns}, cast<QuantizedType>(weight.getType()).getFormat(),
+                                 GranularityAttr::perChannel(builder.getContext(), 0));
+  return createPacked(builder, loc, type, parts, weightName(pack.getCodes()) + "_padded");
+}
+
 } // namespace
 
 bool qllm::isByteWeight(Value value) {
@@ -119,25 +153,34 @@ void BranchProducts::erase() {
   eraseDeadConstants({thinWeight, wideWeight});
 }
 
-BranchProducts qllm::expandBranch(LowRankOp branch, ConstantValues &constants,
+BranchProducts qllm::expandBranch(LowRankOp branch, FloatType half, ConstantValues &constants,
                                   std::string &explanation) {
   OpBuilder builder(branch);
   Location loc = branch.getLoc();
   MLIRContext *context = builder.getContext();
   Value input = branch.getInput();
   bool fourBit = isFourBit(input);
+  bool hasIntegers = isa<QuantizedType>(input.getType());
   Value down = factor(builder, loc, branch.getDown(), groupOf(input), fourBit, constants);
   int64_t rank = columnsOf(branch.getUp());
   Value up =
       down ? factor(builder, loc, branch.getUp(), rank, /*twoDigits=*/false, constants) : Value();
-  if (!up) {
-    if (down && down != branch.getDown())
-      eraseDeadConstants({down});
+  if (up && !hasIntegers) {
+    int64_t filled = llvm::alignTo(rank, kernels::WeightOnlyKernel::stepDepth);
+    down = replaceFactor(down, branch.getDown(),
+                         padBytes(builder, loc, down, filled, columnsOf(input), constants));
+    up = replaceFactor(up, branch.getUp(),
+                       padBytes(builder, loc, up, rowsOf(up), filled, constants));
+  }
+  if (!down || !up) {
+    replaceFactor(down, branch.getDown(), Value());
+    replaceFactor(up, branch.getUp(), Value());
     explanation = "expected constant and finite factors of a low-rank branch";
     return {};
   }
   Type element = cast<RankedTensorType>(branch.getType()).getElementType();
-  auto thin = LinearOp::create(builder, loc, input, down, Value(), builder.getF32Type());
+  Type between = half && !hasIntegers ? Type(half) : builder.getF32Type();
+  auto thin = LinearOp::create(builder, loc, input, down, Value(), between);
   Value middle = thin;
   if (fourBit) {
     SmallVector<int64_t> targets;
@@ -145,7 +188,7 @@ BranchProducts qllm::expandBranch(LowRankOp branch, ConstantValues &constants,
       llvm::append_range(targets, llvm::seq(rank));
     middle = MergeChannelsOp::create(builder, loc, middle, targets, /*sum=*/true);
   }
-  if (isa<QuantizedType>(input.getType())) {
+  if (hasIntegers) {
     auto type = QuantizedType::get(cast<RankedTensorType>(middle.getType()).getShape(),
                                    IntFormatAttr::get(context, 8, Symmetry::Symmetric),
                                    GranularityAttr::perToken(context));
@@ -166,6 +209,8 @@ LinearOp qllm::branchBeside(LinearOp op) {
   if (!wide || wide == op || !wide->hasOneUse() || wide.getType() != op.getType() ||
       wide.getBias() || !isByteWeight(wide.getWeight()))
     return {};
+  if (!isa<QuantizedType>(op.getInput().getType()))
+    return isa<QuantizedType>(wide.getInput().getType()) ? LinearOp() : wide;
   auto quantize = wide.getInput().getDefiningOp<QuantizeOp>();
   return quantize && areBranchCodes(quantize) ? wide : LinearOp();
 }

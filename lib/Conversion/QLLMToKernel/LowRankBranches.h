@@ -23,9 +23,11 @@ struct BranchProducts {
 /// Builds the products of `branch` in front of it, and leaves the branch itself. Factors become
 /// integers of eight bits, unless they are that already; beside four-bit inputs those of the thin
 /// product are two of four bits each, whose products are added. Behind a quantized input the result
-/// of the thin product is quantized to eight bits, symmetric and by the range of each token. Null,
-/// with the reason in `explanation`, where a factor is no constant.
-BranchProducts expandBranch(LowRankOp branch, ConstantValues &constants, std::string &explanation);
+/// of the thin product is quantized to eight bits, symmetric and by the range of each token. Behind
+/// floats it is rounded to `half` (if that is not null), and the rank is filled up to what kernels
+/// take. Null, with the reason in `explanation`, where a factor is no constant.
+BranchProducts expandBranch(LowRankOp branch, mlir::FloatType half, ConstantValues &constants,
+                            std::string &explanation);
 
 /// Symmetric integers of eight bits with a scale for each row, which are packed.
 bool isByteWeight(mlir::Value value);
@@ -35,7 +37,7 @@ bool isByteWeight(mlir::Value value);
 bool areBranchCodes(QuantizeOp op);
 
 /// The product of a branch that is added to the result of `op` and nothing else, if a kernel can do
-/// both: its input has eight bits, its weight too. Null where there is none.
+/// both: its weight has eight bits, and beside integers its input too. Null where there is none.
 LinearOp branchBeside(LinearOp op);
 
 } // namespace qllm

@@ -141,13 +141,13 @@ bool LinearLowering::hasKernel(LinearOp op, std::string &explanation) {
   ChosenSchedules chosen = BlockScaledLowering::matches(op) ? blockScaled.choose(op)
                            : isa<QuantizedType>(op.getInput().getType())
                                ? chooseIntegers(op)
-                               : chooseWeightOnly(op, policy, half, constants);
+                               : chooseWeightOnly(op, /*wide=*/{}, policy, half, constants);
   explanation = chosen.explanation;
   return bool(chosen.schedules);
 }
 
 BranchProducts LinearLowering::lowerBranch(LowRankOp op, std::string &explanation) {
-  BranchProducts products = expandBranch(op, constants, explanation);
+  BranchProducts products = expandBranch(op, half, constants, explanation);
   if (!products)
     return {};
   if (!hasKernel(products.thin, explanation) || !hasKernel(products.wide, explanation)) {
@@ -163,12 +163,39 @@ BranchProducts LinearLowering::lowerBranch(LowRankOp op, std::string &explanatio
 }
 
 bool LinearLowering::lower(LinearOp op, std::string &explanation) {
-  wides.remove(op);
+  bool isBranch = wides.remove(op);
   if (BlockScaledLowering::matches(op))
     return blockScaled.lower(op, explanation);
   if (isa<QuantizedType>(op.getInput().getType()))
     return lowerIntegers(op, explanation);
-  return lowerWeightOnly(op, policy, half, constants, explanation);
+  bool lowered = lowerFloats(op, explanation);
+  if (isBranch)
+    explanation = "a low-rank branch by itself, as no product with a kernel for both is added to "
+                  "it and to nothing else; " +
+                  explanation;
+  return lowered;
+}
+
+bool LinearLowering::lowerFloats(LinearOp op, std::string &explanation) {
+  LinearOp wide = wideBeside(op);
+  ChosenSchedules chosen = chooseWeightOnly(op, wide, policy, half, constants);
+  explanation = chosen.explanation;
+  if (wide && chosen.schedules) {
+    explanation = "with a low-rank branch of " +
+                  std::to_string(cast<QuantizedType>(wide.getWeight().getType()).getShape()[1]) +
+                  "; " + explanation;
+  } else if (wide) {
+    wide = {};
+    chosen = chooseWeightOnly(op, wide, policy, half, constants);
+    explanation = chosen.schedules
+                      ? "without its low-rank branch: " + explanation + "; " + chosen.explanation
+                      : chosen.explanation;
+  }
+  if (!chosen.schedules)
+    return false;
+  wides.remove(wide);
+  lowerWeightOnly(op, wide, chosen.schedules, half, constants);
+  return true;
 }
 
 LinearLowering::BranchParts LinearLowering::branchParts(LinearOp wide, int64_t rank) {

@@ -56,6 +56,7 @@ private:
 
   bool hasKernel(LinearOp op, std::string &explanation);
   bool lowerIntegers(LinearOp op, std::string &explanation);
+  bool lowerFloats(LinearOp op, std::string &explanation);
   ChosenSchedules chooseIntegers(LinearOp op);
   LinearOp wideBeside(LinearOp op);
   const CodeStorage &storageOf(QuantizeOp op);

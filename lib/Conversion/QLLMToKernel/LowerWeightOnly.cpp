@@ -54,7 +54,8 @@ std::string refusal(LinearOp op, FloatType half) {
 }
 
 /// The kernel that the operands ask for, without a schedule.
-kernels::WeightOnlyKernel describeKernel(QuantizedType weight, FloatType half) {
+kernels::WeightOnlyKernel describeKernel(LinearOp op, LinearOp wide, FloatType half) {
+  auto weight = cast<QuantizedType>(op.getWeight().getType());
   auto format = cast<IntFormatAttr>(weight.getFormat());
   kernels::WeightOnlyKernel kernel;
   kernel.input = half.isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
@@ -64,6 +65,7 @@ kernels::WeightOnlyKernel describeKernel(QuantizedType weight, FloatType half) {
   kernel.depth = weight.getShape()[1];
   GranularityAttr granularity = weight.getGranularity();
   kernel.groupLength = granularity.isGroup() ? granularity.getGroupSize() : kernel.depth;
+  kernel.rank = wide ? cast<QuantizedType>(wide.getWeight().getType()).getShape()[1] : 0;
   return kernel;
 }
 
@@ -112,8 +114,8 @@ Value castTo(OpBuilder &builder, Location loc, Value rows, FloatType half) {
 
 } // namespace
 
-ChosenSchedules qllm::chooseWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
-                                       ConstantValues &constants) {
+ChosenSchedules qllm::chooseWeightOnly(LinearOp op, LinearOp wide, const SchedulePolicy &policy,
+                                       FloatType half, ConstantValues &constants) {
   std::string refused = refusal(op, half);
   if (refused.empty() &&
       !hasByteZeroPoints(op.getWeight().getDefiningOp<PackOp>(), half, constants))
@@ -121,20 +123,16 @@ ChosenSchedules qllm::chooseWeightOnly(LinearOp op, const SchedulePolicy &policy
               (half.isF16() ? "or from 0 to 255 " : "") + "beside an input of floats";
   if (!refused.empty())
     return {Attribute(), refused};
-  return chooseSchedules(
-      op.getContext(), describeKernel(cast<QuantizedType>(op.getWeight().getType()), half), policy);
+  return chooseSchedules(op.getContext(), describeKernel(op, wide, half), policy);
 }
 
-bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType half,
-                           ConstantValues &constants, std::string &explanation) {
-  ChosenSchedules chosen = chooseWeightOnly(op, policy, half, constants);
-  explanation = chosen.explanation;
-  if (!chosen.schedules)
-    return false;
+void qllm::lowerWeightOnly(LinearOp op, LinearOp wide, Attribute schedules, FloatType half,
+                           ConstantValues &constants) {
   auto pack = op.getWeight().getDefiningOp<PackOp>();
-  kernels::WeightOnlyKernel kernel =
-      describeKernel(cast<QuantizedType>(op.getWeight().getType()), half);
-  OpBuilder builder(op);
+  kernels::WeightOnlyKernel kernel = describeKernel(op, wide, half);
+  // With a branch, what both are added up to.
+  Operation *replaced = wide ? *op->user_begin() : op;
+  OpBuilder builder(replaced);
   Location loc = op.getLoc();
   Value zeroPoints;
   if (kernel.hasZeroPoints)
@@ -152,7 +150,14 @@ bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType 
   auto matrixType =
       RankedTensorType::get({cast<RankedTensorType>(input.getType()).getDimSize(0), kernel.columns},
                             result.getElementType());
-  StreamSizes stream = streamSizes(chosen.schedules, kernel);
+  Value branchInput, branchWeight, branchScales;
+  if (wide) {
+    auto packWide = wide.getWeight().getDefiningOp<PackOp>();
+    branchInput = castTo(builder, loc, toRows(builder, loc, wide.getInput()), half);
+    branchWeight = packWide.getCodes();
+    branchScales = packWide.getScales();
+  }
+  StreamSizes stream = streamSizes(schedules, kernel);
   Value arrivals;
   SmallVector<Type> scratch;
   if (stream.tiles != 0) {
@@ -161,11 +166,14 @@ bool qllm::lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, FloatType 
         RankedTensorType::get({matrixType.getDimSize(0), stream.words}, builder.getF32Type()),
         arrivals.getType()};
   }
-  auto product = qk::WeightOnlyLinearOp::create(builder, loc, matrixType, scratch, input, codes,
-                                                scales, zeroPoints, op.getBias(), arrivals, format,
-                                                chosen.schedules, layout);
-  op.getResult().replaceAllUsesWith(
+  auto product = qk::WeightOnlyLinearOp::create(
+      builder, loc, matrixType, scratch, input, codes, scales, zeroPoints, op.getBias(),
+      branchInput, branchWeight, branchScales, arrivals, format, schedules, layout);
+  replaced->getResult(0).replaceAllUsesWith(
       fromRows(builder, loc, product.getResult(), op.getInput(), result));
+  if (wide) {
+    replaced->erase();
+    wide.erase();
+  }
   op.erase();
-  return true;
 }

@@ -13,15 +13,15 @@
 namespace qllm {
 
 /// The schedules of the kernel that a product of a float input and a packed integer weight would
-/// become, or why there is none. Changes nothing.
-ChosenSchedules chooseWeightOnly(LinearOp op, const SchedulePolicy &policy, mlir::FloatType half,
-                                 ConstantValues &constants);
+/// become, with the wide product of a low-rank branch if there is one, or why there is none. Inputs
+/// are rounded to `half`; null for no kernels of this kind. Changes nothing.
+ChosenSchedules chooseWeightOnly(LinearOp op, LinearOp wide, const SchedulePolicy &policy,
+                                 mlir::FloatType half, ConstantValues &constants);
 
-/// Replaces a product of a float input and a packed integer weight by a kernel on inputs of type
-/// `half`, to which they are rounded; null for no kernels of this kind. Returns whether it did;
-/// `explanation` says why with this schedule, or why not.
-bool lowerWeightOnly(LinearOp op, const SchedulePolicy &policy, mlir::FloatType half,
-                     ConstantValues &constants, std::string &explanation);
+/// Replaces such a product by a kernel with the schedules that were chosen, and with it the wide
+/// product and what adds that.
+void lowerWeightOnly(LinearOp op, LinearOp wide, mlir::Attribute schedules, mlir::FloatType half,
+                     ConstantValues &constants);
 
 } // namespace qllm
 

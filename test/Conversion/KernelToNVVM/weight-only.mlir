@@ -75,3 +75,32 @@ func.func @few_tokens(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>
   return %0 : tensor<?x64xf16>
 }
+
+// -----
+
+#fragments = #qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>
+
+// A low-rank branch is multiplied behind the loop: four floats and four codes of a lane for each step, whose bytes become bf16 by what they have above 128 or 256. One
+// multiply-add adds it, and the bias comes after it.
+// CHECK-LABEL: llvm.func @linear_bf16_int4_n64_k128
+// CHECK: scf.for
+// CHECK: nvvm.cp.async.wait.group 0
+// CHECK: llvm.load {{.*}} : !llvm.ptr<1> -> vector<2xi32>
+// CHECK: %[[CODES:.*]] = llvm.load {{.*}} : !llvm.ptr<1> -> i32
+// CHECK: %[[PLACED:.*]] = nvvm.prmt {{.*}}%[[CODES]]
+// CHECK: %[[VALUE:.*]] = arith.andi %[[PLACED]], %{{.*}} : i32
+// CHECK: llvm.bitcast %[[VALUE]] : i32 to vector<2xbf16>
+// CHECK: %[[EXCESS:.*]] = arith.andi %[[PLACED]], %{{.*}} : i32
+// CHECK: llvm.bitcast %[[EXCESS]] : i32 to vector<2xbf16>
+// CHECK: llvm.intr.fma({{.*}} : (vector<2xbf16>
+// CHECK: nvvm.mma.sync
+// CHECK: scf.if
+// CHECK: %[[SUM:.*]] = llvm.intr.fma({{.*}} : (f32, f32, f32) -> f32
+// CHECK: arith.addf %[[SUM]], %{{.*}} : f32
+func.func @branch(%x: tensor<?x128xbf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %b: tensor<64xf32>, %l: tensor<?x16xbf16>,
+                  %u: tensor<64x16xi8>, %v: tensor<64xf32>) -> tensor<?x64xf32> {
+  %0 = qk.weight_only_linear %x, %w scales(%s) bias(%b) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>) layout(#fragments)
+      : (tensor<?x128xbf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<64xf32>, tensor<?x16xbf16>, tensor<64x16xi8>, tensor<64xf32>) -> tensor<?x64xf32>
+  return %0 : tensor<?x64xf32>
+}

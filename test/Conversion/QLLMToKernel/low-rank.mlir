@@ -67,11 +67,15 @@ func.func @digits(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
 
 // -----
 
-// Beside floats both products are kernels of their own.
+// Beside floats the thin product gives what the wide one reads, 16 bits with no quantization between.
 
 // CHECK-LABEL: func.func @floats
-// CHECK-COUNT-3: qk.weight_only_linear
-// CHECK: onnx.Add
+// CHECK: %[[Z:.*]] = qk.weight_only_linear %{{.*}} format(<8>){{.*}} -> tensor<?x32xf16>
+// CHECK: %[[Y:.*]] = qk.weight_only_linear %{{.*}} low_rank(%[[Z]], %{{.*}}, %{{.*}}) format(<4>){{.*}}, tensor<64x32xi8>, {{.*}} -> tensor<?x64xf32>
+// CHECK-NOT: onnx.Add
+// CHECK: return %[[Y]]
+// EXPLAIN: remark: kernel: sm_80: {{.*}} warps
+// EXPLAIN: remark: kernel: with a low-rank branch of 32; sm_80: {{.*}} warps
 func.func @floats(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
   %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
   %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
@@ -99,13 +103,61 @@ func.func @no_constant(%x: tensor<?x128xf32>, %down: tensor<32x128xf32>, %up: te
 
 // -----
 
+// Beside floats ranks are filled up to what kernels take.
+
 // CHECK-LABEL: func.func @odd_rank
-// CHECK-NOT: Initializer{{.*}}_bytes
-// CHECK: qllm.low_rank
-// EXPLAIN: remark: no kernel: sm_80: expected rows of a multiple of 16 bytes, which copies need, but got 3 elements of 16 bits
+// CHECK-DAG: Initializer "{{.*}}_padded_codes" = {{.*}} : tensor<16x128xi8>
+// CHECK-DAG: Initializer "{{.*}}_padded_codes" = {{.*}} : tensor<64x16xi8>
+// CHECK-NOT: Initializer{{.*}}tensor<3x128xi8>
+// CHECK: qk.weight_only_linear %{{.*}} -> tensor<?x16xf16>
+// CHECK: qk.weight_only_linear %{{.*}} -> tensor<?x64xf32>
+// EXPLAIN: remark: kernel: sm_80: {{.*}} warps
+// EXPLAIN: remark: kernel: a low-rank branch by itself, as no product with a kernel for both is added to it and to nothing else; sm_80: {{.*}} warps
 func.func @odd_rank(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
   %down = onnx.Initializer "down" = dense<1.27> : tensor<3x128xf32>
   %up = onnx.Initializer "up" = dense<0.25> : tensor<64x3xf32>
   %0 = qllm.low_rank %x, %down, %up : (tensor<?x128xf32>, tensor<3x128xf32>, tensor<64x3xf32>) -> tensor<?x64xf32>
   return %0 : tensor<?x64xf32>
+}
+
+// -----
+
+// What the product or the wide one gives is read by others too: both are stored, and added by an operation.
+
+// CHECK-LABEL: func.func @other_readers
+// CHECK-COUNT-3: qk.weight_only_linear
+// CHECK: onnx.Add
+// EXPLAIN: remark: kernel: sm_80: {{.*}} warps
+// EXPLAIN: remark: kernel: sm_80: {{.*}} warps
+// EXPLAIN: remark: kernel: a low-rank branch by itself, as no product with a kernel for both is added to it and to nothing else; sm_80: {{.*}} warps
+func.func @other_readers(%x: tensor<?x128xf32>) -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+  %down = onnx.Initializer "down" = dense<1.27> : tensor<32x128xf32>
+  %up = onnx.Initializer "up" = dense<0.25> : tensor<64x32xf32>
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x64xf32>
+  %1 = qllm.low_rank %x, %down, %up : (tensor<?x128xf32>, tensor<32x128xf32>, tensor<64x32xf32>) -> tensor<?x64xf32>
+  %2 = onnx.Add(%0, %1) : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  return %2, %1 : tensor<?x64xf32>, tensor<?x64xf32>
+}
+
+// -----
+
+// A rank that no kernel has in its epilogue.
+
+// CHECK-LABEL: func.func @large_rank
+// CHECK-COUNT-3: qk.weight_only_linear
+// CHECK: onnx.Add
+// EXPLAIN: remark: kernel: without its low-rank branch: sm_80: expected a rank that is a multiple of 16 and at most 1024, but got 1040; sm_80: {{.*}} warps
+func.func @large_rank(%x: tensor<?x128xf32>) -> tensor<?x64xf32> {
+  %c = onnx.Initializer "c" = dense<3> : tensor<64x128xi4>
+  %s = onnx.Initializer "s" = dense<0.5> : tensor<64xf32>
+  %w = qllm.pack %c, %s : (tensor<64x128xi4>, tensor<64xf32>) -> !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>
+  %down = onnx.Initializer "down" = dense<1.27> : tensor<1025x128xf32>
+  %up = onnx.Initializer "up" = dense<0.25> : tensor<64x1025xf32>
+  %0 = qllm.linear %x, %w : (tensor<?x128xf32>, !qllm.quantized<64x128, #qllm.int<4>, per_channel<0>>) -> tensor<?x64xf32>
+  %1 = qllm.low_rank %x, %down, %up : (tensor<?x128xf32>, tensor<1025x128xf32>, tensor<64x1025xf32>) -> tensor<?x64xf32>
+  %2 = onnx.Add(%1, %0) : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  return %2 : tensor<?x64xf32>
 }

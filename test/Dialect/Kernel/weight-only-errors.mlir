@@ -223,12 +223,12 @@ func.func @c6_arrivals(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor
 
 // -----
 
-func.func @c7_bits(%x: tensor<?x128xbf16>, %w: tensor<4x4x512xi8>, %s: tensor<64xf32>) {
-  // expected-error @+1 {{expected codes of 3 to 4 bits beside inputs of bf16, but got int8}}
-  %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<8>)
+func.func @c7_bits(%x: tensor<?x128xbf16>, %w: tensor<4x4x512xi8>, %s: tensor<64xf32>, %z: tensor<64xi8>) {
+  // expected-error @+1 {{expected codes of 3 to 8 bits, or of up to 4 with zero points, beside inputs of bf16, but got uint8}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) zero_points(%z) format(#qllm.int<8, asymmetric>)
       schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
       layout(#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>)
-      : (tensor<?x128xbf16>, tensor<4x4x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+      : (tensor<?x128xbf16>, tensor<4x4x512xi8>, tensor<64xf32>, tensor<64xi8>) -> tensor<?x64xf16>
   return
 }
 
@@ -350,5 +350,92 @@ func.func @c7_few_tokens_stages(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %
       schedule(#qk.schedule<tile = [8, 32, 128], warps = [2, 2], stages = 3>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_inputs(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x64xf16>, %u: tensor<64x32xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected inputs of a branch of type 'tensor<?x32xf16>', but got 'tensor<?x64xf16>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x64xf16>, tensor<64x32xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_element(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x32xbf16>, %u: tensor<64x32xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected inputs of a branch of type 'tensor<?x32xf16>', but got 'tensor<?x32xbf16>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x32xbf16>, tensor<64x32xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_weights(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x32xf16>, %u: tensor<48x32xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected weights of a branch of type 'tensor<64x32xi8>', but got 'tensor<48x32xi8>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x32xf16>, tensor<48x32xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_scales(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x32xf16>, %u: tensor<64x32xi8>, %v: tensor<32xf32>) {
+  // expected-error @+1 {{expected scales of a branch's weights of type 'tensor<64xf32>', but got 'tensor<32xf32>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x32xf16>, tensor<64x32xi8>, tensor<32xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_dynamic(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x32xf16>, %u: tensor<64x?xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected a branch of static rank, but got 'tensor<64x?xi8>'}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x32xf16>, tensor<64x?xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_rank(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x24xf16>, %u: tensor<64x24xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected a rank that is a multiple of 16 and at most 1024, but got 24}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x24xf16>, tensor<64x24xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_large_rank(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x1040xf16>, %u: tensor<64x1040xi8>, %v: tensor<64xf32>) {
+  // expected-error @+1 {{expected a rank that is a multiple of 16 and at most 1024, but got 1040}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x1040xf16>, tensor<64x1040xi8>, tensor<64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+func.func @c8_together(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<64xf32>, %l: tensor<?x32xf16>) {
+  // expected-error @+1 {{expected inputs, weights and scales of a branch together}}
+  %0 = "qk.weight_only_linear"(%x, %w, %s, %l) {format = #qllm.int<4>, layout = #qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>,
+      schedule = #qk.schedule<tile = [16, 64, 64], warps = [1, 2], stages = 3>, operandSegmentSizes = array<i32: 1, 1, 1, 0, 0, 1, 0, 0, 0>}
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<64xf32>, tensor<?x32xf16>) -> tensor<?x64xf16>
   return
 }

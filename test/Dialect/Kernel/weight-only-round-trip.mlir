@@ -28,3 +28,14 @@ func.func @stream_k(%x: tensor<?x576xf16>, %w: tensor<7x9x512xi8>, %s: tensor<10
       : (tensor<?x576xf16>, tensor<7x9x512xi8>, tensor<100xf32>, tensor<?xi32>) -> (tensor<?x100xf16>, tensor<?x384xf32>, tensor<?xi32>)
   return %0#0 : tensor<?x100xf16>
 }
+
+// A low-rank branch, whose factor is of bytes.
+// CHECK-LABEL: func.func @low_rank
+func.func @low_rank(%x: tensor<?x576xbf16>, %w: tensor<7x9x512xi8>, %s: tensor<100xf32>, %b: tensor<100xf32>, %l: tensor<?x48xbf16>,
+                    %u: tensor<100x48xi8>, %v: tensor<100xf32>) -> tensor<?x100xbf16> {
+  // CHECK: qk.weight_only_linear %{{.*}}, %{{.*}} scales(%{{.*}}) bias(%{{.*}}) low_rank(%{{.*}}, %{{.*}}, %{{.*}}) format(<4>)
+  %0 = qk.weight_only_linear %x, %w scales(%s) bias(%b) low_rank(%l, %u, %v) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [16, 128, 64], warps = [1, 4], stages = 4>) layout(#fragments)
+      : (tensor<?x576xbf16>, tensor<7x9x512xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x48xbf16>, tensor<100x48xi8>, tensor<100xf32>) -> tensor<?x100xbf16>
+  return %0 : tensor<?x100xbf16>
+}

@@ -33,11 +33,12 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
 
     A product of a float input and a packed integer weight becomes a `qk.weight_only_linear`. Its kernels take 16 bits, so
     inputs are rounded to `float-type`: f16 is within 2^-11 of an element and reaches 65504; bf16 is within 2^-8, has the
-    range of f32, and serves weights of up to 4 bits only. Results stay what they are.
+    range of f32, and serves weights with zero points of up to 4 bits only. Results stay what they are.
 
     A low-rank branch becomes a thin and a wide product of eight-bit factors. Beside integers, what the thin one gives is
     quantized to eight bits for each token, within 1/254 of the token's largest, and the wide one is part of the `qk.linear` that the branch is
-    added to (`low_rank`); beside floats both are kernels of their own. Factors that are floats are rounded to eight bits for each row, and
+    added to (`low_rank`); beside floats the thin one's result is rounded to `float-type`, and the wide one is part of the `qk.weight_only_linear`. A wide product whose
+    parts are read by others too stays a kernel of its own. Factors that are floats are rounded to eight bits for each row, and
     the thin one beside four-bit inputs to sixteen times a four-bit number plus another, within 1/238 of the largest of a row. Without `round-branches` a branch
     stays an operation.
 

@@ -59,6 +59,27 @@ LogicalResult verifyScales(WeightOnlyLinearOp op, int64_t columns, int64_t depth
                     isWide ? elementTypeOf(zeroPoints) : IntegerType::get(op.getContext(), 8));
 }
 
+LogicalResult verifyBranch(WeightOnlyLinearOp op, int64_t rows, int64_t columns) {
+  // weight_only_linear_c8
+  bool given = bool(op.getBranchInput());
+  if (bool(op.getBranchWeight()) != given || bool(op.getBranchWeightScales()) != given)
+    return op.emitOpError() << "expected inputs, weights and scales of a branch together";
+  if (!given)
+    return success();
+  int64_t rank = shapeOf(op.getBranchWeight())[1];
+  if (ShapedType::isDynamic(rank))
+    return op.emitOpError() << "expected a branch of static rank, but got "
+                            << op.getBranchWeight().getType();
+  MLIRContext *context = op.getContext();
+  if (failed(verifyType(op, "inputs of a branch", op.getBranchInput(), {rows, rank},
+                        elementTypeOf(op.getInput()))) ||
+      failed(verifyType(op, "weights of a branch", op.getBranchWeight(), {columns, rank},
+                        IntegerType::get(context, 8))))
+    return failure();
+  return verifyType(op, "scales of a branch's weights", op.getBranchWeightScales(), {columns},
+                    Float32Type::get(context));
+}
+
 LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
   // weight_only_linear_c6
   int64_t words = 0, tiles = 0;
@@ -115,6 +136,8 @@ LogicalResult WeightOnlyLinearOp::verify() {
   if (getBias() &&
       failed(verifyType(*this, "a bias", getBias(), {columns}, Float32Type::get(getContext()))))
     return failure();
+  if (failed(verifyBranch(*this, rows, columns)))
+    return failure();
   // weight_only_linear_c7
   LogicalResult schedules =
       verifySchedules(*this, getSchedule(), [&](ScheduleAttr schedule) -> LogicalResult {
@@ -135,6 +158,7 @@ kernels::WeightOnlyKernel WeightOnlyLinearOp::getKernel(ScheduleAttr schedule) {
   kernel.depth = shapeOf(getInput())[1];
   ArrayRef<int64_t> scales = shapeOf(getScales());
   kernel.groupLength = scales.size() == 2 ? kernel.depth / scales[0] : kernel.depth;
+  kernel.rank = getBranchWeight() ? shapeOf(getBranchWeight())[1] : 0;
   kernel.schedule = schedule.getSchedule();
   return kernel;
 }
@@ -155,7 +179,9 @@ std::string WeightOnlyLinearOp::describeKernel() {
 
 SmallVector<Type> WeightOnlyLinearOp::getKernelTypes() {
   SmallVector<Type> types = {withoutRows(getInput().getType()), withoutRows(getResult().getType())};
-  for (Value value : {Value(getScales()), Value(getZeroPoints()), Value(getBias())})
+  // The type of a branch's inputs follows from these.
+  for (Value value :
+       {Value(getScales()), Value(getZeroPoints()), Value(getBias()), Value(getBranchWeight())})
     types.push_back(value ? value.getType() : NoneType::get(getContext()));
   return types;
 }

@@ -4,7 +4,7 @@ usage: run-weight-only.py FOLDER OPTION=VALUE ..
 
 rows, columns, depth: sizes of the product. input: f16 or bf16. weight: a format, such as int4 or uint3. tile, warps,
 stages: the schedule; blocks: those that share a row of tiles by stream-K, 0 for none. group: elements with a common scale. scale: type of the scales. result: f16, bf16 or f32.
-bias: 1 for one. zero: type of the zero points of asymmetric weights, i8 unless given, or ui8. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
+bias: 1 for one. rank: of a low-rank branch, 0 for none. zero: type of the zero points of asymmetric weights, i8 unless given, or ui8. data: `exact` for small integers, whose sums are the same in every order and must agree to the last bit;
 `random` for normal numbers, whose
 results must lie within a bound when an instruction rounds its sum once, as --exact-sums has it. target: sm_80 unless given. Other options, such as
 seed and async, go to qllm-emu. Prints its report, and for random data the largest error as a part of the bound.
@@ -26,7 +26,7 @@ LAYOUTS = {4: ("#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 
            8: ("#qk.layout<16x32, n 8:1, k 4:2, n 2:8, k 2:16, k 2:8, k 2:1>", 32,
                (2, 8), (2, 2, 4, 2), (1, 4, 0, 2, 3, 5))}
 DEFAULTS = dict(rows="16", columns="64", depth="128", input="f16", weight="int4", tile="16,64,64", warps="1,2", stages="3",
-                blocks="0", group="0", scale="f32", result="f32", bias="0", zero="i8", data="exact", target="sm_80")
+                blocks="0", group="0", scale="f32", result="f32", bias="0", rank="0", zero="i8", data="exact", target="sm_80")
 
 
 def to_type(values, kind):
@@ -103,20 +103,36 @@ class Problem:
             bias = (random.integers(-8, 9, n) if exact else random.normal(size=n)).astype(np.float32)
             self.add("b", bias, f"{n}xf32")
             self.clauses += " bias(%b)"
+        branch, branch_magnitude = self.add_branch(int(o["rank"]), exact)
         if self.blocks:
             self.clauses += " arrivals(%a)"
             self.types["a"] = "tensor<?xi32>"
         real = (w - np.repeat(zero, group, 0).T) * np.repeat(scales.astype(float), group, 0).T
-        self.result = x.astype(float) @ real.T + bias
+        self.result = x.astype(float) @ real.T + branch + bias
         # A sum of magnitudes A is rounded by 2^-24 A at most whenever something is added to it: an instruction for each 16
-        # of k, a multiply-add for each run, a part of a warp or a block, a bias; and once by a scale.
+        # of k or of the rank, a multiply-add for each run, a part of a warp or a block, a branch, a bias; and once by a scale.
         parts = (self.blocks // self.tiles + 2) * (warps[0] if tile[0] == 8 else 1)
         run = min(group, tile[2] // (warps[0] if tile[0] == 8 else 1)) if group != k else k
-        roundings = -(-k // 16) + -(-k // run) + parts + 2
-        magnitude = np.abs(x).astype(float) @ np.abs(real).T + np.abs(bias)
+        roundings = -(-k // 16) + -(-k // run) + int(o["rank"]) // 16 + parts + 3
+        magnitude = np.abs(x).astype(float) @ np.abs(real).T + branch_magnitude + np.abs(bias)
         self.bound = roundings * 2.0 ** -24 * magnitude * (1 + 2.0 ** -12)
         last_place = {"f32": 2.0 ** -24, "f16": 2.0 ** -11, "bf16": 2.0 ** -8}[o["result"]]
         self.bound += (np.abs(self.result) + self.bound) * last_place + 2.0 ** -25
+
+    def add_branch(self, rank, exact):
+        """What a branch adds, and the magnitudes in it. Codes take all their bits, and are shared by no two columns."""
+        if not rank:
+            return 0, 0
+        m, n, _ = self.sizes
+        kind = self.options["input"]
+        z = to_type(random.integers(-4, 5, (m, rank)) if exact else random.normal(size=(m, rank)), kind)
+        codes = random.integers(-128, 128, (n, rank))
+        scales = (2.0 ** random.integers(-3, 1, n) if exact else random.uniform(0.01, 0.1, n)).astype(np.float32)
+        self.add("l", stored(z, kind), f"?x{rank}x{kind}")
+        self.add("u", codes.astype(np.int8), f"{n}x{rank}xi8")
+        self.add("v", scales, f"{n}xf32")
+        self.clauses += " low_rank(%l, %u, %v)"
+        return [left.astype(float) @ right.T * scales for left, right in ((z, codes), (np.abs(z), np.abs(codes)))]
 
     def add(self, name, value, kind):
         self.operands[name], self.types[name] = value, f"tensor<{kind}>"

@@ -17,7 +17,11 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     ```
 
     `scales` of shape [G, n], and zero points of the same shape, belong to G groups of K/G neighbours along k. The clauses:
-    `scales(s)`; `zero_points(z)` for asymmetric weights; `bias(b)`; `arrivals(a)` for schedules by stream-K.
+    `scales(s)`; `zero_points(z)` for asymmetric weights; `bias(b)`; `low_rank(l, B, sB)` for a low-rank branch; `arrivals(a)` for
+    schedules by stream-K.
+
+    A low-rank branch adds `sB[n] * sum over r of l[m, r] * B[n, r]` before the bias: `l` is what a thin product of the inputs was rounded
+    to, in their type, and `B` are codes of eight bits, the wide factor of the branch. Ranks that are no multiple of 16 are filled up with zeros.
 
     **Numbers.** Codes minus zero points are exact in the type of the input, and their products with inputs are exact in f32.
     A tensor instruction adds 16 of them to a sum in f32, in ascending k, with the roundings of the target's. Such a sum goes
@@ -26,12 +30,14 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
     ```
     t = fma(P[g], s[g, n], t)    over runs in ascending k; with groups
     t = P * s[n]                 without
+    t = fma(L, sB[n], t)         with a low-rank branch
     y = t + b[n]                 each rounded to f32, and y to the type of the result
     ```
 
     Where several parts of the depth are computed apart (by the blocks of `stream_k`, or the warps of tiles of 8 rows), t is the
     sum of their t, or P of their P without groups, added in f32 in ascending k, warps first. Which parts there are is fixed by the
-    schedule and the sizes of the weight, so results are the same from run to run.
+    schedule and the sizes of the weight, so results are the same from run to run. L is a sum in f32 as P is, over all r in ascending order, and is added
+    once, behind all parts.
 
     **Operands.** Codes of up to 4 bits lie two to a byte, others one to a byte, in the order of `layout`, as bytes of shape
     [tiles of n, tiles of k, bytes of a tile]. With `stream_k` parts of a tile meet in memory: the second result, of shape
@@ -62,6 +68,8 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
       each tile.
     - (C7) the schedule works: tiles, stages, threads, registers, shared memory, groups and the alignment of rows are
       within the limits of any target, and each block of `stream_k` has a step.
+    - (C8) `l` has the rows and the element type of `input` and r columns, `B` is i8 of shape [n, r] and `sB` is f32 of size n. The
+      rank r is a multiple of 16 and at most 1024.
 
     ```mlir
     func.func @w4a16(%x: tensor<?x4096xf16>, %w: tensor<256x64x512xi8>, %s: tensor<32x4096xf16>) -> tensor<?x4096xf16> {
@@ -75,11 +83,14 @@ def Kernel_WeightOnlyLinearOp : Kernel_Op<"weight_only_linear", [AttrSizedOperan
   }];
   let arguments = (ins 2DTensorOf<[F16, BF16]>:$input, 3DTensorOf<[I8]>:$weight,
       RankedTensorOf<[F16, BF16, F32]>:$scales, Optional<RankedTensorOf<[I8, UI8]>>:$zero_points,
-      Optional<1DTensorOf<[F32]>>:$bias, Optional<1DTensorOf<[I32]>>:$arrivals,
+      Optional<1DTensorOf<[F32]>>:$bias, Optional<2DTensorOf<[F16, BF16]>>:$branch_input,
+      Optional<2DTensorOf<[I8]>>:$branch_weight, Optional<1DTensorOf<[F32]>>:$branch_weight_scales,
+      Optional<1DTensorOf<[I32]>>:$arrivals,
       QLLM_IntFormatAttr:$format, Kernel_Schedules:$schedule, Kernel_LayoutAttr:$layout);
   let results = (outs Kernel_Result:$result, Variadic<RankedTensorOf<[F32, I32]>>:$scratch);
   let assemblyFormat = [{
     $input `,` $weight `scales` `(` $scales `)` (`zero_points` `(` $zero_points^ `)`)? (`bias` `(` $bias^ `)`)?
+    (`low_rank` `(` $branch_input^ `,` $branch_weight `,` $branch_weight_scales `)`)?
     (`arrivals` `(` $arrivals^ `)`)? `format` `(` $format `)` `schedule` `(` $schedule `)` `layout` `(` $layout `)`
     attr-dict `:` functional-type(operands, results)
   }];
