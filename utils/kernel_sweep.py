@@ -53,11 +53,9 @@ def block_scaled(target: str):
         yield from products([dict(format=form) for form in ("nvfp4", "mxfp4")])
 
 
-# What comes in front of rows that are quantized.
-BEFORE = {"": {}, "rms": dict(norm="rms"), "layer": dict(norm="bias"), "gate": dict(gate=1), "residual": dict(residual=1, stream=1),
-          "residual rms": dict(residual=1, stream=1, norm="rms"), "residual layer": dict(residual=1, norm="bias")}
-BEHIND = {"": {}, "multiply": dict(multiply=1, add=1), "gather": dict(gather="", multiply=1), "sources": dict(gather="", sources=16),
-          "hadamard": dict(hadamard=64), "sources hadamard": dict(gather="", sources=16, multiply=1, add=1, hadamard=64)}
+# What comes in front of rows that are quantized, and what is done to them behind that.
+BEFORE = ({}, dict(residual=1, stream=1, norm="rms"), dict(norm="bias"), dict(gate=1))
+BEHIND = ({}, dict(gather=1, sources=16), dict(gather=1, sources=2, multiply=1, add=1, hadamard=64))
 
 
 def module_of(script: str, options: dict, make=lambda problem: problem.module()):
@@ -66,40 +64,34 @@ def module_of(script: str, options: dict, make=lambda problem: problem.module())
     return words(options), make(found.Problem(found.DEFAULTS | {key: str(value) for key, value in options.items()}))
 
 
-def rows(widths: tuple):
-    """Options of rows, with as many elements gathered as there are."""
-    for columns in widths:
-        for before in BEFORE.values():
-            for behind in BEHIND.values():
+def rows():
+    """Options of rows, with as many elements gathered as there are: of one warp up to as long as a gate and the bias of a norm may be beside them."""
+    for columns in (768, 4096, 14336, 24576, 28672, 32768):
+        for before in BEFORE:
+            if columns > (32768, 28672, 24576)[2 * ("norm" in before and before["norm"] == "bias") or int("gate" in before)]:
+                continue
+            for behind in BEHIND:
                 options = dict(rows=1, columns=columns) | before | behind
                 yield options | ({"gather": columns} if "gather" in options else {})
 
 
-WIDTHS = (768, 4096, 8192, 11264, 14336, 32768)
-
-
 def quantize(target: str):
-    for number, options in enumerate(rows(WIDTHS)):
-        for form in (dict(format="int8"), dict(format="uint4", zeros="i32", sums=1), dict(format="int4", type="f32", clip=0.9)):
-            more = ({}, dict(group=128), dict(offsets=1))[number % 3]
-            if form["format"] != "uint4" or number % 2:
-                yield module_of("run-quantize", options | form | more)
-    for options in rows(WIDTHS[:-1]):
-        if not options.get("hadamard"):
+    for options in rows():
+        yield module_of("run-quantize", options | dict(format="uint4", zeros="i32", sums=1, group=128))
+        yield module_of("run-quantize", options | dict(format="int8", type="f32", offsets=int(options["columns"] <= 28672)))
+        if options["columns"] < 8192:
             yield module_of("run-quantize", options | dict(format="int4", principal=64))
 
 
 def quantize_blocks(target: str):
-    if target in ("sm_100a", "sm_120a"):
-        for options in rows(WIDTHS):
-            for form in (dict(format="nvfp4", scale=1), dict(format="mxfp4")):
-                yield module_of("run-quantize-blocks", options | form)
+    for options in rows() if target in ("sm_100a", "sm_120a") else ():
+        for form in (dict(format="nvfp4", scale=1), dict(format="mxfp4")):
+            yield module_of("run-quantize-blocks", options | form)
 
 
 def tensor_scale(target: str):
-    if target in ("sm_100a", "sm_120a"):
-        for options in rows(WIDTHS):
-            yield module_of("run-quantize-blocks", options | dict(format="nvfp4", scale=1), lambda problem: problem.scale_module())
+    for options in rows() if target in ("sm_100a", "sm_120a") else ():
+        yield module_of("run-quantize-blocks", options | dict(format="nvfp4", scale=1), lambda problem: problem.scale_module())
 
 
 def attention_problem(options: dict):
