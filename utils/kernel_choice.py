@@ -9,7 +9,7 @@ from kernel_text import compile_module
 SCHEDULE = re.compile(r"#qk\.schedule<tile = \[([^]]*)\], warps = \[([^]]*)\], stages = (\d+)([^>]*)>")
 
 
-def block_types(form: str, rows: int, depth: int) -> tuple:
+def block_types(form: str, rows, depth: int) -> tuple:
     """Of codes, scales and both together, of NVFP4 or MXFP4."""
     length, scale = BLOCKS[form]
     encoding = {"nvfp4": "e4m3", "mxfp4": "ue8m0"}[form]
@@ -17,7 +17,7 @@ def block_types(form: str, rows: int, depth: int) -> tuple:
             f"!qllm.quantized<{rows}x{depth}, #qllm.float<e2m1>, group<1, {length}>, scale = {encoding}>")
 
 
-def integer_types(form: str, rows: int, depth: int, group: int, alone: str) -> tuple:
+def integer_types(form: str, rows, depth: int, group: int, alone: str) -> tuple:
     """The same of integers, which have scales of groups or such as `alone` says."""
     codes = Format(form)
     granularity, groups = (f"group<1, {group}>", f"x{depth // group}") if group else (alone, "")
@@ -25,9 +25,21 @@ def integer_types(form: str, rows: int, depth: int, group: int, alone: str) -> t
             f"!qllm.quantized<{rows}x{depth}, {codes.attribute}, {granularity}>")
 
 
-def product(o: dict) -> str:
-    """A module with the product that options of run-linear.py, run-weight-only.py or run-block-scaled.py describe."""
-    rows, columns, depth = (int(o[key]) for key in ("rows", "columns", "depth"))
+def branch(columns: int, depth: int, input_: str) -> tuple:
+    """Lines of a low-rank branch of quantized inputs %q beside a product %y, and of their sum %sum with a residual %r."""
+    down, up = (f"!qllm.quantized<{rows}x{length}, #qllm.int<8>, per_channel<0>>" for rows, length in ((32, depth), (columns, 32)))
+    result = f"tensor<?x{columns}xf32>"
+    return (f'  %dc = onnx.Initializer "dc" = dense<1> : tensor<32x{depth}xi8>', '  %ds = onnx.Initializer "ds" = dense<0.5> : tensor<32xf32>',
+            f"  %d = qllm.pack %dc, %ds : (tensor<32x{depth}xi8>, tensor<32xf32>) -> {down}",
+            f'  %uc = onnx.Initializer "uc" = dense<1> : tensor<{columns}x32xi8>', f'  %us = onnx.Initializer "us" = dense<0.5> : tensor<{columns}xf32>',
+            f"  %u = qllm.pack %uc, %us : (tensor<{columns}x32xi8>, tensor<{columns}xf32>) -> {up}",
+            f"  %b = qllm.low_rank %q, %d, %u : ({input_}, {down}, {up}) -> {result}",
+            f"  %t = onnx.Add(%y, %b) : ({result}, {result}) -> {result}", f"  %sum = onnx.Add(%t, %r) : ({result}, {result}) -> {result}")
+
+
+def product(o: dict, has_branch: bool = False) -> str:
+    """A module with the product that options of run-linear.py, run-weight-only.py or run-block-scaled.py describe, and a branch and a residual."""
+    rows, columns, depth = o["rows"], int(o["columns"]), int(o["depth"])
     group = int(o.get("group", 0))
     if "format" in o:
         codes, scales, weight = block_types(o["format"], columns, depth)
@@ -40,13 +52,15 @@ def product(o: dict) -> str:
     zeros = scales.replace("f32", "ui8") if "asymmetric" in weight else ""
     operands, kinds = ("%c, %s, %z", f"{codes}, {scales}, {zeros}") if zeros else ("%c, %s", f"{codes}, {scales}")
     real = input_ if input_.startswith("tensor") else f"tensor<{rows}x{depth}xf32>"
-    lines = [f"func.func @main(%x: {real}) -> tensor<{rows}x{columns}xf32> {{",
+    result = f"tensor<{rows}x{columns}xf32>"
+    residual = f", %r: {result}" if has_branch else ""
+    lines = [f"func.func @main(%x: {real}{residual}) -> {result} {{",
              f'  %c = onnx.Initializer "c" = dense<1{".0" if "format" in o else ""}> : {codes}', f'  %s = onnx.Initializer "s" = dense<0.5> : {scales}',
              f'  %z = onnx.Initializer "z" = dense<1> : {zeros}' if zeros else "",
              f"  %w = qllm.pack {operands} : ({kinds}) -> {weight}",
              f"  %q = qllm.quantize %x : {real} -> {input_}" if input_ != real else "",
-             f"  %y = qllm.linear {'%q' if input_ != real else '%x'}, %w : ({input_}, {weight}) -> tensor<{rows}x{columns}xf32>",
-             f"  return %y : tensor<{rows}x{columns}xf32>", "}"]
+             f"  %y = qllm.linear {'%q' if input_ != real else '%x'}, %w : ({input_}, {weight}) -> {result}",
+             *(branch(columns, depth, input_) if has_branch else ()), f"  return {'%sum' if has_branch else '%y'} : {result}", "}"]
     return "\n".join(lines)
 
 

@@ -27,6 +27,8 @@ std::int64_t QuantizeKernel::warpsOfRow() const {
   std::int64_t pieces = std::max({columns, innerColumns, resultColumns}) / pieceLength;
   if (pieces <= piecesOfOneWarp)
     return 1;
+  if (rank == 0 && pieces > longestBiased / pieceLength && pieces <= longestGated / pieceLength)
+    return ceilDivide(pieces, 32 * mostPieces / 2);
   // Two pieces bring enough bytes under way for a thread, and leave room for other blocks.
   for (std::int64_t perThread = 2;; ++perThread)
     if (std::int64_t warps = ceilDivide(pieces, 32 * perThread); warps <= mostWarps)
@@ -65,11 +67,26 @@ FormatStatus QuantizeKernel::verify() const {
   for (std::int64_t size : {columns, innerColumns, resultColumns})
     if (size < 1 || size > most || size % pieceLength != 0)
       return refuse("rows of a multiple of 8 elements, at most " + std::to_string(most), size);
+  if (FormatStatus status = verifyRegisters(); !status)
+    return status;
   if (FormatStatus status = verifyGroups(); !status)
     return status;
   if (FormatStatus status = verifyRotation(); !status)
     return status;
   return verifyRank();
+}
+
+FormatStatus QuantizeKernel::verifyRegisters() const {
+  std::int64_t longest = std::max({columns, innerColumns, resultColumns});
+  if (hasNormBias && longest > longestBiased)
+    return refuse("rows of at most " + std::to_string(longestBiased) +
+                      " elements beside the bias of a norm, as threads have registers for",
+                  longest);
+  if ((hasGate || hasOffsets) && longest > longestGated)
+    return refuse("rows of at most " + std::to_string(longestGated) +
+                      " elements beside a gate or rounding offsets, as threads have registers for",
+                  longest);
+  return {};
 }
 
 FormatStatus QuantizeKernel::verifyGroups() const {

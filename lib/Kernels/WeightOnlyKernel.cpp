@@ -6,6 +6,7 @@
 #include "qllm/Kernels/WeightOnlyKernel.h"
 
 #include "UnsharedTiles.h"
+#include "qllm/Kernels/ThreadRegisters.h"
 
 #include <algorithm>
 
@@ -14,8 +15,8 @@ using namespace qllm::kernels;
 
 namespace {
 
-/// Registers of a block, and what a thread needs beside its sums: fragments, addresses, counters.
-constexpr std::int64_t registersOfBlock = 65536, registersOfThread = 255, otherRegisters = 72;
+/// What a thread needs beside its sums: fragments, addresses, counters; and to share tiles.
+constexpr std::int64_t otherRegisters = 88, streamRegisters = 40;
 /// Offsets inside an operand are computed in 32 bits.
 constexpr std::int64_t mostElements = std::int64_t{1} << 29;
 
@@ -132,15 +133,23 @@ FormatStatus WeightOnlyKernel::verifyRegisters() const {
   const Schedule &s = schedule;
   if (s.threads() > maxThreads)
     return refuse("at most " + number(maxThreads / 32) + " warps", number(s.warps()));
-  // Sums of groups are beside those of all groups; loaded weights take a word for eight codes.
+  // Sums of a run are beside those of all groups; an assembler begins runs of the same tile before
+  // it has finished one, and loads what belongs to them. With these shares none of 464 kernels
+  // spilled. Loaded weights take a word for eight codes.
   std::int64_t sums = (isDirect() ? s.tileRows : s.rowsOfWarp()) * s.columnsOfWarp() / 32;
+  std::int64_t runs = isGrouped() ? depthOfWarp() / runLength() : 0;
+  std::int64_t ofRuns = s.columnsOfWarp() / 8 * (weight.isSigned ? 1 : 2);
+  std::int64_t held = isGrouped() ? sums * (runs + 1) / 2 + runs * ofRuns : 0;
   std::int64_t loaded =
       isDirect() ? s.columnsOfWarp() * depthOfWarp() * weight.storageBits() / 1024 : 0;
-  std::int64_t registers = sums * (isGrouped() ? 2 : 1) + loaded * 2 + otherRegisters;
-  if (registers > registersOfThread || registers * s.threads() > registersOfBlock)
-    return refuse("tiles of warps that take at most 255 registers of a thread, and 65536 of " +
+  std::int64_t registers =
+      sums + held + loaded * 2 + otherRegisters + (s.isStreamed() ? streamRegisters : 0);
+  if (std::int64_t most = registersOfThread(s.threads()); registers > most)
+    return refuse("tiles of warps that take at most " + number(most) + " registers of each of " +
                       number(s.threads()) + " threads",
-                  "about " + number(registers));
+                  "about " + number(registers) + " for " + number(s.rowsOfWarp()) + "x" +
+                      number(s.columnsOfWarp()) +
+                      (isGrouped() ? " and " + number(runs) + " groups in its depth" : ""));
   if (sharedBytes() > largestSharedBytes())
     return refuse("at most " + number(largestSharedBytes()) +
                       " bytes of shared memory, which no target exceeds",

@@ -116,11 +116,15 @@ TEST(LinearKernel, ThreadsAndRegisters) {
   kernel.schedule = {128, 1024, 64, 1, 64, 2};
   EXPECT_EQ(messageOf(kernel), "expected at most 32 warps, but got 64");
   kernel.schedule = {128, 128, 64, 1, 2, 4};
-  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 255 registers of a "
-                               "thread, and 65536 of 64 threads, but got about 320 for 128x64");
+  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 255 registers of each "
+                               "of 64 threads, but got about 328 for 128x64");
   kernel.schedule = {256, 256, 64, 4, 4, 2};
-  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 255 registers of a "
-                               "thread, and 65536 of 512 threads, but got about 192 for 64x64");
+  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 128 registers of each "
+                               "of 512 threads, but got about 200 for 64x64");
+  // Sums of 64 registers spilled by 16 bytes.
+  kernel.schedule = {128, 256, 64, 4, 4, 2};
+  EXPECT_EQ(messageOf(kernel), "expected tiles of warps that take at most 128 registers of each "
+                               "of 512 threads, but got about 136 for 32x64");
 }
 
 TEST(LinearKernel, Copies) {
@@ -202,8 +206,8 @@ TEST(LinearKernel, WarpgroupsThatShareColumns) {
             "expected 8 or a multiple of 16 up to 256 rows of the tile with producers, but got 24");
 }
 
-// What belongs to the groups of a tile is in registers, beside sums and fragments: 64 + 16 + 16 of
-// four groups, and twice that with zero points.
+// What belongs to the groups of a tile is in registers, beside sums and fragments, and so are sums
+// of groups that an assembler begins early. The tiles that are refused spilled.
 TEST(LinearKernel, RegistersOfGroups) {
   LinearKernel kernel = makeKernel(8, 4);
   kernel.schedule = {64, 128, 128, 2, 2, 2};
@@ -211,11 +215,24 @@ TEST(LinearKernel, RegistersOfGroups) {
   const Target &target = *findTarget("sm_80");
   EXPECT_EQ(kernel.verifyOn(target).message(), "");
   kernel.groupLength = 32;
-  EXPECT_EQ(kernel.verifyOn(target).message(),
-            "expected tiles of warps whose sums, fragments and groups take at most 128 registers on "
-            "sm_80, but got 152 for 32x64 and 4 groups in a tile");
+  EXPECT_EQ(
+      kernel.verifyOn(target).message(),
+      "expected tiles of warps whose sums, fragments and groups take at most 215 registers of "
+      "each of 128 threads on sm_80, but got about 364 for 32x64 and 4 groups in a tile");
   kernel.schedule.warpColumns = 4;
   EXPECT_EQ(kernel.verifyOn(target).message(), "");
+  kernel.weight.isSigned = false;
+  kernel.depth = 1152;
+  const char *refusal =
+      "expected tiles of warps whose sums, fragments and groups take at most 215 registers of each "
+      "of 256 threads on sm_120a, but got about 256 for 32x32 and 4 groups in a tile";
+  EXPECT_EQ(kernel.verifyOn(*findTarget("sm_120a")).message(), refusal);
+  // 512 threads have half as many each.
+  kernel.weight.isSigned = true;
+  kernel.schedule = {64, 256, 64, 2, 8, 2};
+  EXPECT_EQ(kernel.verifyOn(target).message(),
+            "expected tiles of warps whose sums, fragments and groups take at most 88 registers of "
+            "each of 512 threads on sm_80, but got about 116 for 32x32 and 2 groups in a tile");
 }
 
 // What is multiplied are differences of codes and zero points of groups, if those are bytes; what
@@ -270,9 +287,10 @@ TEST(LinearKernel, WarpgroupSchedules) {
     kernel.weight.isSigned = false;
     kernel.weightZero = {0, 255};
   };
-  EXPECT_EQ(messageWith(asymmetricGroups, 4),
-            "expected groups of symmetric weights, or of weights of 3 or 4 bits with zero points of "
-            "4 with producers, but got uint4 with zero points in [0, 255]");
+  EXPECT_EQ(
+      messageWith(asymmetricGroups, 4),
+      "expected groups of symmetric weights, or of weights of 3 or 4 bits with zero points of "
+      "4 with producers, but got uint4 with zero points in [0, 255]");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.stages = 9; }),
             "expected 2 to 8 stages with producers, but got 9");
   EXPECT_EQ(messageWith([](LinearKernel &kernel) { kernel.schedule.tileRows = 256; }),

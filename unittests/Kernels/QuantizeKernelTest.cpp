@@ -27,7 +27,7 @@ TEST(QuantizeKernel, SpreadsRows) {
   struct {
     std::int64_t columns, warps;
   } cases[] = {{8, 1},     {576, 1},   {768, 1},    {776, 2},    {1536, 3},   {4096, 8},
-               {8192, 16}, {8200, 11}, {11008, 15}, {14336, 14}, {28672, 16}, {32768, 16}};
+               {8192, 16}, {8200, 11}, {11008, 15}, {14336, 14}, {28672, 28}, {32768, 16}};
   for (auto [columns, warps] : cases)
     EXPECT_EQ(makeKernel(columns).warpsOfRow(), warps) << columns;
 }
@@ -39,10 +39,27 @@ TEST(QuantizeKernel, HoldsEveryRow) {
     ASSERT_TRUE(kernel.verify()) << columns;
     std::int64_t pieces = columns / 8, threads = kernel.threadsOfRow();
     ASSERT_LE(pieces, threads * QuantizeKernel::mostPieces) << columns;
-    ASSERT_LE(kernel.threads(), 512) << columns;
+    ASSERT_LE(kernel.threads(), 896) << columns;
     // Warps beyond the last piece would only wait.
     ASSERT_GT(pieces, threads - 32) << columns;
   }
+}
+
+// Kernels with these spilled registers.
+TEST(QuantizeKernel, LongRowsLeaveNoRegisters) {
+  QuantizeKernel kernel = makeKernel(28672);
+  kernel.hasGate = kernel.hasOffsets = true;
+  EXPECT_TRUE(kernel.verify());
+  kernel.hasNormBias = true;
+  EXPECT_EQ(kernel.verify().message(),
+            "expected rows of at most 24576 elements beside the bias of a norm, as threads have "
+            "registers for, but got 28672");
+  kernel = makeKernel(32768);
+  EXPECT_TRUE(kernel.verify());
+  kernel.hasOffsets = true;
+  EXPECT_EQ(kernel.verify().message(),
+            "expected rows of at most 28672 elements beside a gate or rounding offsets, as threads "
+            "have registers for, but got 32768");
 }
 
 TEST(QuantizeKernel, TakesSharedMemoryForWhatMeetsThere) {

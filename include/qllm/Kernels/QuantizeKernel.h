@@ -24,6 +24,9 @@ struct QuantizeKernel {
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
   std::int64_t rank = 0;          ///< r, rows of the principal part
   bool toFloats = false;          ///< whether codes are e2m1 and groups have small scales
+  bool hasGate = false;           ///< whether rows are gated
+  bool hasNormBias = false;       ///< whether a norm has a bias
+  bool hasOffsets = false;        ///< whether codes are rounded with offsets
   /// Bytes of shared memory of the target, of which more rows make use beside a principal part.
   std::int64_t targetShared = 101376;
 
@@ -32,6 +35,9 @@ struct QuantizeKernel {
   /// instruction multiplies with them.
   static constexpr std::int64_t rankStep = 32, mostRank = 1024, partRows = 8;
   static constexpr std::int64_t longestRotation = 16384;
+  /// Elements of rows beyond which threads have no registers for the bias of a norm, and for a gate
+  /// or rounding offsets, beside those of the row.
+  static constexpr std::int64_t longestBiased = 24576, longestGated = 28672;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
   /// Reductions over a row at most, each of which has a place in shared memory.
@@ -40,7 +46,7 @@ struct QuantizeKernel {
   bool isGrouped() const { return groupLength != resultColumns; }
   std::int64_t groups() const { return resultColumns / groupLength; }
   /// Warps that share a row: one up to 768 elements, and then as many as leave a thread the fewest
-  /// pieces.
+  /// pieces. Of the longest rows that are gated threads have half as many, lest they spill.
   std::int64_t warpsOfRow() const;
   std::int64_t threadsOfRow() const { return 32 * warpsOfRow(); }
   /// Rows that the threads of a block have at a time, and one after the other. With a principal
@@ -84,6 +90,7 @@ struct QuantizeKernel {
   FormatStatus verifyOn(const Target &target) const;
 
 private:
+  FormatStatus verifyRegisters() const;
   FormatStatus verifyGroups() const;
   FormatStatus verifyRotation() const;
   FormatStatus verifyRank() const;

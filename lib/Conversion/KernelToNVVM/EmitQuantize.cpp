@@ -73,8 +73,9 @@ void qllm::emitQuantize(OpBuilder &builder, QuantizeOp op, const kernels::Target
   Location loc = op.getLoc();
   kernels::QuantizeKernel kernel = op.getKernelOn(target);
   KernelFunction arguments(builder, op, name, kernel.threads());
-  // Shared memory leaves room for few blocks, so they may have all registers.
-  if (kernel.rank != 0)
+  // Beside a principal part shared memory leaves room for few blocks, and threads that have most of
+  // a row's elements spill for the sake of more: these may have all registers.
+  if (kernel.rank != 0 || kernel.warps() >= kernels::QuantizeKernel::mostWarps)
     builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                                                         builder.getI32IntegerAttr(1));
   CodeBuilder code(builder, loc);

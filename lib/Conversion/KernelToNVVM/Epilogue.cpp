@@ -8,11 +8,16 @@
 #include "LinearFormula.h"
 #include "LowRankBranch.h"
 #include "ResultRow.h"
+#include "qllm/Kernels/ThreadRegisters.h"
 
 using namespace mlir;
 using namespace qllm;
 
 namespace {
+
+/// Registers for a branch of each block of columns: sums, the address of a row and two words of it;
+/// and for everything else but sums and columns.
+constexpr int64_t branchRegisters = 8, otherRegisters = 64;
 
 class Epilogue {
 public:
@@ -24,21 +29,50 @@ public:
         branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight) {}
 
   void emit(ValueRange sums) {
-    for (int64_t block = 0; block != place.columnBlocks(); ++block)
-      columns.push_back(formula.loadColumns(block));
-    size_t count = columns.size() * 4;
-    for (int64_t block = 0; block != place.rowBlocks(); ++block) {
-      SmallVector<Value> branchSums(count);
-      if (kernel.rank != 0)
-        branchSums = branch.multiplyRows(block, 0, place.columnBlocks());
-      for (int64_t half = 0; half != 2; ++half)
-        emitRow(place.rowOffset(block, half), half, sums.slice(block * count, count), branchSums);
+    int64_t blocks = place.columnBlocks(), atOnce = blocksAtOnce();
+    for (int64_t first = 0; first < blocks; first += atOnce) {
+      int64_t count = std::min(atOnce, blocks - first);
+      columns.resize(first == 0 ? 1 : 0);
+      for (int64_t block = first + int64_t(columns.size()); block != first + count; ++block)
+        columns.push_back(formula.loadColumns(block));
+      for (int64_t rows = 0; rows != place.rowBlocks(); ++rows) {
+        SmallVector<Value> branchSums(size_t(count * 4));
+        if (kernel.rank != 0)
+          branchSums = branch.multiplyRows(rows, first, count);
+        ValueRange ofBlocks = sums.slice((rows * blocks + first) * 4, count * 4);
+        for (int64_t half = 0; half != 2; ++half)
+          emitRow(place.rowOffset(rows, half), half, first, ofBlocks, branchSums);
+      }
     }
   }
 
 private:
-  /// `row` is counted from the lane's first.
-  void emitRow(int64_t row, int64_t half, ValueRange sums, ArrayRef<Value> branchSums) {
+  /// Blocks of columns whose values, and sums and addresses of a branch, are there at a time: as
+  /// many as there is room for beside all sums. The values of the first are loaded.
+  int64_t blocksAtOnce() {
+    columns.assign(1, formula.loadColumns(0));
+    int64_t ofBlock = kernel.rank != 0 ? branchRegisters : 0;
+    for (const ColumnValues &column : columns.front())
+      ofBlock += registersOf(column);
+    int64_t room = kernels::registersOfThread(kernel.schedule.threads()) - otherRegisters -
+                   place.rowBlocks() * place.columnBlocks() * 4;
+    int64_t count = place.columnBlocks();
+    while (count > 1 && count * ofBlock > room)
+      count = (count + 1) / 2;
+    return count;
+  }
+
+  static int64_t registersOf(const ColumnValues &column) {
+    int64_t count = 0;
+    for (Value value :
+         {column.scale, column.centredSum, column.zeroPoint, column.bias, column.branchScale})
+      count += value ? value.getType().isInteger(64) ? 2 : 1 : 0;
+    return count;
+  }
+
+  /// `row` is counted from the lane's first, blocks of columns from `first` on.
+  void emitRow(int64_t row, int64_t half, int64_t first, ValueRange sums,
+               ArrayRef<Value> branchSums) {
     code.when(code.less(code.constant(row), arguments.rows), [&] {
       RowValues values = formula.loadRow(row);
       ResultRow result(code, place, arguments, row);
@@ -48,7 +82,7 @@ private:
           size_t index = block * 4 + size_t(half) * 2 + i;
           results[i] = formula.finish(sums[index], values, column[i], branchSums[index]);
         }
-        result.storePair(place.column(int64_t(block)), results);
+        result.storePair(place.column(first + int64_t(block)), results);
       }
     });
   }
@@ -59,7 +93,7 @@ private:
   LinearArguments arguments; ///< from the lane's first row on
   LinearFormula formula;
   LowRankBranch branch;
-  SmallVector<std::array<ColumnValues, 2>> columns;
+  SmallVector<std::array<ColumnValues, 2>> columns; ///< of the blocks that are there
 };
 
 } // namespace

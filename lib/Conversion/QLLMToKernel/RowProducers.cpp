@@ -5,6 +5,8 @@
 
 #include "RowProducers.h"
 
+#include "qllm/Kernels/QuantizeKernel.h"
+
 using namespace mlir;
 using namespace qllm;
 
@@ -12,6 +14,11 @@ using namespace qllm;
 static bool isLastAxis(std::optional<int64_t> axis, Value value) {
   int64_t last = cast<RankedTensorType>(value.getType()).getRank() - 1, given = axis.value_or(-1);
   return given == -1 || given == last;
+}
+
+/// Whether rows are so long that their threads have registers for no more.
+static bool isLonger(Value rows, int64_t longest) {
+  return cast<RankedTensorType>(rows.getType()).getShape().back() > longest;
 }
 
 RowProducers::RowProducers(QuantizeOp op, Value x, unsigned readers)
@@ -23,7 +30,8 @@ RowProducers::RowProducers(QuantizeOp op, Value x, unsigned readers)
 /// x * (g * sigmoid(g)), in any order of its factors.
 bool RowProducers::matchGate() {
   auto product = input.getDefiningOp<onnx::MulOp>();
-  if (!product || !input.hasNUses(readers))
+  if (!product || !input.hasNUses(readers) ||
+      isLonger(input, kernels::QuantizeKernel::longestGated))
     return false;
   for (auto [silu, other] :
        {std::pair(product.getA(), product.getB()), std::pair(product.getB(), product.getA())}) {
@@ -56,7 +64,8 @@ bool RowProducers::matchNorm() {
   }
   auto layer = dyn_cast<onnx::LayerNormalizationOp>(producer);
   if (!layer || !isLastAxis(layer.getAxis(), layer.getX()) || layer.getMean() ||
-      layer.getInvStdDev())
+      layer.getInvStdDev() ||
+      (layer.getB() && isLonger(input, kernels::QuantizeKernel::longestBiased)))
     return false;
   setNorm(qk::NormKind::Layer, layer.getX(), layer.getScale(), layer.getB(),
           layer.getEpsilonAttr());

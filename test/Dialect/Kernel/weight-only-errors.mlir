@@ -301,11 +301,23 @@ func.func @c7_groups(%x: tensor<?x192xf16>, %w: tensor<4x3x512xi8>, %s: tensor<2
 // -----
 
 func.func @c7_registers(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<2x64xf32>) {
-  // expected-error @+1 {{expected tiles of warps that take at most 255 registers of a thread, and 65536 of 64 threads, but got about 584}}
+  // expected-error @+1 {{expected tiles of warps that take at most 255 registers of each of 64 threads, but got about 608 for 128x64 and 1 groups in its depth}}
   %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
       schedule(#qk.schedule<tile = [128, 128, 64], warps = [1, 2], stages = 3>)
       layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
       : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<2x64xf32>) -> tensor<?x64xf16>
+  return
+}
+
+// -----
+
+// Runs that an assembler begins before it has finished another take registers too: these spilled.
+func.func @c7_registers_of_groups(%x: tensor<?x128xf16>, %w: tensor<4x2x512xi8>, %s: tensor<4x64xf32>) {
+  // expected-error @+1 {{expected tiles of warps that take at most 255 registers of each of 256 threads, but got about 328 for 64x32 and 4 groups in its depth}}
+  %0 = qk.weight_only_linear %x, %w scales(%s) format(#qllm.int<4>)
+      schedule(#qk.schedule<tile = [128, 128, 128], warps = [2, 4], stages = 3>)
+      layout(#qk.layout<16x64, n 8:1, k 4:2, n 2:8, k 2:32, k 2:1, k 2:16, k 2:8>)
+      : (tensor<?x128xf16>, tensor<4x2x512xi8>, tensor<4x64xf32>) -> tensor<?x64xf16>
   return
 }
 

@@ -9,6 +9,7 @@
 // CHECK-DAG: sm_100a quantize_mxfp4_silu_k11008 {{.*}}spilled=0
 // CHECK-DAG: sm_120a quantize_mxfp4_silu_k11008 {{.*}}spilled=0
 // CHECK-DAG: sm_120a quantize_nvfp4_k32768 {{.*}}spilled=0
+// CHECK-DAG: sm_120a quantize_nvfp4_silu_k28672 {{.*}}spilled=0
 // CHECK-DAG: sm_100a tensor_scale_rms_k4096 {{.*}}spilled=0
 // CHECK-DAG: sm_120a tensor_scale_rms_k4096 {{.*}}spilled=0
 // CHECK-DAG: sm_120a tensor_scale_k32768 {{.*}}spilled=0
@@ -34,4 +35,10 @@ func.func @long(%x: tensor<?x32768xf32>, %a: tensor<1xi32>) -> (tensor<?x32768xf
   %codes, %scales = qk.quantize_blocks %x tensor_scale(%t)
       : (tensor<?x32768xf32>, tensor<1xf32>) -> tensor<?x32768xf4E2M1FN>, tensor<?x512x512xf8E4M3FN>
   return %codes, %scales : tensor<?x32768xf4E2M1FN>, tensor<?x512x512xf8E4M3FN>
+}
+
+func.func @long_gate(%x: tensor<?x28672xf16>, %g: tensor<?x28672xf16>, %t: tensor<1xf32>) {
+  %0:2 = qk.quantize_blocks %x gate(%g) tensor_scale(%t)
+      : (tensor<?x28672xf16>, tensor<?x28672xf16>, tensor<1xf32>) -> tensor<?x28672xf4E2M1FN>, tensor<?x448x512xf8E4M3FN>
+  return
 }

@@ -144,6 +144,9 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.splits = bool(getSplitIndex());
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
   kernel.gathers = bool(getIndex());
+  kernel.hasGate = bool(getGate());
+  kernel.hasNormBias = bool(getNormBias());
+  kernel.hasOffsets = bool(getRoundingOffsets());
   kernel.hadamard = getHadamard() ? int64_t(*getHadamard()) : 1;
   return kernel;
 }

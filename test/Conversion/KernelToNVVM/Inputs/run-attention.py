@@ -108,23 +108,44 @@ class Problem:
     def kind(self, columns, form="type"):
         return f"{self.m}x{columns}x{self.options[form]}"
 
+    def formats(self):
+        return f"formats({self.key.attribute}, {self.value.attribute}) page_tokens {self.options['page']}"
 
-def append(problem, folder):
-    p, o = problem, problem.options
-    keys, values = p.rows_of(p.rows, p.kv), p.rows_of(p.rows, p.kv)
-    before = p.memory.copy()
+
+def append_operation(p, keys, values):
+    """The module with the operation on a copy of the cache, and the constants that are taken off keys."""
     flat = p.kv * p.size
     p.add("k", keys.reshape(p.rows, flat), p.kind(flat))
     p.add("v", values.reshape(p.rows, flat), p.kind(flat))
-    p.add("cache", before, f"?x{p.kv}x{p.cache.page_bytes}xi8")
+    p.add("cache", p.memory.copy(), f"?x{p.kv}x{p.cache.page_bytes}xi8")
     p.add_common()
     center = p.add_center(p.kv)
-    p.cache.append(p.memory, p.quantized(keys, p.key, p.positions, center), p.quantized(values, p.value), p.positions, p.pages)
     clip = f"clip {p.clip}" if p.clip != 1 else ""
-    text = p.module("qk.append_kv %k, %v into(%cache)",
-                    f"formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} {clip}", p.types["cache"])
+    return p.module("qk.append_kv %k, %v into(%cache)", f"{p.formats()} {clip}", p.types["cache"]), center
+
+
+def append(problem, folder):
+    p = problem
+    keys, values = p.rows_of(p.rows, p.kv), p.rows_of(p.rows, p.kv)
+    text, center = append_operation(p, keys, values)
+    p.cache.append(p.memory, p.quantized(keys, p.key, p.positions, center), p.quantized(values, p.value), p.positions, p.pages)
     np.save(folder / "after.npy", p.memory)
     p.run(folder, text, p.operands, [{"name": "cache", "expect": "after.npy"}])
+
+
+def attention_operation(p, queries):
+    """The module with the operation, and the constants that are taken off queries."""
+    o, flat, splits = p.options, p.heads * p.size, int(p.options["splits"])
+    p.add("q", queries.reshape(p.rows, flat), p.kind(flat))
+    p.add("cache", p.memory, f"?x{p.kv}x{p.cache.page_bytes}xi8")
+    p.add_common()
+    center = p.add_center(p.heads)
+    query = f"query_format({Format(o['query']).attribute})" if o["query"] else ""
+    clip = f"clip {p.clip}" if p.clip != 1 and query else ""
+    results = f"tensor<{p.kind(flat, 'result')}>" if splits == 1 else (
+        f"tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>")
+    return p.module("qk.attention %q over(%cache)", f"heads {o['heads']} {query} {p.formats()} scale {SCALE} {clip} warps {o['warps']} "
+                    f"splits {splits}", results), center
 
 
 def attention(problem, folder):
@@ -135,18 +156,8 @@ def attention(problem, folder):
     # What is not written stays random bytes, scales that are no numbers among them.
     p.cache.append(p.memory, keys, values, everything, p.pages)
     queries, flat, splits = p.rows_of(p.rows, p.heads), p.heads * p.size, int(o["splits"])
-    p.add("q", queries.reshape(p.rows, flat), p.kind(flat))
-    p.add("cache", p.memory, f"?x{p.kv}x{p.cache.page_bytes}xi8")
-    p.add_common()
-    center = p.add_center(p.heads)
+    text, center = attention_operation(p, queries)
     form = Format(o["query"]) if o["query"] else None
-    query = f"query_format({form.attribute})" if form else ""
-    clip = f"clip {p.clip}" if p.clip != 1 and form else ""
-    results = f"tensor<{p.kind(flat, 'result')}>" if splits == 1 else (
-        f"tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>")
-    text = p.module("qk.attention %q over(%cache)",
-                    f"heads {o['heads']} {query} formats({p.key.attribute}, {p.value.attribute}) page_tokens {o['page']} "
-                    f"scale {SCALE} {clip} warps {o['warps']} splits {splits}", results)
     shapes = {"y": [p.rows, flat]} if splits == 1 else {"sums": [splits, p.rows, flat], "statistics": [splits, p.rows, 2 * p.heads]}
     kind = o["result"] if splits == 1 else "f32"
     outputs = [{"name": name, "type": kind, "shape": shape, "fill": 255, "output": f"{name}.npy"} for name, shape in shapes.items()]
@@ -168,11 +179,15 @@ def attention(problem, folder):
           attend(q, keys, values, p.positions, SCALE, exact), FLOATS[o["result"]])
 
 
-def combine(p, folder, parts, flat, splits):
+def combine_module(p, flat, splits):
     kinds = f"(tensor<{splits}x{p.m}x{flat}xf32>, tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> tensor<{p.kind(flat, 'result')}>"
-    text = (f"func.func @run(%sums: tensor<{splits}x{p.m}x{flat}xf32>, %statistics: tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> "
+    return (f"func.func @run(%sums: tensor<{splits}x{p.m}x{flat}xf32>, %statistics: tensor<{splits}x{p.m}x{2 * p.heads}xf32>) -> "
             f"tensor<{p.kind(flat, 'result')}> {{\n  %0 = qk.combine_attention %sums, %statistics : {kinds}\n"
             f"  return %0 : tensor<{p.kind(flat, 'result')}>\n}}\n")
+
+
+def combine(p, folder, parts, flat, splits):
+    text = combine_module(p, flat, splits)
     p.run(folder, text, parts, [{"name": "y", "type": p.options["result"], "shape": [p.rows, flat], "fill": 255, "output": "y.npy"}])
 
 

@@ -57,23 +57,30 @@ class Problem(RowSource):
             sys.exit(status)
         return {each["name"]: np.load(kernel.folder / each["output"]) for each in given}
 
-    def find_scale(self, folder, flags):
-        """By a kernel, which leaves its count as it was."""
+    def scale_module(self):
         types = self.types | {"arrivals": "tensor<1xi32>"}
         clauses = f"%x {self.clauses}arrivals(%arrivals){self.printed_clip()}"
-        module = self.function("qk.tensor_scale", clauses, types, f"tensor<1xf32>, tensor<?xf32>, tensor<1xi32>{self.stream_type}")
+        return self.function("qk.tensor_scale", clauses, types, f"tensor<1xf32>, tensor<?xf32>, tensor<1xi32>{self.stream_type}")
+
+    def find_scale(self, folder, flags):
+        """By a kernel, which leaves its count as it was."""
         (folder / "scale").mkdir(exist_ok=True)
-        kernel = Kernel(folder / "scale", module, self.options["target"])
+        kernel = Kernel(folder / "scale", self.scale_module(), self.options["target"])
         results = [kernel.expect("arrivals", "i32", np.zeros(1, np.int32)) | {"fill": 0, "output": "arrivals_after.npy"},
                    {"name": "scale", "type": "f32", "shape": [1]}, {"name": "row_maxima", "type": "f32", "shape": [self.rows]}]
         return self.run(kernel, self.operands, results, flags)
 
-    def quantize(self, folder, scale, flags):
-        types, operands, clauses = self.types, self.operands, f"%x {self.clauses}"
-        if scale is not None:
-            types, operands, clauses = types | {"t": "tensor<1xf32>"}, operands | {"t": scale}, clauses + "tensor_scale(%t)"
+    def module(self):
+        """With a scale of the tensor where the options have one."""
+        types, clauses = self.types, f"%x {self.clauses}"
+        if self.has("scale"):
+            types, clauses = types | {"t": "tensor<1xf32>"}, clauses + "tensor_scale(%t)"
         results = f"tensor<?x{self.inner}xf4E2M1FN>, tensor<?x{self.tiles[1]}x512x{self.scale_type}>{self.stream_type}"
-        kernel = Kernel(folder, self.function("qk.quantize_blocks", clauses + self.printed_clip(), types, results), self.options["target"])
+        return self.function("qk.quantize_blocks", clauses + self.printed_clip(), types, results)
+
+    def quantize(self, folder, scale, flags):
+        operands = self.operands | ({} if scale is None else {"t": scale})
+        kernel = Kernel(folder, self.module(), self.options["target"])
         return self.run(kernel, operands, [{"name": "codes", "type": "ui8", "shape": [self.rows, self.inner // 2]},
                                            {"name": "scales", "type": "ui8", "shape": self.tiles}], flags)
 

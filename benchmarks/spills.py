@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Kernels of every family on every target, with the schedules that the compiler chooses, and how many of them spill registers by `ptxas`.
+
+usage: benchmarks/spills.py [--targets sm_80,sm_90a] [--only FAMILY[,FAMILY]] [--forced COUNT]
+
+Configurations are those of utils/kernel_sweep.py; equal PTX is assembled once. With --forced there are so many random kernels more of each
+family, as utils/fuzz-kernels.py draws them, whose schedules a user could write; those that a verifier refuses are counted. Claim: none spills;
+exit code 3 when one does.
+"""
+import argparse
+import collections
+import hashlib
+import importlib
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "utils"))
+
+import kernel_sweep  # noqa: E402
+from kernel_draws import FAMILIES as DRAWN  # noqa: E402
+from kernel_draws import Draw  # noqa: E402
+from kernel_text import objects  # noqa: E402
+
+USED = importlib.import_module("kernel-report").USED
+GEOMETRY = r"\{\w+ = #qk\.geometry<((?:[^<>]|<[^<>]*>)*)>"
+REFUSAL = re.compile(r"error: 'qk\.\w+' op (.*)")
+BATCH = 12  # configurations that one run of qllm-opt compiles
+
+
+class ToolFailed(Exception):
+    """qllm-opt or ptxas ended with an error that is no refusal; the text is its own."""
+
+
+@dataclass
+class Kernels:
+    """Those of one family and target: keys of what each configuration has, by its title, and how many configurations were refused."""
+    of: dict = field(default_factory=dict)
+    refused: int = 0
+
+
+def forced(family: str, target: str, count: int):
+    """Random configurations, with schedules that need not be those of the compiler."""
+    name, first, draw_options, _ = DRAWN[family]
+    script = importlib.import_module(name)
+    for index in range(count):
+        options = draw_options(Draw(1, index)) | dict(target=target)
+        if script.__name__ == "run-attention":
+            script, problem = kernel_sweep.attention_problem(options)
+            text = {"append": lambda: script.append_operation(problem, *(problem.rows_of(problem.rows, problem.kv) for _ in range(2))),
+                    "attention": lambda: script.attention_operation(problem, problem.rows_of(problem.rows, problem.heads))}[first[0]]()[0]
+            yield kernel_sweep.words(options), text
+        else:
+            yield kernel_sweep.module_of(name, options)
+
+
+def split_kernels(ptx: str) -> tuple:
+    """What is in front of the kernels, and (name, text) of each."""
+    header, *parts = re.split(r"^(?=\.visible \.entry )", re.sub(r"^\s*// \.globl.*\n", "", ptx.rstrip("\0"), flags=re.MULTILINE), flags=re.MULTILINE)
+    return header, [(re.match(r"\.visible \.entry (\w+)\(", part)[1], part) for part in parts]
+
+
+def geometries(text: str) -> list:
+    """(kernel, how it is launched) of each kernel of a module, those for few rows before that for all others."""
+    found = []
+    for line in text.splitlines():
+        found += re.findall(rf'kernel = "(\w+)", geometry = {GEOMETRY}', line) + re.findall(rf'qk\.launch "(\w+)".* geometry {GEOMETRY}', line)
+    return found
+
+
+class Assembler:
+    """Bytes spilled by kernels, each of which is assembled once."""
+
+    def __init__(self):
+        self.spilled = {}  # by target and digest of the text without the name
+
+    def assemble(self, target: str, header: str, kernels: list, folder: Path) -> dict:
+        """Keys of the kernels in `spilled`, by their names."""
+        keys, new = {}, {}
+        for name, text in kernels:
+            plain = re.sub(rf"\b{name}(?=_param_|\b)", "kernel", text)
+            keys[name] = key = target, hashlib.sha256(plain.encode()).hexdigest()
+            if key not in self.spilled:
+                new[f"kernel_{key[1]}"] = key, re.sub(r"\bkernel(?=_param_|\b)", f"kernel_{key[1]}", plain)
+        if not new:
+            return keys
+        source = folder / "kernels.ptx"
+        source.write_text(header + "".join(text for _, text in new.values()))
+        run = subprocess.run(["ptxas", "-v", f"-arch={target}", source, "-o", folder / "kernels.cubin"], capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise ToolFailed(f"ptxas for {target}: {run.stderr.strip()}")
+        for name, stores, loads, _ in USED.findall(run.stderr):
+            self.spilled[new[name][0]] = int(stores) + int(loads)
+        return keys
+
+
+def compile_batch(assembler: Assembler, target: str, batch: list, more: str = "") -> tuple:
+    """By the title of each configuration, the geometry of its kernels by their keys; and how many configurations a verifier refused."""
+    texts = [re.sub(r"func\.func @\w+", f"func.func @case_{i}", text, count=1) for i, (_, text) in enumerate(batch)]
+    command = ["qllm-opt", "-", "-split-input-file", f"--convert-qllm-to-kernel=targets={target} rows={','.join(map(str, kernel_sweep.ROWS))} {more}",
+               f"--qllm-lower-to-nvvm=targets={target} format=ptx"]
+    run = subprocess.run(command, input="\n// -----\n".join(texts), capture_output=True, text=True, check=False)
+    errors = [line for line in run.stderr.splitlines() if "error: " in line]
+    others = [line for line in errors if not REFUSAL.search(line)]
+    if others or (run.returncode and not errors):
+        raise ToolFailed("\n".join(others) or run.stderr.strip())
+    found = {}
+    with tempfile.TemporaryDirectory() as name:
+        for part in run.stdout.split("// -----"):
+            for _, ptx in objects(part):
+                title = batch[int(re.search(r"func\.func @case_(\d+)", part)[1])][0]
+                keys = assembler.assemble(target, *split_kernels(ptx.decode()), Path(name))
+                found[title] = {keys[kernel]: geometry for kernel, geometry in geometries(part) if kernel in keys}
+    return found, len(errors)
+
+
+def configurations(options):
+    """(family, target, batch) of everything that is asked for."""
+    for target in options.targets.split(","):
+        for family, make in kernel_sweep.FAMILIES.items():
+            if not options.only or family in options.only.split(","):
+                cases = make(target)
+                while batch := list(itertools.islice(cases, BATCH)):
+                    yield family, target, batch
+        for family in DRAWN if options.forced else ():
+            if not options.only or family in options.only.split(","):
+                cases = forced(family, target, options.forced)
+                while batch := list(itertools.islice(cases, BATCH)):
+                    yield f"forced {family}", target, batch
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", default=",".join(kernel_sweep.TARGETS))
+    parser.add_argument("--only", default="", metavar="FAMILY,..", help=f"of {', '.join(kernel_sweep.FAMILIES)}")
+    parser.add_argument("--forced", type=int, default=0, metavar="COUNT")
+    options = parser.parse_args()
+    for tool in ("qllm-opt", "ptxas"):
+        if not shutil.which(tool):
+            print(f"error: expected {tool} on the path; docs/getting-started.md says where to get it", file=sys.stderr)
+            return 1
+    start, assembler, total = time.monotonic(), Assembler(), collections.defaultdict(Kernels)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tasks = [(family, target, pool.submit(compile_batch, assembler, target, batch, kernel_sweep.OPTIONS.get(family, "")))
+                 for family, target, batch in configurations(options)]
+        for family, target, task in tasks:
+            found, refused = task.result()
+            total[family, target].of |= found
+            total[family, target].refused += refused
+    print(f"{'family':24} {'target':8} {'configurations':>14} {'refused':>8} {'kernels':>8} {'spill':>6}")
+    spilling = []
+    for (family, target), each in total.items():
+        kernels = {key for keys in each.of.values() for key in keys}
+        spilled = {key for key in kernels if assembler.spilled[key]}
+        print(f"{family:24} {target:8} {len(each.of):14} {each.refused:8} {len(kernels):8} {len(spilled):6}")
+        for key in spilled:
+            titles = [title for title, keys in each.of.items() if key in keys]
+            more = f" and {len(titles) - 1} more" if titles[1:] else ""
+            spilling.append(f"{family} {target} {assembler.spilled[key]} bytes: {titles[0]}{more}, {each.of[titles[0]][key]}")
+    print("".join(f"{line}\n" for line in spilling), end="")
+    print(f"{len(assembler.spilled)} kernels in {time.monotonic() - start:.0f} s")
+    print(f"claim: no kernel spills: {f'NOT met by {len(spilling)}' if spilling else 'met'}")
+    return 3 if spilling else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ToolFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        sys.exit(1)
