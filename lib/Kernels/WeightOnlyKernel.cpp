@@ -12,7 +12,8 @@ using namespace qllm::kernels;
 
 namespace {
 
-/// Registers of a block, and what a thread needs beside its sums: fragments, addresses, counters.
+/// Registers of a block, and what a thread needs beside its sums: fragments, addresses, counters. A
+/// low-rank branch has theirs when the loop is over.
 constexpr std::int64_t registersOfBlock = 65536, registersOfThread = 255, otherRegisters = 72;
 /// Offsets inside an operand are computed in 32 bits.
 constexpr std::int64_t mostElements = std::int64_t{1} << 29;
