@@ -15,7 +15,8 @@ using namespace qllm::kernels;
 
 namespace {
 
-/// What a thread needs beside its sums: fragments, addresses, counters; and to share tiles.
+/// What a thread needs beside its sums: fragments, addresses, counters; and to share tiles. A
+/// low-rank branch has theirs when the loop is over.
 constexpr std::int64_t otherRegisters = 88, streamRegisters = 40;
 /// Offsets inside an operand are computed in 32 bits.
 constexpr std::int64_t mostElements = std::int64_t{1} << 29;

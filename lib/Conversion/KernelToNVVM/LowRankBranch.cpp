@@ -33,9 +33,8 @@ Words LowRankBranch::loadRow(Value start, bool isWeight, int64_t step) {
   };
   if (!hasFloats())
     return {load(step * 32), load(step * 32 + 16)};
-  auto kind = input.elementType.isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
   if (isWeight)
-    return halvesOfBytes(code, kind, load(step * 16));
+    return halvesOfBytes(code, kindOfFloats(), load(step * 16));
   Value four = code.loadConstant(VectorType::get(2, code.i32()), code.advance(start, step * 32), 8);
   return {code.element(four, 0), code.element(four, 1)};
 }
@@ -64,8 +63,7 @@ Words LowRankBranch::multiplyAdd(ArrayRef<Value> left, ArrayRef<Value> right,
   if (!hasFloats())
     return MmaAtom{kernels::MmaForm::Int8, /*leftSigned=*/true, /*rightSigned=*/true}.multiplyAdd(
         code, left, right, sums);
-  auto kind = input.elementType.isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
-  return HalfAtom{kind}.multiplyAdd(code, left, right, sums);
+  return HalfAtom{kindOfFloats()}.multiplyAdd(code, left, right, sums);
 }
 
 LowRankBranch::Rows LowRankBranch::advance(const Rows &rows, Value elements) {

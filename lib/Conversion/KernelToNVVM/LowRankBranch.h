@@ -6,8 +6,8 @@
 #ifndef QLLM_LIB_CONVERSION_KERNELTONVVM_LOWRANKBRANCH_H
 #define QLLM_LIB_CONVERSION_KERNELTONVVM_LOWRANKBRANCH_H
 
+#include "HalfAtom.h"
 #include "LinearPlace.h"
-#include "MmaAtom.h"
 
 namespace qllm {
 
@@ -34,6 +34,9 @@ private:
   };
 
   bool hasFloats() const { return !input.elementType.isInteger(); }
+  kernels::HalfKind kindOfFloats() const {
+    return input.elementType.isF16() ? kernels::HalfKind::F16 : kernels::HalfKind::BF16;
+  }
   /// Elements of the rank that an instruction sums over.
   int64_t stepDepth() const { return hasFloats() ? 16 : 32; }
   mlir::Value rowStart(Buffer matrix, mlir::Value row);
