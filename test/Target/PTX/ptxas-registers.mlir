@@ -1,14 +1,14 @@
 // Kernels that spilled registers: a branch and its values of all columns beside the sums of a large tile, and long rows.
 // REQUIRES: ptxas
-// RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80,sm_120a" -o %t.mlir
+// RUN: qllm-opt %s --qllm-lower-to-nvvm="targets=sm_80,sm_100a" -o %t.mlir
 // RUN: %python %qllm_utils/kernel-report.py %t.mlir --check | FileCheck %s
 
 // CHECK-DAG: sm_80 linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
-// CHECK-DAG: sm_120a linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
+// CHECK-DAG: sm_100a linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
 // CHECK-DAG: sm_80 quantize_int8_rms_k32768 {{.*}}spilled=0
-// CHECK-DAG: sm_120a quantize_int8_rms_k32768 {{.*}}spilled=0
+// CHECK-DAG: sm_100a quantize_int8_rms_k32768 {{.*}}spilled=0
 // CHECK-DAG: sm_80 quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
-// CHECK-DAG: sm_120a quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
+// CHECK-DAG: sm_100a quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
 
 func.func @linear(%x: tensor<?x1024xui8>, %w: tensor<1016x1024xui8>, %sx: tensor<?xf32>, %sw: tensor<1016xf32>, %zx: tensor<?xui8>, %sums: tensor<1016xi32>, %zw: tensor<1016xui8>, %xsums: tensor<?xi32>, %b: tensor<1016xf32>, %z: tensor<?x96xi8>, %sz: tensor<?xf32>, %up: tensor<1016x96xi8>, %su: tensor<1016xf32>, %gate: tensor<?x1016xf16>, %residual: tensor<?x1016xf16>) -> tensor<?x1016xf16> {
   %0 = qk.linear %x, %w scales(%sx, %sw) zero_points(%zx, %sums) weight_zero_points(%zw, %xsums) bias(%b) low_rank(%z, %sz, %up, %su) gate(%gate) residual(%residual) formats(#qllm.int<8, asymmetric>, #qllm.int<8, asymmetric>) schedule(#qk.schedule<tile = [128, 256, 64], warps = [2, 4], stages = 3>)
