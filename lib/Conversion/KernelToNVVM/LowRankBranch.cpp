@@ -89,9 +89,9 @@ void LowRankBranch::addSteps(const Rows &left, const Rows &right, int64_t firstS
 /// Four sums for each row of the right operand, of which a lane has two of the left one.
 SmallVector<Value> LowRankBranch::multiply(Rows left, Rows right) {
   if (hasFloats()) {
-    // Else LLVM would hold on to fragments of one call for the next, beside sums that take half of
-    // the registers.
-    Value nothing = code.hide(code.constant(int64_t(0)));
+    // Else LLVM would hold on to fragments of one call for the next, and by stream-K to rows for
+    // the next tile, beside sums that take half of the registers.
+    Value nothing = code.subtract(code.hide(place.tileColumn), place.tileColumn);
     left = advance(left, nothing);
     right = advance(right, nothing);
   }
