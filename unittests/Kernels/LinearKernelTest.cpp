@@ -87,11 +87,18 @@ TEST(LinearKernel, RowsAndGroups) {
 
 TEST(LinearKernel, ScalesAreAddressedInThirtyTwoBits) {
   LinearKernel kernel = makeKernel(8, 8);
-  kernel.columns = (1 << 29) - 1;
+  kernel.columns = 65535 * 128;
   EXPECT_EQ(messageOf(kernel), "");
+  kernel.depth = 8192;
   kernel.groupLength = 64;
-  EXPECT_EQ(messageOf(kernel),
-            "expected at most 536870911 scales of weights, but got 16x536870911");
+  EXPECT_EQ(messageOf(kernel), "expected at most 536870911 scales of weights, but got 128x8388480");
+}
+
+TEST(LinearKernel, TilesOfColumnsFitIntoAGrid) {
+  LinearKernel kernel = makeKernel(8, 8);
+  kernel.columns = 65535 * 128 + 1;
+  EXPECT_EQ(messageOf(kernel), "expected at most 65535 tiles of columns, the most that a grid "
+                               "has, but got 65536 of 128");
 }
 
 TEST(LinearKernel, Tiles) {
