@@ -152,7 +152,7 @@ FormatStatus Schedule::verify() const {
 }
 
 FormatStatus Schedule::verifyColumns(std::int64_t columns) const {
-  std::int64_t tiles = (columns + tileColumns - 1) / tileColumns;
+  std::int64_t tiles = columnTiles(columns);
   if (isStreamed() || tiles <= maxColumnsOfGrid)
     return {};
   return refuse("at most " + number(maxColumnsOfGrid) +

@@ -168,12 +168,12 @@ public:
     }
     ScheduleCost cost;
     cost.schedule = schedule;
-    Grid grid{divideUp(rows, schedule.tileRows), divideUp(columns, schedule.tileColumns),
+    Grid grid{divideUp(rows, schedule.tileRows), schedule.columnTiles(columns),
               std::min(rows, schedule.tileRows)};
     cost.multiprocessors = machineOf(target).multiprocessors;
-    cost.blocks = grid.rows * (schedule.isStreamed() ? schedule.blocks : grid.columns);
-    if (std::int64_t cluster = rowClusterOf(kernel); cluster != 1)
-      cost.blocks = divideUp(grid.rows, cluster) * cluster * grid.columns;
+    std::int64_t cluster = rowClusterOf(kernel);
+    cost.blocks = divideUp(grid.rows, cluster) * cluster *
+                  (schedule.isStreamed() ? schedule.blocks : grid.columns);
     // Blocks of stream-K all run at once, and their cost is of those of one multiprocessor.
     std::int64_t waves = schedule.isStreamed() ? 1 : divideUp(cost.blocks, cost.multiprocessors);
     cost.cycles = double(waves) * cyclesOfBlock(kernel, grid);

@@ -73,7 +73,7 @@ FormatStatus LinearKernel::verifyCluster() const {
     return refuse("a tile whose " + number(tile.rows) + " rows of bytes a cluster shares" +
                       (part == 1 ? "" : ", eight or a multiple each"),
                   number(schedule.cluster) + " blocks");
-  std::int64_t tiles = (columns + schedule.tileColumns - 1) / schedule.tileColumns;
+  std::int64_t tiles = schedule.columnTiles(columns);
   if (tiles % columnCluster() != 0)
     return refuse("tiles of columns that clusters divide",
                   number(tiles) + " for clusters of " + number(schedule.cluster));

@@ -28,12 +28,16 @@ struct Schedule {
 
   /// Whether all sizes are positive and small enough to compute with.
   FormatStatus verify() const;
-  /// Whether a grid has that many tiles of columns, or blocks that share them.
+  /// Whether a grid has room for a block for each tile of columns.
   FormatStatus verifyColumns(std::int64_t columns) const;
   /// Whether the target's blocks have so many bytes of shared memory.
   FormatStatus verifyShared(const Target &target, std::int64_t bytes) const;
 
   bool isStreamed() const { return blocks != 0; }
+  /// Tiles of the columns of a product.
+  std::int64_t columnTiles(std::int64_t columns) const {
+    return (columns + tileColumns - 1) / tileColumns;
+  }
   std::int64_t warps() const { return warpRows * warpColumns; }
   std::int64_t threads() const { return 32 * warps() + 128 * producers; }
   /// The part of a tile that one warp computes.

@@ -48,9 +48,7 @@ struct WeightOnlyKernel {
 
   /// Tiles of operands along the depth, and tiles of the product along its columns.
   std::int64_t tiles() const { return (depth + schedule.tileDepth - 1) / schedule.tileDepth; }
-  std::int64_t columnTiles() const {
-    return (columns + schedule.tileColumns - 1) / schedule.tileColumns;
-  }
+  std::int64_t columnTiles() const { return schedule.columnTiles(columns); }
   /// How blocks share a row of tiles, where the schedule is streamed.
   StreamK stream() const { return {columnTiles(), tiles(), schedule.blocks}; }
   /// Tiles of the product, each of which has a count of arrivals, and words for the sums of parts

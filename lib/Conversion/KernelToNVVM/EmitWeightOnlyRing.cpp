@@ -16,9 +16,6 @@ using namespace qllm;
 
 namespace {
 
-/// Blocks of columns whose sums of a low-rank branch are there at a time.
-constexpr int64_t branchBlocks = 4;
-
 class RingEmitter {
 public:
   RingEmitter(CodeBuilder &code, const kernels::WeightOnlyKernel &kernel,
@@ -193,26 +190,19 @@ void RingEmitter::storeResult(ValueRange sums) {
   loadColumns();
   LowRankBranch branch(code, place, kernel.rank, arguments.branchInput, arguments.branchWeight);
   int64_t blocks = place.columnBlocks();
-  int64_t atOnce = kernel.rank == 0 ? blocks : std::min(blocks, branchBlocks);
-  for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
-    for (int64_t first = 0; first < blocks; first += atOnce) {
-      int64_t count = std::min(atOnce, blocks - first);
-      // All lanes multiply, also those whose rows are not there.
-      SmallVector<Value> branchSums(size_t(count * 4));
-      if (kernel.rank != 0)
-        branchSums = branch.multiplyRows(rows, first, count);
-      for (int64_t half = 0; half != 2; ++half) {
-        SmallVector<Value> ofHalf, branchOfHalf;
-        for (int64_t i = 0; i != count * 4; ++i)
-          if (i / 2 % 2 == half) {
-            ofHalf.push_back(sums[(rows * blocks + first) * 4 + i]);
-            branchOfHalf.push_back(branchSums[i]);
-          }
-        Value row = place.row(rows, half);
-        code.when(code.less(row, arguments.rows),
-                  [&] { storeRow(row, first, ofHalf, branchOfHalf); });
-      }
+  branch.forParts([&](int64_t rows, int64_t first, ArrayRef<Value> branchSums) {
+    for (int64_t half = 0; half != 2; ++half) {
+      SmallVector<Value> ofHalf, branchOfHalf;
+      for (size_t i = 0; i != branchSums.size(); ++i)
+        if (int64_t(i) / 2 % 2 == half) {
+          ofHalf.push_back(sums[size_t((rows * blocks + first) * 4) + i]);
+          branchOfHalf.push_back(branchSums[i]);
+        }
+      Value row = place.row(rows, half);
+      code.when(code.less(row, arguments.rows),
+                [&] { storeRow(row, first, ofHalf, branchOfHalf); });
     }
+  });
 }
 
 SmallVector<Value> RingEmitter::emitLoop() {

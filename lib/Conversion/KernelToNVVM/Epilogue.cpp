@@ -36,9 +36,7 @@ public:
       for (int64_t block = first + int64_t(columns.size()); block != first + count; ++block)
         columns.push_back(formula.loadColumns(block));
       for (int64_t rows = 0; rows != place.rowBlocks(); ++rows) {
-        SmallVector<Value> branchSums(size_t(count * 4));
-        if (kernel.rank != 0)
-          branchSums = branch.multiplyRows(rows, first, count);
+        SmallVector<Value> branchSums = branch.multiplyRows(rows, first, count);
         ValueRange ofBlocks = sums.slice((rows * blocks + first) * 4, count * 4);
         for (int64_t half = 0; half != 2; ++half)
           emitRow(place.rowOffset(rows, half), half, first, ofBlocks, branchSums);

@@ -15,6 +15,8 @@ using namespace qllm;
 /// Steps of a round of the loop over the rank, whose loads are on their way together; and how many
 /// there may be without a loop.
 static constexpr int64_t stepsOfRound = 4, mostUnrolledSteps = 8;
+/// Blocks of columns whose sums are there at a time.
+static constexpr int64_t blocksOfPart = 4;
 
 static int64_t bytesOf(Buffer matrix) { return matrix.elementType.getIntOrFloatBitWidth() / 8; }
 
@@ -113,6 +115,8 @@ SmallVector<Value> LowRankBranch::multiply(Rows left, Rows right) {
 // Rows that are not there repeat the last one, and are not stored.
 
 SmallVector<Value> LowRankBranch::multiplyRows(int64_t block, int64_t first, int64_t count) {
+  if (rank == 0)
+    return SmallVector<Value>(size_t(count * 4));
   Rows rows{{}, /*areWeights=*/false}, columns{{}, /*areWeights=*/true};
   for (int64_t half = 0; half != 2; ++half)
     rows.starts.push_back(rowStart(input, place.clampRow(place.row(block, half))));
@@ -121,7 +125,19 @@ SmallVector<Value> LowRankBranch::multiplyRows(int64_t block, int64_t first, int
   return multiply(rows, columns);
 }
 
+void LowRankBranch::forParts(
+    function_ref<void(int64_t rows, int64_t first, ArrayRef<Value>)> body) {
+  int64_t blocks = place.columnBlocks();
+  int64_t atOnce = rank == 0 ? blocks : std::min(blocks, blocksOfPart);
+  // All lanes multiply, also those whose rows are not there.
+  for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
+    for (int64_t first = 0; first < blocks; first += atOnce)
+      body(rows, first, multiplyRows(rows, first, std::min(atOnce, blocks - first)));
+}
+
 SmallVector<Value> LowRankBranch::multiplyColumns(int64_t tile, Value row) {
+  if (rank == 0)
+    return SmallVector<Value>(4);
   Rows rows{{rowStart(input, place.clampRow(row))}, /*areWeights=*/false};
   Rows columns{{columnStart(tile * 2), columnStart(tile * 2 + 1)}, /*areWeights=*/true};
   return multiply(columns, rows);

@@ -20,11 +20,16 @@ public:
       : code(code), place(place), rank(rank), input(input), weight(weight) {}
 
   /// Sums of products of a block of 16 rows, four for each of `count` blocks of eight columns from
-  /// the `first` on.
+  /// the `first` on; nulls where there is no branch.
   llvm::SmallVector<mlir::Value> multiplyRows(int64_t block, int64_t first, int64_t count);
   /// Where rows and columns are exchanged: those of tile `tile` of 16 columns with eight rows, of
   /// which the lane multiplies `row`.
   llvm::SmallVector<mlir::Value> multiplyColumns(int64_t tile, mlir::Value row);
+
+  /// The same for all blocks of rows, each with a few blocks of columns at a time: there is no room
+  /// in registers for more beside the sums of a large tile.
+  void
+  forParts(llvm::function_ref<void(int64_t rows, int64_t first, llvm::ArrayRef<mlir::Value>)> body);
 
 private:
   /// Where the lane's elements of some rows of an operand begin.

@@ -18,8 +18,6 @@ namespace {
 /// Blocks of columns whose values are loaded once for all rows; with more there is no room in
 /// registers, and each row loads them again.
 constexpr int64_t mostHeldBlocks = 8;
-/// Blocks of columns whose sums of a low-rank branch are there at a time.
-constexpr int64_t branchBlocks = 4;
 
 class WarpgroupEpilogue {
 public:
@@ -38,28 +36,22 @@ public:
     SmallVector<std::array<ColumnValues, 2>> held;
     for (int64_t block = 0; block != blocks && blocks <= mostHeldBlocks; ++block)
       held.push_back(formula.loadColumns(block));
-    int64_t atOnce = kernel.rank == 0 ? blocks : std::min(blocks, branchBlocks);
-    for (int64_t rows = 0; rows != place.rowBlocks(); ++rows)
-      for (int64_t first = 0; first < blocks; first += atOnce) {
-        int64_t count = std::min(atOnce, blocks - first);
-        // All lanes multiply, also those whose rows are not there.
-        SmallVector<Value> branchSums(size_t(count * 4));
-        if (kernel.rank != 0)
-          branchSums = branch.multiplyRows(rows, first, count);
-        for (int64_t half = 0; half != 2; ++half)
-          emitRow(place.rowOffset(rows, half), [&](const RowValues &row, ResultRow &result) {
-            for (int64_t block = first; block != first + count; ++block) {
-              std::array<ColumnValues, 2> columns =
-                  held.empty() ? formula.loadColumns(block) : held[block];
-              std::array<Value, 2> results;
-              for (unsigned i = 0; i != 2; ++i)
-                results[i] =
-                    formula.finish(sums[(rows * blocks + block) * 4 + half * 2 + i], row,
-                                   columns[i], branchSums[(block - first) * 4 + half * 2 + i]);
-              result.storePair(place.column(block), results);
-            }
-          });
-      }
+    branch.forParts([&](int64_t rows, int64_t first, ArrayRef<Value> branchSums) {
+      int64_t count = int64_t(branchSums.size()) / 4;
+      for (int64_t half = 0; half != 2; ++half)
+        emitRow(place.rowOffset(rows, half), [&](const RowValues &row, ResultRow &result) {
+          for (int64_t block = first; block != first + count; ++block) {
+            std::array<ColumnValues, 2> columns =
+                held.empty() ? formula.loadColumns(block) : held[block];
+            std::array<Value, 2> results;
+            for (unsigned i = 0; i != 2; ++i)
+              results[i] =
+                  formula.finish(sums[(rows * blocks + block) * 4 + half * 2 + i], row, columns[i],
+                                 branchSums[(block - first) * 4 + half * 2 + i]);
+            result.storePair(place.column(block), results);
+          }
+        });
+    });
   }
 
   /// The same with rows and columns exchanged: neighbours lie in rows, halves in columns.
@@ -71,9 +63,7 @@ public:
       columns[half] = formula.loadColumn(indices[half]);
     }
     for (int64_t block = 0; block != kernel.wholeSide() / 8; ++block) {
-      SmallVector<Value> branchSums(4);
-      if (kernel.rank != 0)
-        branchSums = branch.multiplyColumns(/*tile=*/0, place.inputRow(block));
+      SmallVector<Value> branchSums = branch.multiplyColumns(/*tile=*/0, place.inputRow(block));
       for (unsigned i = 0; i != 2; ++i)
         emitRow(place.transposedRowOffset(block, i), [&](const RowValues &row, ResultRow &result) {
           for (unsigned half = 0; half != 2; ++half)

@@ -85,8 +85,8 @@ GeometryAttr BlockScaledLinearOp::getGeometryOn(const kernels::Target &target) {
     for (const kernels::TensorBox &box : kernel.codes.boxes())
       maps.push_back(
           TensorMapAttr::get(getContext(), box.operand, box.rows, box.rowBytes, box.swizzle));
-  return GeometryAttr::get(
-      getContext(), llvm::divideCeil(kernel.codes.columns, schedule.tileColumns), schedule.tileRows,
-      /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1, /*column_cluster=*/1,
-      maps);
+  return GeometryAttr::get(getContext(), schedule.columnTiles(kernel.codes.columns),
+                           schedule.tileRows,
+                           /*layers=*/1, schedule.threads(), kernel.sharedBytes(), /*cluster=*/1,
+                           /*column_cluster=*/1, maps);
 }

@@ -3,6 +3,7 @@
 //
 // Constraints of qk.linear, and its description apart from tensors.
 
+#include "BranchTypes.h"
 #include "OperandTypes.h"
 #include "RowCodes.h"
 #include "Schedules.h"
@@ -142,17 +143,11 @@ LogicalResult verifyBranch(LinearOp op, int64_t rows, int64_t columns) {
              << "expected inputs and weights of a branch and scales of both together";
   if (!given)
     return success();
-  int64_t rank = shapeOf(op.getBranchWeight())[1];
-  if (ShapedType::isDynamic(rank))
-    return op.emitOpError() << "expected a branch of static rank, but got "
-                            << op.getBranchWeight().getType();
-  Type i8 = IntegerType::get(op.getContext(), 8), f32 = Float32Type::get(op.getContext());
-  if (failed(verifyType(op, "inputs of a branch", op.getBranchInput(), {rows, rank}, i8)) ||
-      failed(
-          verifyType(op, "scales of a branch's inputs", op.getBranchInputScales(), {rows}, f32)) ||
-      failed(verifyType(op, "weights of a branch", op.getBranchWeight(), {columns, rank}, i8)))
+  MLIRContext *context = op.getContext();
+  if (failed(verifyBranchTypes(op, rows, columns, IntegerType::get(context, 8))))
     return failure();
-  return verifyType(op, "scales of a branch's weights", op.getBranchWeightScales(), {columns}, f32);
+  return verifyType(op, "scales of a branch's inputs", op.getBranchInputScales(), {rows},
+                    Float32Type::get(context));
 }
 
 } // namespace
@@ -242,8 +237,7 @@ GeometryAttr LinearOp::getGeometryOn(const kernels::Target &target) {
     for (const kernels::TensorBox &box : kernel.boxes())
       maps.push_back(
           TensorMapAttr::get(getContext(), box.operand, box.rows, box.rowBytes, box.swizzle));
-  return GeometryAttr::get(getContext(),
-                           llvm::divideCeil(kernel.columns, kernel.schedule.tileColumns),
+  return GeometryAttr::get(getContext(), kernel.schedule.columnTiles(kernel.columns),
                            kernel.schedule.tileRows, /*layers=*/1, kernel.schedule.threads(),
                            kernel.sharedBytes(), kernel.rowCluster(), kernel.columnCluster(), maps);
 }

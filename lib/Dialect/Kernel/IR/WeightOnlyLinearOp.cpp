@@ -3,6 +3,7 @@
 //
 // Constraints of qk.weight_only_linear, and its description apart from tensors.
 
+#include "BranchTypes.h"
 #include "OperandTypes.h"
 #include "Schedules.h"
 #include "mlir/IR/Builders.h"
@@ -66,18 +67,7 @@ LogicalResult verifyBranch(WeightOnlyLinearOp op, int64_t rows, int64_t columns)
     return op.emitOpError() << "expected inputs, weights and scales of a branch together";
   if (!given)
     return success();
-  int64_t rank = shapeOf(op.getBranchWeight())[1];
-  if (ShapedType::isDynamic(rank))
-    return op.emitOpError() << "expected a branch of static rank, but got "
-                            << op.getBranchWeight().getType();
-  MLIRContext *context = op.getContext();
-  if (failed(verifyType(op, "inputs of a branch", op.getBranchInput(), {rows, rank},
-                        elementTypeOf(op.getInput()))) ||
-      failed(verifyType(op, "weights of a branch", op.getBranchWeight(), {columns, rank},
-                        IntegerType::get(context, 8))))
-    return failure();
-  return verifyType(op, "scales of a branch's weights", op.getBranchWeightScales(), {columns},
-                    Float32Type::get(context));
+  return verifyBranchTypes(op, rows, columns, elementTypeOf(op.getInput()));
 }
 
 LogicalResult verifyStream(WeightOnlyLinearOp op, int64_t rows) {
