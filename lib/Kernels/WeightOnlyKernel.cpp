@@ -18,6 +18,9 @@ namespace {
 /// What a thread needs beside its sums: fragments, addresses, counters; and to share tiles. A
 /// low-rank branch has theirs when the loop is over.
 constexpr std::int64_t otherRegisters = 88, streamRegisters = 40;
+/// Of a thread that shares tiles and has a low-rank branch: the branch needs theirs again while
+/// they wait to be stored or added.
+constexpr std::int64_t mostStreamedSums = 64;
 /// Offsets inside an operand are computed in 32 bits.
 constexpr std::int64_t mostElements = std::int64_t{1} << 29;
 
@@ -130,6 +133,10 @@ FormatStatus WeightOnlyKernel::verifyDirect() const {
   return {};
 }
 
+std::int64_t WeightOnlyKernel::sumsOfThread() const {
+  return (isDirect() ? schedule.tileRows : schedule.rowsOfWarp()) * schedule.columnsOfWarp() / 32;
+}
+
 FormatStatus WeightOnlyKernel::verifyRegisters() const {
   const Schedule &s = schedule;
   if (s.threads() > maxThreads)
@@ -137,7 +144,7 @@ FormatStatus WeightOnlyKernel::verifyRegisters() const {
   // Sums of a run are beside those of all groups; an assembler begins runs of the same tile before
   // it has finished one, and loads what belongs to them. With these shares none of 464 kernels
   // spilled. Loaded weights take a word for eight codes.
-  std::int64_t sums = (isDirect() ? s.tileRows : s.rowsOfWarp()) * s.columnsOfWarp() / 32;
+  std::int64_t sums = sumsOfThread();
   std::int64_t runs = isGrouped() ? depthOfWarp() / runLength() : 0;
   std::int64_t ofRuns = s.columnsOfWarp() / 8 * (weight.isSigned ? 1 : 2);
   std::int64_t held = isGrouped() ? sums * (runs + 1) / 2 + runs * ofRuns : 0;
@@ -159,7 +166,14 @@ FormatStatus WeightOnlyKernel::verifyRegisters() const {
 }
 
 FormatStatus WeightOnlyKernel::verifyStream() const {
-  return schedule.isStreamed() ? stream().verify() : FormatStatus();
+  if (!schedule.isStreamed())
+    return {};
+  if (rank != 0 && sumsOfThread() > mostStreamedSums)
+    return refuse("tiles of warps with at most " + number(mostStreamedSums) +
+                      " sums of a thread, beside a low-rank branch by stream_k",
+                  number(sumsOfThread()) + " for " + number(schedule.rowsOfWarp()) + "x" +
+                      number(schedule.columnsOfWarp()));
+  return stream().verify();
 }
 
 FormatStatus WeightOnlyKernel::verify() const {

@@ -61,6 +61,20 @@ TEST(WeightOnlyKernel, BlocksShareRowsOfTiles) {
             "expected 1 to 128 blocks, each with one of the steps of 32 tiles of 4, but got 132");
 }
 
+// 96 sums of a thread on sm_80 spilled 16 bytes to 1.2 kB.
+TEST(WeightOnlyKernel, BranchesOfSharedTilesNeedRegisters) {
+  Schedule schedule{64, 192, 64, 1, 4, 3};
+  schedule.blocks = 108;
+  WeightOnlyKernel kernel = makeKernel(schedule);
+  EXPECT_EQ(kernel.verify().message(), "");
+  kernel.rank = 32;
+  EXPECT_EQ(kernel.verify().message(),
+            "expected tiles of warps with at most 64 sums of a thread, beside a low-rank branch by "
+            "stream_k, but got 96 for 64x48");
+  kernel.schedule.tileColumns = 128;
+  EXPECT_EQ(kernel.verify().message(), "");
+}
+
 TEST(WeightOnlyKernel, SharedMemoryOfTargets) {
   WeightOnlyKernel kernel = makeKernel({64, 256, 128, 1, 8, 4}, 128);
   EXPECT_EQ(kernel.verify().message(), "");

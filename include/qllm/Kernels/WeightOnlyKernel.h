@@ -77,6 +77,8 @@ struct WeightOnlyKernel {
   FormatStatus verifyOn(const Target &target) const;
 
 private:
+  /// Elements of the product that a thread sums up in registers.
+  std::int64_t sumsOfThread() const;
   FormatStatus verifyFormats() const;
   FormatStatus verifySizes() const;
   FormatStatus verifyGroups() const;
