@@ -79,15 +79,6 @@ struct LowerFence : HostPattern<NVVM::MembarOp> {
   }
 };
 
-struct LowerNanosleep : HostPattern<NVVM::NanosleepOp> {
-  using HostPattern::HostPattern;
-  LogicalResult matchAndRewrite(NVVM::NanosleepOp op, PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_yield", Type(), {});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 /// Hints.
 struct DropOperation : RewritePattern {
   DropOperation(MLIRContext *context, HostLowering &)
@@ -109,5 +100,6 @@ struct DropOperation : RewritePattern {
 
 void qllm::emu::populateBarrierPatterns(RewritePatternSet &patterns, HostLowering &host) {
   patterns.add<LowerBarrier0, LowerBarrier, LowerBarrierArrive, LowerFence, LowerFenceProxy,
-               LowerNanosleep, DropOperation>(patterns.getContext(), host);
+               DropOperation>(patterns.getContext(), host);
+  callInstead<NVVM::NanosleepOp>(patterns, host, "qllm_emu_yield");
 }

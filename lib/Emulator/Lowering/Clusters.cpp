@@ -33,26 +33,6 @@ struct LowerClusterWait : HostPattern<NVVM::ClusterWaitOp> {
   }
 };
 
-struct LowerFenceInits : HostPattern<NVVM::FenceMbarrierInitOp> {
-  using HostPattern::HostPattern;
-  LogicalResult matchAndRewrite(NVVM::FenceMbarrierInitOp op,
-                                PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_fence_mbarrier_init", Type(), {});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
-struct LowerFenceCluster : HostPattern<NVVM::FenceScClusterOp> {
-  using HostPattern::HostPattern;
-  LogicalResult matchAndRewrite(NVVM::FenceScClusterOp op,
-                                PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_fence", Type(), {});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 struct LowerMapShared : HostPattern<NVVM::MapaOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::MapaOp op, PatternRewriter &rewriter) const override {
@@ -72,5 +52,7 @@ struct LowerMapShared : HostPattern<NVVM::MapaOp> {
 void qllm::emu::populateClusterPatterns(RewritePatternSet &patterns, HostLowering &host) {
   patterns.add<LowerClusterArrive<NVVM::ClusterArriveOp, 0>,
                LowerClusterArrive<NVVM::ClusterArriveRelaxedOp, ClusterRelaxed>, LowerClusterWait,
-               LowerFenceInits, LowerFenceCluster, LowerMapShared>(patterns.getContext(), host);
+               LowerMapShared>(patterns.getContext(), host);
+  callInstead<NVVM::FenceMbarrierInitOp>(patterns, host, "qllm_emu_fence_mbarrier_init");
+  callInstead<NVVM::FenceScClusterOp>(patterns, host, "qllm_emu_fence");
 }

@@ -36,16 +36,6 @@ struct LowerCopy : HostPattern<NVVM::CpAsyncOp> {
   }
 };
 
-struct LowerCommit : HostPattern<NVVM::CpAsyncCommitGroupOp> {
-  using HostPattern::HostPattern;
-  LogicalResult matchAndRewrite(NVVM::CpAsyncCommitGroupOp op,
-                                PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_copy_commit", Type(), {});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 struct LowerWait : HostPattern<NVVM::CpAsyncWaitGroupOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::CpAsyncWaitGroupOp op,
@@ -123,16 +113,6 @@ struct LowerBulkStore : HostPattern<NVVM::CpAsyncBulkSharedCTAToGlobalOp> {
   }
 };
 
-struct LowerBulkCommit : HostPattern<NVVM::CpAsyncBulkCommitGroupOp> {
-  using HostPattern::HostPattern;
-  LogicalResult matchAndRewrite(NVVM::CpAsyncBulkCommitGroupOp op,
-                                PatternRewriter &rewriter) const override {
-    host.callFor(rewriter, op, "qllm_emu_bulk_commit", Type(), {});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 struct LowerBulkWait : HostPattern<NVVM::CpAsyncBulkWaitGroupOp> {
   using HostPattern::HostPattern;
   LogicalResult matchAndRewrite(NVVM::CpAsyncBulkWaitGroupOp op,
@@ -147,6 +127,8 @@ struct LowerBulkWait : HostPattern<NVVM::CpAsyncBulkWaitGroupOp> {
 } // namespace
 
 void qllm::emu::populateCopyPatterns(RewritePatternSet &patterns, HostLowering &host) {
-  patterns.add<LowerCopy, LowerCommit, LowerWait, LowerCopiesArrive, LowerBulkCopy, LowerTensorCopy,
-               LowerBulkStore, LowerBulkCommit, LowerBulkWait>(patterns.getContext(), host);
+  patterns.add<LowerCopy, LowerWait, LowerCopiesArrive, LowerBulkCopy, LowerTensorCopy,
+               LowerBulkStore, LowerBulkWait>(patterns.getContext(), host);
+  callInstead<NVVM::CpAsyncCommitGroupOp>(patterns, host, "qllm_emu_copy_commit");
+  callInstead<NVVM::CpAsyncBulkCommitGroupOp>(patterns, host, "qllm_emu_bulk_commit");
 }

@@ -191,3 +191,9 @@ LogicalResult HostLowering::replaceByCollective(PatternRewriter &rewriter, Opera
   rewriter.replaceOp(operation, *results);
   return success();
 }
+
+LogicalResult CallInstead::matchAndRewrite(Operation *operation, PatternRewriter &rewriter) const {
+  host.callFor(rewriter, operation, function, Type(), {});
+  rewriter.eraseOp(operation);
+  return success();
+}

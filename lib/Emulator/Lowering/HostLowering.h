@@ -68,6 +68,21 @@ template <typename SourceOp> struct HostPattern : mlir::OpRewritePattern<SourceO
   HostLowering &host;
 };
 
+/// Calls of a runtime function with nothing but the context in the place of an operation.
+struct CallInstead : mlir::RewritePattern {
+  CallInstead(llvm::StringRef operation, llvm::StringRef function, mlir::MLIRContext *context,
+              HostLowering &host)
+      : RewritePattern(operation, 1, context), function(function), host(host) {}
+  mlir::LogicalResult matchAndRewrite(mlir::Operation *operation,
+                                      mlir::PatternRewriter &rewriter) const override;
+  llvm::StringRef function;
+  HostLowering &host;
+};
+template <typename SourceOp>
+void callInstead(mlir::RewritePatternSet &patterns, HostLowering &host, llvm::StringRef function) {
+  patterns.add<CallInstead>(SourceOp::getOperationName(), function, patterns.getContext(), host);
+}
+
 void populateRegisterPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateCollectivePatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
 void populateWarpgroupPatterns(mlir::RewritePatternSet &patterns, HostLowering &host);
