@@ -64,6 +64,7 @@ private:
   FailureOr<SchedulePolicy> readPolicy();
   SmallVector<LinearOp> lowerBranches(LinearLowering &lowering);
   void lower(LinearLowering &lowering, LinearOp op);
+  void tell(Location loc, bool lowered, const std::string &explanation);
 };
 
 } // namespace
@@ -83,8 +84,7 @@ SmallVector<LinearOp> ConvertQLLMToKernel::lowerBranches(LinearLowering &lowerin
         continue;
       }
     ++numLeft;
-    if (explain)
-      emitRemark(loc) << "no kernel: " << explanation;
+    tell(loc, /*lowered=*/false, explanation);
   }
   return thin;
 }
@@ -94,8 +94,15 @@ void ConvertQLLMToKernel::lower(LinearLowering &lowering, LinearOp op) {
   Location loc = op.getLoc();
   bool lowered = lowering.lower(op, explanation);
   ++(lowered ? numConverted : numLeft);
-  if (explain)
-    emitRemark(loc) << (lowered ? "kernel: " : "no kernel: ") << explanation;
+  tell(loc, lowered, explanation);
+}
+
+/// Who asks for a schedule hears of products that do not get it.
+void ConvertQLLMToKernel::tell(Location loc, bool lowered, const std::string &explanation) {
+  bool isMissed = !lowered && !schedule.empty();
+  if (explain || isMissed)
+    (isMissed ? emitWarning(loc) : emitRemark(loc))
+        << (lowered ? "kernel: " : "no kernel: ") << explanation;
 }
 
 FailureOr<SchedulePolicy> ConvertQLLMToKernel::readPolicy() {

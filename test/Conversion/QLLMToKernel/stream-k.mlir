@@ -9,6 +9,7 @@
 // A schedule that is forced is one for up to so many rows too; what has no stream-K says so.
 // DEFINE: %{forced} = #qk.schedule<tile=[32,64,64],warps=[1,2],stages=4,scheduler=stream_k,blocks=100>
 // RUN: qllm-opt %s -convert-qllm-to-kernel='targets=sm_80 rows=40 explain schedule=%{forced}' 2>&1 | FileCheck %s --check-prefix=FORCED
+// RUN: qllm-opt %s -convert-qllm-to-kernel='targets=sm_80 rows=40 schedule=%{forced}' -o /dev/null 2>&1 | FileCheck %s --check-prefix=MISSED --implicit-check-not=remark
 
 // CHECK-LABEL: func.func @floats
 // CHECK: %[[A:.*]] = onnx.Initializer {{.*}} : tensor<[[TILES:[0-9]+]]xi32>
@@ -29,7 +30,8 @@
 // WHOLE: qllm.linear
 
 // FORCED: remark: kernel: forced
-// FORCED: remark: no kernel: expected a tile for each block, since there is stream_k for inputs of floats only, but got 100 blocks that share tiles
+// FORCED: warning: no kernel: expected a tile for each block, since there is stream_k for inputs of floats only, but got 100 blocks that share tiles
+// MISSED: warning: no kernel: expected a tile for each block
 // FORCED: onnx.Initializer {{.*}} : tensor<64xi32>
 // FORCED: schedule([#qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 4, scheduler = stream_k, blocks = 100, max_rows = 40>, #qk.schedule<tile = [32, 64, 64], warps = [1, 2], stages = 4>])
 // FORCED-SAME: -> (tensor<?x2048xf32>, tensor<?x12800xf32>, tensor<64xi32>)

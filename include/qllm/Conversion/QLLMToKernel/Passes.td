@@ -46,7 +46,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
     each has its own. With several numbers of rows, `rows=1,16,512`, a product gets a schedule for each: the first up to one row, the second up
     to 16, the last for more, less those that would be equal. The launch chooses between them when it runs. They read the same weights in the same order. `schedule` forces one, `explain` has every choice told in a remark.
 
-    What has no kernel stays as it is, with the reason in a remark if `explain` is on.
+    What has no kernel stays as it is, with the reason in a remark if `explain` is on, and in a warning if a schedule was asked for.
 
     ```mlir
     // RUN: qllm-opt --convert-qllm-to-kernel="targets=sm_80 rows=16"
@@ -82,7 +82,7 @@ def ConvertQLLMToKernel : Pass<"convert-qllm-to-kernel", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qllm::qk::KernelDialect", "::qllm::onnx::ONNXDialect", "::qllm::QLLMDialect"];
   let options = [
     ListOption<"targets", "targets", "std::string", "architectures that schedules are chosen for, such as sm_80,sm_90a">,
-    ListOption<"rows", "rows", "int64_t", "rows (tokens) that schedules are chosen for, 2048 unless given; several, ascending, for a kernel for each; at most 2147483647">,
+    ListOption<"rows", "rows", "int64_t", "rows (tokens) that schedules are chosen for, 2048 unless given; several, ascending, for a kernel for each; at most 268435456">,
     Option<"schedule", "schedule", "std::string", "", "a #qk.schedule that every kernel gets">,
     Option<"fuse", "fuse", "bool", "true", "quantize inputs by kernels, with what comes before them">,
     Option<"floatType", "float-type", "std::string", "\"f16\"", "what float inputs of packed weights are rounded to: f16, bf16, or none to leave such products alone">,
