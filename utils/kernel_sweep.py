@@ -65,10 +65,10 @@ def module_of(script: str, options: dict, make=lambda problem: problem.module())
 
 
 def rows():
-    """Options of rows, with as many elements gathered as there are: of one warp up to as long as a gate and the bias of a norm may be beside them."""
-    for columns in (768, 4096, 14336, 24576, 28672, 32768):
+    """Options of rows, with as many elements gathered as there are: of one warp up to as long as there may be others beside them."""
+    for columns in (768, 4096, 14336, 20480, 28672, 32768):
         for before in BEFORE:
-            if columns > (32768, 28672, 24576)[2 * ("norm" in before and before["norm"] == "bias") or int("gate" in before)]:
+            if columns > (28672 if before else 32768) or (columns > 20480 and before.get("norm") == "bias"):
                 continue
             for behind in BEHIND:
                 options = dict(rows=1, columns=columns) | before | behind
@@ -79,7 +79,7 @@ def quantize(target: str):
     for options in rows():
         yield module_of("run-quantize", options | dict(format="uint4", zeros="i32", sums=1, group=128))
         yield module_of("run-quantize", options | dict(format="int8", type="f32", offsets=int(options["columns"] <= 28672)))
-        if options["columns"] < 8192:
+        if options["columns"] <= 14336:
             yield module_of("run-quantize", options | dict(format="int4", principal=64))
 
 

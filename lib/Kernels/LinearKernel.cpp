@@ -19,7 +19,7 @@ namespace {
 
 /// What a thread needs beside its accumulators: fragments, addresses, counters; and beside what
 /// `registersOfGroups` counts.
-constexpr std::int64_t otherRegisters = 72, otherGroupRegisters = 40;
+constexpr std::int64_t otherRegisters = 72, otherGroupRegisters = 44;
 /// Rows whose shared addresses have the same swizzle.
 constexpr std::int64_t swizzlePeriod = 8;
 
@@ -32,8 +32,7 @@ std::string number(std::int64_t value) { return std::to_string(value); }
 /// Where warps multiply that load for themselves: sums, those of a group, fragments, and what
 /// belongs to groups of a tile, which is loaded ahead. An assembler begins products of later groups
 /// and steps before it has finished a group's. How much of those it holds are shares that refuse
-/// all that spilled of 1842 kernels of two targets, of 31 kinds, and as few others as any, 14 of
-/// 237 kinds.
+/// all that spilled of 1842 kernels of two targets, and as few others as any.
 std::int64_t registersOfGroups(const LinearKernel &kernel, MmaForm form) {
   std::int64_t rows = kernel.schedule.rowsOfWarp() / 16,
                columns = kernel.schedule.columnsOfWarp() / 8;

@@ -22,13 +22,17 @@ bool isPowerOfTwo(std::int64_t value) { return value > 0 && (value & (value - 1)
 
 } // namespace
 
+std::int64_t QuantizeKernel::longest() const {
+  return std::max({columns, innerColumns, resultColumns});
+}
+
 std::int64_t QuantizeKernel::warpsOfRow() const {
   constexpr std::int64_t piecesOfOneWarp = 96;
-  std::int64_t pieces = std::max({columns, innerColumns, resultColumns}) / pieceLength;
+  std::int64_t pieces = longest() / pieceLength;
   if (pieces <= piecesOfOneWarp)
     return 1;
-  if (rank == 0 && pieces > longestBiased / pieceLength && pieces <= longestGated / pieceLength)
-    return ceilDivide(pieces, 32 * mostPieces / 2);
+  if (isLong())
+    return warpsOfLongRows;
   // Two pieces bring enough bytes under way for a thread, and leave room for other blocks.
   for (std::int64_t perThread = 2;; ++perThread)
     if (std::int64_t warps = ceilDivide(pieces, 32 * perThread); warps <= mostWarps)
@@ -63,10 +67,10 @@ QuantizeKernel QuantizeKernel::on(const Target &target) const {
 FormatStatus QuantizeKernel::verify() const {
   if (codes.bits < 3 || codes.bits > 8)
     return refuse("codes of 3 to 8 bits", codes.bits);
-  constexpr std::int64_t most = 32 * mostWarps * mostPieces * pieceLength;
   for (std::int64_t size : {columns, innerColumns, resultColumns})
-    if (size < 1 || size > most || size % pieceLength != 0)
-      return refuse("rows of a multiple of 8 elements, at most " + std::to_string(most), size);
+    if (size < 1 || size > longestRow || size % pieceLength != 0)
+      return refuse("rows of a multiple of 8 elements, at most " + std::to_string(longestRow),
+                    size);
   if (FormatStatus status = verifyRegisters(); !status)
     return status;
   if (FormatStatus status = verifyGroups(); !status)
@@ -77,15 +81,15 @@ FormatStatus QuantizeKernel::verify() const {
 }
 
 FormatStatus QuantizeKernel::verifyRegisters() const {
-  std::int64_t longest = std::max({columns, innerColumns, resultColumns});
-  if (hasNormBias && longest > longestBiased)
+  if (hasNormBias && longest() > longestBiased)
     return refuse("rows of at most " + std::to_string(longestBiased) +
                       " elements beside the bias of a norm, as threads have registers for",
-                  longest);
-  if ((hasGate || hasOffsets) && longest > longestGated)
-    return refuse("rows of at most " + std::to_string(longestGated) +
-                      " elements beside a gate or rounding offsets, as threads have registers for",
-                  longest);
+                  longest());
+  if (hasRowBeside && longest() > longestBeside)
+    return refuse("rows of at most " + std::to_string(longestBeside) +
+                      " elements beside a residual, norm, gate or rounding offsets, as threads "
+                      "have registers for",
+                  longest());
   return {};
 }
 

@@ -24,20 +24,23 @@ struct QuantizeKernel {
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
   std::int64_t rank = 0;          ///< r, rows of the principal part
   bool toFloats = false;          ///< whether codes are e2m1 and groups have small scales
-  bool hasGate = false;           ///< whether rows are gated
   bool hasNormBias = false;       ///< whether a norm has a bias
-  bool hasOffsets = false;        ///< whether codes are rounded with offsets
+  /// Whether a residual, a norm, a gate or rounding offsets are loaded beside a row.
+  bool hasRowBeside = false;
   /// Bytes of shared memory of the target, of which more rows make use beside a principal part.
   std::int64_t targetShared = 101376;
 
-  static constexpr std::int64_t pieceLength = 8, mostPieces = 8, mostWarps = 16;
+  static constexpr std::int64_t pieceLength = 8, mostWarps = 16, longestRow = 32768;
   /// Directions of a principal part that are multiplied at a time, and at most; rows that a tensor
   /// instruction multiplies with them.
   static constexpr std::int64_t rankStep = 32, mostRank = 1024, partRows = 8;
   static constexpr std::int64_t longestRotation = 16384;
-  /// Elements of rows beyond which threads have no registers for the bias of a norm, and for a gate
-  /// or rounding offsets, beside those of the row.
-  static constexpr std::int64_t longestBiased = 24576, longestGated = 28672;
+  /// Elements of rows beyond which fewer warps share one, whose threads have all the registers that
+  /// a thread may have.
+  static constexpr std::int64_t longestOfManyWarps = 20480, warpsOfLongRows = 8;
+  /// Elements of rows beyond which threads have no registers for the bias of a norm, and for other
+  /// rows beside theirs.
+  static constexpr std::int64_t longestBiased = 20480, longestBeside = 28672;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
   /// Reductions over a row at most, each of which has a place in shared memory.
@@ -45,8 +48,15 @@ struct QuantizeKernel {
 
   bool isGrouped() const { return groupLength != resultColumns; }
   std::int64_t groups() const { return resultColumns / groupLength; }
+  /// Elements of the longest form of a row; and whether that is long enough for `warpsOfLongRows`.
+  std::int64_t longest() const;
+  bool isLong() const { return rank == 0 && longest() > longestOfManyWarps; }
+  /// Whether a thread had better have more registers than a block beside its own leaves it: an
+  /// assembler may spill for the sake of that block, for which shared memory has no room beside a
+  /// principal part.
+  bool wantsRegisters() const { return rank != 0 || isLong() || warps() > warpsOfLongRows; }
   /// Warps that share a row: one up to 768 elements, and then as many as leave a thread the fewest
-  /// pieces. Of the longest rows that are gated threads have half as many, lest they spill.
+  /// pieces.
   std::int64_t warpsOfRow() const;
   std::int64_t threadsOfRow() const { return 32 * warpsOfRow(); }
   /// Rows that the threads of a block have at a time, and one after the other. With a principal

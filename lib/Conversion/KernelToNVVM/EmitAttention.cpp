@@ -102,16 +102,15 @@ AttentionEmitter::AttentionEmitter(OpBuilder &builder, AttentionOp op, StringRef
       function(builder, op, name, kernel.threads()), code(builder, op.getLoc()) {
   Location loc = op.getLoc();
   // Sums want registers more than there is use for a second block.
-  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                                                      builder.getI32IntegerAttr(1));
+  giveAllRegisters(builder);
   shared = LLVM::AddressOfOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);
   place.thread = NVVM::ThreadIdXOp::create(builder, loc, code.i32());
   place.lane = code.bitAnd(place.thread, 31);
   place.warp = code.shiftRight(place.thread, 5);
   place.head = code.columnBlock();
-  // The last queries of a prompt have the most tokens before them. They start first, so that no long
-  // block is left at the end.
+  // The last queries of a prompt have the most tokens before them. They start first, so that no
+  // long block is left at the end.
   place.tile = code.subtract(code.add(code.rowBlocks(), -1), code.rowBlock());
   place.split = NVVM::BlockIdZOp::create(builder, loc, code.i32());
   quarter = code.bitAnd(place.lane, 3);

@@ -73,11 +73,8 @@ void qllm::emitQuantize(OpBuilder &builder, QuantizeOp op, const kernels::Target
   Location loc = op.getLoc();
   kernels::QuantizeKernel kernel = op.getKernelOn(target);
   KernelFunction arguments(builder, op, name, kernel.threads());
-  // Beside a principal part shared memory leaves room for few blocks, and threads that have most of
-  // a row's elements spill for the sake of more: these may have all registers.
-  if (kernel.rank != 0 || kernel.warps() >= kernels::QuantizeKernel::mostWarps)
-    builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                                                        builder.getI32IntegerAttr(1));
+  if (kernel.wantsRegisters())
+    giveAllRegisters(builder);
   CodeBuilder code(builder, loc);
   Value shared = LLVM::AddressOfOp::create(
       builder, loc, LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace), sharedName);

@@ -24,6 +24,8 @@ void qllm::emitQuantizeBlocks(OpBuilder &builder, QuantizeBlocksOp op, StringRef
   OpBuilder::InsertionGuard guard(builder);
   kernels::QuantizeKernel kernel = op.getKernel();
   KernelFunction arguments(builder, op, name, kernel.threads());
+  if (kernel.wantsRegisters())
+    giveAllRegisters(builder);
   CodeBuilder code(builder, op.getLoc());
   Value shared = LLVM::AddressOfOp::create(
       builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace),

@@ -27,7 +27,10 @@ public:
         shared(LLVM::AddressOfOp::create(
             builder, op.getLoc(), LLVM::LLVMPointerType::get(builder.getContext(), sharedSpace),
             sharedName)),
-        threads(code, kernel, shared) {}
+        threads(code, kernel, shared) {
+    if (kernel.wantsRegisters())
+      giveAllRegisters(builder);
+  }
 
   void emit();
 

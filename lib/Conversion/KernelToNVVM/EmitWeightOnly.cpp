@@ -17,8 +17,7 @@ WeightOnlyArguments::WeightOnlyArguments(OpBuilder &builder, WeightOnlyLinearOp 
                                          int64_t threads) {
   KernelFunction function(builder, op, name, threads);
   // Without it, ptxas spills a few registers for the sake of more blocks.
-  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                                                      builder.getI32IntegerAttr(1));
+  giveAllRegisters(builder);
   input = function[op.getInput()];
   weight = function[op.getWeight()];
   scales = function[op.getScales()];

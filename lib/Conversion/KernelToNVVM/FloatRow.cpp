@@ -158,16 +158,32 @@ void FloatRow::gather(Buffer index, int64_t sources, int64_t count) {
 }
 
 void FloatRow::sumSources(Buffer index, int64_t sources, llvm::function_ref<Value(Value)> find) {
-  values.assign(pieces() * pieceLength, Value());
-  for (int64_t i = 0; i != pieces(); ++i)
-    for (int64_t source = 0; source != sources; ++source) {
-      Value base = code.advance(index.pointer, source * columns * 4);
-      for (auto [j, at] : llvm::enumerate(loadAt(index, base, threads.column(i, columns)))) {
-        Value &sum = values[i * pieceLength + j];
-        Value element = code.load(code.f32(), find(at), 4);
-        sum = sum ? code.addFloat(sum, element) : element;
-      }
-    }
+  values.clear();
+  // Long rows leave registers for the places of one source.
+  bool isLoop = sources > 2 && pieces() > 3;
+  for (int64_t i = 0; i != pieces(); ++i) {
+    Value column = threads.column(i, columns);
+    auto elementsOf = [&](Value base) {
+      SmallVector<Value> elements;
+      for (Value at : loadAt(index, base, column))
+        elements.push_back(code.load(code.f32(), find(at), 4));
+      return elements;
+    };
+    auto addSource = [&](Value source, ValueRange sums) {
+      Value base = code.advance(index.pointer, code.multiply(source, columns * 4));
+      SmallVector<Value> results;
+      for (auto [sum, element] : llvm::zip(sums, elementsOf(base)))
+        results.push_back(code.addFloat(sum, element));
+      return results;
+    };
+    SmallVector<Value> sums = elementsOf(index.pointer);
+    if (isLoop)
+      sums = code.repeat(1, sources, sums, addSource);
+    else
+      for (int64_t source = 1; source != sources; ++source)
+        sums = addSource(code.constant(source), sums);
+    values.append(sums);
+  }
 }
 
 void FloatRow::gatherStaged(Buffer index) {

@@ -66,3 +66,8 @@ KernelFunction::KernelFunction(OpBuilder &builder, KernelOpInterface op, StringR
     buffers[op->getResult(result)] = buffers[op->getOperand(operand)];
   llvm::append_range(sizes, function.getArguments().drop_front(tensors.size()));
 }
+
+void qllm::giveAllRegisters(OpBuilder &builder) {
+  builder.getInsertionBlock()->getParentOp()->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                                                      builder.getI32IntegerAttr(1));
+}

@@ -39,6 +39,10 @@ private:
   llvm::SmallVector<mlir::Value> sizes;
 };
 
+/// Has the assembler give threads of the function that the builder is in the registers they can use,
+/// where it might spill some to make room for another block.
+void giveAllRegisters(mlir::OpBuilder &builder);
+
 } // namespace qllm
 
 #endif // QLLM_LIB_CONVERSION_KERNELTONVVM_KERNELFUNCTION_H

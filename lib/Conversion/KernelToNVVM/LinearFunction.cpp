@@ -20,7 +20,7 @@ LinearArguments qllm::makeLinearFunction(OpBuilder &builder, LinearOp op,
   KernelFunction function(builder, op, name, kernel.schedule.threads(), mapped);
   Operation *body = builder.getInsertionBlock()->getParentOp();
   // One block has all registers that its threads can use.
-  body->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder.getI32IntegerAttr(1));
+  giveAllRegisters(builder);
   if (kernel.schedule.cluster != 1)
     body->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
                   builder.getDenseI32ArrayAttr(

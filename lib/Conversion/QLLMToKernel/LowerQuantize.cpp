@@ -83,7 +83,7 @@ QuantizedRow::QuantizedRow(QuantizeOp op, PrincipalPart part, int64_t depth,
   kernel.gathers = table.gathers();
   kernel.splits = part && behind.gathers();
   kernel.rank = part ? part.rank() : 0;
-  kernel.hasOffsets = roundingOffsets.has_value();
+  kernel.hasRowBeside = roundingOffsets.has_value();
   isKnown = kernel.resultColumns == depth && kernel.verify() &&
             llvm::all_of(targets, [&](const kernels::Target *target) {
               return bool(kernel.verifyOn(*target));

@@ -31,7 +31,7 @@ RowProducers::RowProducers(QuantizeOp op, Value x, unsigned readers)
 bool RowProducers::matchGate() {
   auto product = input.getDefiningOp<onnx::MulOp>();
   if (!product || !input.hasNUses(readers) ||
-      isLonger(input, kernels::QuantizeKernel::longestGated))
+      isLonger(input, kernels::QuantizeKernel::longestBeside))
     return false;
   for (auto [silu, other] :
        {std::pair(product.getA(), product.getB()), std::pair(product.getB(), product.getA())}) {
@@ -54,7 +54,8 @@ bool RowProducers::matchGate() {
 
 bool RowProducers::matchNorm() {
   Operation *producer = input.getDefiningOp();
-  if (!producer || !input.hasNUses(readers))
+  if (!producer || !input.hasNUses(readers) ||
+      isLonger(input, kernels::QuantizeKernel::longestBeside))
     return false;
   if (auto rms = dyn_cast<onnx::RMSNormalizationOp>(producer)) {
     if (!isLastAxis(rms.getAxis(), rms.getX()))

@@ -5,8 +5,10 @@
 
 // CHECK-DAG: sm_80 linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
 // CHECK-DAG: sm_100a linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
-// CHECK-DAG: sm_80 quantize_int8_rms_k32768 {{.*}}spilled=0
-// CHECK-DAG: sm_100a quantize_int8_rms_k32768 {{.*}}spilled=0
+// CHECK-DAG: sm_80 quantize_int8_rms_k28672 {{.*}}spilled=0
+// CHECK-DAG: sm_100a quantize_int8_rms_k28672 {{.*}}spilled=0
+// CHECK-DAG: sm_80 quantize_uint4_k32768_g128 {{.*}}spilled=0
+// CHECK-DAG: sm_100a quantize_uint4_k32768_g128 {{.*}}spilled=0
 // CHECK-DAG: sm_80 quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
 // CHECK-DAG: sm_100a quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
 
@@ -16,9 +18,15 @@ func.func @linear(%x: tensor<?x1024xui8>, %w: tensor<1016x1024xui8>, %sx: tensor
   return %0 : tensor<?x1016xf16>
 }
 
-func.func @sources(%x: tensor<?x32768xf16>, %r: tensor<?x32768xf16>, %w: tensor<32768xf16>, %index: tensor<16x32768xi32>) {
+func.func @sources(%x: tensor<?x32768xf16>, %index: tensor<16x32768xi32>) {
+  %0:4 = qk.quantize %x gather(%index) format(#qllm.int<4, asymmetric>) group 128
+      : (tensor<?x32768xf16>, tensor<16x32768xi32>) -> tensor<?x32768xui4>, tensor<?x256xf32> zero_points tensor<?x256xi32> sums tensor<?xi32>
+  return
+}
+
+func.func @norm(%x: tensor<?x28672xf16>, %r: tensor<?x28672xf16>, %w: tensor<28672xf16>, %index: tensor<16x28672xi32>) {
   %0:3 = qk.quantize %x residual(%r) norm rms(%w) epsilon 1.0e-05 gather(%index) format(#qllm.int<8>)
-      : (tensor<?x32768xf16>, tensor<?x32768xf16>, tensor<32768xf16>, tensor<16x32768xi32>) -> tensor<?x32768xi8>, tensor<?xf32> stream tensor<?x32768xf16>
+      : (tensor<?x28672xf16>, tensor<?x28672xf16>, tensor<28672xf16>, tensor<16x28672xi32>) -> tensor<?x28672xi8>, tensor<?xf32> stream tensor<?x28672xf16>
   return
 }
 

@@ -51,8 +51,8 @@ kernels::QuantizeKernel TensorScaleOp::getKernel() {
   kernel.columns = source.columns();
   kernel.resultColumns = kernel.innerColumns = kernel.groupLength = source.resultColumns();
   kernel.gathers = bool(getIndex());
-  kernel.hasGate = bool(getGate());
   kernel.hasNormBias = bool(getNormBias());
+  kernel.hasRowBeside = getResidual() || getNormWeight() || getGate();
   kernel.hadamard = source.hadamard;
   return kernel;
 }
