@@ -19,7 +19,7 @@ namespace {
 
 /// What a thread needs beside its accumulators: fragments, addresses, counters; and beside what
 /// `registersOfGroups` counts.
-constexpr std::int64_t otherRegisters = 72, otherGroupRegisters = 44;
+constexpr std::int64_t otherRegisters = 72, otherGroupRegisters = 40;
 /// Rows whose shared addresses have the same swizzle.
 constexpr std::int64_t swizzlePeriod = 8;
 
@@ -46,7 +46,7 @@ std::int64_t registersOfGroups(const LinearKernel &kernel, MmaForm form) {
     ofInputs = 4 * rows;
   }
   if (kernel.hasInputGroups)
-    ofGroup += 2 * rows + (kernel.input.isSigned ? 0 : 2 * rows + 2 * columns);
+    ofGroup += 3 * rows + (kernel.input.isSigned ? 0 : 2 * rows + 2 * columns);
   bool endsInside = kernel.depth % kernel.schedule.tileDepth != 0;
   // Products of codes as they are take half as many instructions, of which fewer are begun early.
   std::int64_t early = form == MmaForm::Int4 ? 2 : 3;

@@ -224,21 +224,21 @@ TEST(LinearKernel, RegistersOfGroups) {
   kernel.groupLength = 32;
   EXPECT_EQ(
       kernel.verifyOn(target).message(),
-      "expected tiles of warps whose sums, fragments and groups take at most 211 registers of "
+      "expected tiles of warps whose sums, fragments and groups take at most 215 registers of "
       "each of 128 threads on sm_80, but got about 364 for 32x64 and 4 groups in a tile");
   kernel.schedule.warpColumns = 4;
   EXPECT_EQ(kernel.verifyOn(target).message(), "");
   kernel.weight.isSigned = false;
   kernel.depth = 1152;
   const char *refusal =
-      "expected tiles of warps whose sums, fragments and groups take at most 211 registers of each "
+      "expected tiles of warps whose sums, fragments and groups take at most 215 registers of each "
       "of 256 threads on sm_120a, but got about 256 for 32x32 and 4 groups in a tile";
   EXPECT_EQ(kernel.verifyOn(*findTarget("sm_120a")).message(), refusal);
   // 512 threads have half as many each.
   kernel.weight.isSigned = true;
   kernel.schedule = {64, 256, 64, 2, 8, 2};
   EXPECT_EQ(kernel.verifyOn(target).message(),
-            "expected tiles of warps whose sums, fragments and groups take at most 84 registers of "
+            "expected tiles of warps whose sums, fragments and groups take at most 88 registers of "
             "each of 512 threads on sm_80, but got about 116 for 32x32 and 2 groups in a tile");
 }
 
