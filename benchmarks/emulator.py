@@ -32,8 +32,8 @@ CASES = {
     "NVFP4 128x512x1024": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=64,64,128 warps=2,2", "sm_120a"),
     "W8A8 256x512x1024 by wgmma, clusters of two": (LINEAR, "rows=256 columns=512 depth=1024 tile=128,128,128 warps=1,8 stages=4 producers=1 cluster=2", "sm_90a"),
     "NVFP4 128x512x1024 by tcgen05": (BLOCK_SCALED, "rows=128 columns=512 depth=1024 tile=128,128,256 warps=4,1 producers=1", "sm_100a"),
-    "RMSNorm and quantization, 512x4096": (QUANTIZE, "rows=512 columns=4096 norm=rms residual=1 stream=1", "sm_80"),
-    "RMSNorm and MXFP4, 512x4096": ("run-quantize-blocks.py", "rows=512 columns=4096 norm=rms format=mxfp4", "sm_120a"),
+    "RMSNorm and quantization, 2048x4096": (QUANTIZE, "rows=2048 columns=4096 norm=rms residual=1 stream=1", "sm_80"),
+    "RMSNorm and MXFP4, 2048x4096": ("run-quantize-blocks.py", "rows=2048 columns=4096 norm=rms format=mxfp4", "sm_120a"),
     "attention over 2048 tokens of 4 bits": ("run-attention.py", "attention rows=8 length=2048 query=int8", "sm_80"),
     "keys and values appended, 512 tokens": ("run-attention.py", "append rows=512 length=512", "sm_80"),
 }

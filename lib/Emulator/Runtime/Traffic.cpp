@@ -116,6 +116,10 @@ void TrafficLog::close(uint32_t index) {
   Stream &stream = streams[index];
   for (uint32_t i = 0; i < stream.count; ++i) {
     const Request &request = stream.requests[i];
+    if (request.lanes == ~0u) {
+      addRequest(index / warps, request.addresses, 32, stream.size, stream.shared);
+      continue;
+    }
     uint64_t addresses[32];
     unsigned count = 0;
     for (uint32_t lanes = request.lanes; lanes; lanes &= lanes - 1)

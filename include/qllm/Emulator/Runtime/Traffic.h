@@ -51,17 +51,17 @@ public:
   std::vector<Traffic> collect(const Program &program) const;
 
 private:
-  /// Addresses by lane; lanes need not come in order.
-  struct Request {
-    uint64_t addresses[32];
+  /// Addresses by lane; lanes need not come in order. What each of them looks at lies in one line.
+  struct alignas(64) Request {
     uint32_t lanes;
+    uint64_t addresses[32];
   };
   /// Requests of one warp at one site that lanes have yet to take part in, and those in between.
-  struct Stream {
+  struct alignas(64) Stream {
     std::vector<Request> requests; ///< `count` of them are in use
-    uint32_t done[32] = {};
     uint32_t count = 0, complete = 0, size = 0;
     bool shared = false, touched = false;
+    uint32_t done[32] = {};
   };
   struct Counts {
     uint64_t requests = 0, units = 0, leastUnits = 0;
