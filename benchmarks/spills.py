@@ -2,11 +2,11 @@
 # Part of qllm, under the Apache License v2.0 with LLVM Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Kernels of every family on every target, with the schedules that the compiler chooses, and how many of them spill registers by `ptxas`.
 
-usage: benchmarks/spills.py [--targets sm_80,sm_90a] [--only FAMILY[,FAMILY]] [--forced COUNT]
+usage: benchmarks/spills.py [--every 1] [--targets sm_80,sm_90a] [--only FAMILY[,FAMILY]] [--forced COUNT]
 
-Configurations are those of utils/kernel_sweep.py; equal PTX is assembled once. To each family there are random kernels, as
-utils/fuzz-kernels.py draws them, whose schedules a user could write (--forced says how many); those that a verifier refuses are counted.
-Claim: none spills; exit code 3 when one does.
+Configurations are those of utils/kernel_sweep.py, every seventh of them, so that it takes some minutes, or all with --every 1 (an hour on
+two cores); equal PTX is assembled once. To each family there are random kernels, as utils/fuzz-kernels.py draws them, whose schedules a
+user could write (--forced says how many); those that a verifier refuses are counted. Claim: none spills; exit code 3 when one does.
 """
 import argparse
 import hashlib
@@ -120,7 +120,7 @@ def configurations(options):
     for target in options.targets.split(","):
         for family, make in kernel_sweep.FAMILIES.items():
             if not options.only or family in options.only.split(","):
-                cases = make(target)
+                cases = itertools.islice(make(target), 0, None, options.every)
                 while batch := list(itertools.islice(cases, BATCH)):
                     yield family, target, batch
         for family in DRAWN if options.forced else ():
@@ -150,7 +150,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(kernel_sweep.TARGETS))
     parser.add_argument("--only", default="", metavar="FAMILY,..", help=f"of {', '.join(kernel_sweep.FAMILIES)}")
-    parser.add_argument("--forced", type=int, default=40, metavar="COUNT", help="of each family and target; 40 unless given")
+    parser.add_argument("--every", type=int, default=7, metavar="N", help="every Nth configuration; 7 unless given, which meets all formats, groups and shapes")
+    parser.add_argument("--forced", type=int, default=10, metavar="COUNT", help="of each family and target; 10 unless given")
     options = parser.parse_args()
     for tool in ("qllm-opt", "ptxas"):
         if not shutil.which(tool):
