@@ -79,7 +79,7 @@ def quantize(target: str):
     for options in rows():
         yield module_of("run-quantize", options | dict(format="uint4", zeros="i32", sums=1, group=128))
         yield module_of("run-quantize", options | dict(format="int8", type="f32", offsets=int(options["columns"] <= 28672)))
-        if options["columns"] <= 14336:
+        if options["columns"] <= 28672:
             yield module_of("run-quantize", options | dict(format="int4", principal=64))
 
 

@@ -85,10 +85,10 @@ FormatStatus QuantizeKernel::verifyRegisters() const {
     return refuse("rows of at most " + std::to_string(longestBiased) +
                       " elements beside the bias of a norm, as threads have registers for",
                   longest());
-  if (hasRowBeside && longest() > longestBeside)
+  if ((hasRowBeside || rank != 0) && longest() > longestBeside)
     return refuse("rows of at most " + std::to_string(longestBeside) +
-                      " elements beside a residual, norm, gate or rounding offsets, as threads "
-                      "have registers for",
+                      " elements beside a residual, norm, gate, principal part or rounding "
+                      "offsets, as threads have registers for",
                   longest());
   return {};
 }

@@ -50,7 +50,7 @@ struct QuantizeKernel {
   std::int64_t groups() const { return resultColumns / groupLength; }
   /// Elements of the longest form of a row; and whether that is long enough for `warpsOfLongRows`.
   std::int64_t longest() const;
-  bool isLong() const { return rank == 0 && longest() > longestOfManyWarps; }
+  bool isLong() const { return longest() > longestOfManyWarps; }
   /// Whether a thread had better have more registers than a block beside its own leaves it: an
   /// assembler may spill for the sake of that block, for which shared memory has no room beside a
   /// principal part.

@@ -72,6 +72,7 @@ void qllm::emitBlockScaled(OpBuilder &builder, BlockScaledLinearOp op,
     return emitTensorMemoryScaled(builder, op, kernel, name, sharedName);
   OpBuilder::InsertionGuard guard(builder);
   KernelFunction function(builder, op, name, kernel.codes.schedule.threads());
+  giveAllRegisters(builder);
   Value rows = function.size(0);
   CodeBuilder code(builder, op.getLoc());
   Value shared = LLVM::AddressOfOp::create(

@@ -42,8 +42,16 @@ Value FloatRow::rowOf(Buffer matrix) {
   return code.advance(matrix.pointer, code.multiply(code.extend64(threads.row), bytes));
 }
 
+/// Of one that all rows read. A loop over rows would load it once and hold it, for which long rows
+/// leave no registers: there it takes the row, which is not negative, to know the place.
+Value FloatRow::vectorOf(Buffer vector) {
+  if (kernel.rowsOfBlock() == kernel.rowsAtOnce() || pieces() <= 2)
+    return vector.pointer;
+  return code.advance(vector.pointer, code.shiftRightSigned(threads.row, 31));
+}
+
 SmallVector<Value> FloatRow::loadPiece(Buffer vector, int64_t piece) {
-  return loadAt(vector, vector.pointer, threads.column(piece, columns));
+  return loadAt(vector, vectorOf(vector), threads.column(piece, columns));
 }
 
 void FloatRow::load(Buffer matrix) {
@@ -161,6 +169,7 @@ void FloatRow::sumSources(Buffer index, int64_t sources, llvm::function_ref<Valu
   values.clear();
   // Long rows leave registers for the places of one source.
   bool isLoop = sources > 2 && pieces() > 3;
+  Value indices = vectorOf(index);
   for (int64_t i = 0; i != pieces(); ++i) {
     Value column = threads.column(i, columns);
     auto elementsOf = [&](Value base) {
@@ -170,13 +179,13 @@ void FloatRow::sumSources(Buffer index, int64_t sources, llvm::function_ref<Valu
       return elements;
     };
     auto addSource = [&](Value source, ValueRange sums) {
-      Value base = code.advance(index.pointer, code.multiply(source, columns * 4));
+      Value base = code.advance(indices, code.multiply(source, columns * 4));
       SmallVector<Value> results;
       for (auto [sum, element] : llvm::zip(sums, elementsOf(base)))
         results.push_back(code.addFloat(sum, element));
       return results;
     };
-    SmallVector<Value> sums = elementsOf(index.pointer);
+    SmallVector<Value> sums = elementsOf(indices);
     if (isLoop)
       sums = code.repeat(1, sources, sums, addSource);
     else

@@ -59,6 +59,7 @@ private:
 
   llvm::SmallVector<mlir::Value> loadAt(Buffer buffer, mlir::Value base, mlir::Value column);
   mlir::Value rowOf(Buffer matrix);
+  mlir::Value vectorOf(Buffer vector);
   /// Every element and that of a vector by `function`.
   void combine(Buffer vector, Function function);
   void storeShared();
