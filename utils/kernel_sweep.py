@@ -68,7 +68,7 @@ def rows():
     """Options of rows, with as many elements gathered as there are: of one warp up to as long as there may be others beside them."""
     for columns in (768, 4096, 14336, 20480, 28672, 32768):
         for before in BEFORE:
-            if columns > (28672 if before else 32768) or (columns > 20480 and before.get("norm") == "bias"):
+            if columns > (20480 if "norm" in before else 28672 if before else 32768):
                 continue
             for behind in BEHIND:
                 options = dict(rows=1, columns=columns) | before | behind

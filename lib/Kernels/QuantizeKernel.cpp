@@ -81,14 +81,14 @@ FormatStatus QuantizeKernel::verify() const {
 }
 
 FormatStatus QuantizeKernel::verifyRegisters() const {
-  if (hasNormBias && longest() > longestBiased)
-    return refuse("rows of at most " + std::to_string(longestBiased) +
-                      " elements beside the bias of a norm, as threads have registers for",
+  if (hasNorm && longest() > longestNormed)
+    return refuse("rows of at most " + std::to_string(longestNormed) +
+                      " elements beside a residual or norm, as threads have registers for",
                   longest());
   if ((hasRowBeside || rank != 0) && longest() > longestBeside)
     return refuse("rows of at most " + std::to_string(longestBeside) +
-                      " elements beside a residual, norm, gate, principal part or rounding "
-                      "offsets, as threads have registers for",
+                      " elements beside a gate, principal part or rounding offsets, as threads "
+                      "have registers for",
                   longest());
   return {};
 }

@@ -52,15 +52,15 @@ TEST(QuantizeKernel, LongRowsLeaveNoRegisters) {
   QuantizeKernel kernel = makeKernel(28672);
   kernel.hasRowBeside = true;
   EXPECT_TRUE(kernel.verify());
-  kernel.hasNormBias = true;
+  kernel.hasNorm = true;
   EXPECT_EQ(kernel.verify().message(),
-            "expected rows of at most 20480 elements beside the bias of a norm, as threads have "
+            "expected rows of at most 20480 elements beside a residual or norm, as threads have "
             "registers for, but got 28672");
   kernel = makeKernel(32768);
   EXPECT_TRUE(kernel.verify());
   kernel.hasRowBeside = true;
   EXPECT_EQ(kernel.verify().message(),
-            "expected rows of at most 28672 elements beside a residual, norm, gate, principal part "
+            "expected rows of at most 28672 elements beside a gate, principal part "
             "or rounding offsets, as threads have registers for, but got 32768");
 }
 

@@ -24,9 +24,8 @@ struct QuantizeKernel {
   std::int64_t hadamard = 1;      ///< elements of a block that is rotated; 1 for none
   std::int64_t rank = 0;          ///< r, rows of the principal part
   bool toFloats = false;          ///< whether codes are e2m1 and groups have small scales
-  bool hasNormBias = false;       ///< whether a norm has a bias
-  /// Whether a residual, a norm, a gate or rounding offsets are loaded beside a row.
-  bool hasRowBeside = false;
+  bool hasNorm = false;           ///< whether a residual or a norm comes in front
+  bool hasRowBeside = false;      ///< whether a gate or rounding offsets are loaded beside a row
   /// Bytes of shared memory of the target, of which more rows make use beside a principal part.
   std::int64_t targetShared = 101376;
 
@@ -38,9 +37,9 @@ struct QuantizeKernel {
   /// Elements of rows beyond which fewer warps share one, whose threads have all the registers that
   /// a thread may have.
   static constexpr std::int64_t longestOfManyWarps = 20480, warpsOfLongRows = 8;
-  /// Elements of rows beyond which threads have no registers for the bias of a norm, and for other
+  /// Elements of rows beyond which threads have no registers for a residual or norm, and for other
   /// rows beside theirs.
-  static constexpr std::int64_t longestBiased = 20480, longestBeside = 28672;
+  static constexpr std::int64_t longestNormed = 20480, longestBeside = 28672;
   /// Rows of one warp share a block with others.
   static constexpr std::int64_t rowsOfWarpBlock = 4;
   /// Reductions over a row at most, each of which has a place in shared memory.

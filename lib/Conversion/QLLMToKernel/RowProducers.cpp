@@ -55,7 +55,7 @@ bool RowProducers::matchGate() {
 bool RowProducers::matchNorm() {
   Operation *producer = input.getDefiningOp();
   if (!producer || !input.hasNUses(readers) ||
-      isLonger(input, kernels::QuantizeKernel::longestBeside))
+      isLonger(input, kernels::QuantizeKernel::longestNormed))
     return false;
   if (auto rms = dyn_cast<onnx::RMSNormalizationOp>(producer)) {
     if (!isLastAxis(rms.getAxis(), rms.getX()))
@@ -65,8 +65,7 @@ bool RowProducers::matchNorm() {
   }
   auto layer = dyn_cast<onnx::LayerNormalizationOp>(producer);
   if (!layer || !isLastAxis(layer.getAxis(), layer.getX()) || layer.getMean() ||
-      layer.getInvStdDev() ||
-      (layer.getB() && isLonger(input, kernels::QuantizeKernel::longestBiased)))
+      layer.getInvStdDev())
     return false;
   setNorm(qk::NormKind::Layer, layer.getX(), layer.getScale(), layer.getB(),
           layer.getEpsilonAttr());

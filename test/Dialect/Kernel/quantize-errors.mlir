@@ -397,7 +397,7 @@ func.func @quantize_c10_no_rows(%x: tensor<?x64xf16>, %p: tensor<0x2x512xi8>, %t
 
 // Threads of such rows would spill.
 func.func @c9_gate(%x: tensor<?x32768xf16>, %g: tensor<?x32768xf16>) {
-  // expected-error @+1 {{expected rows of at most 28672 elements beside a residual, norm, gate, principal part or rounding offsets, as threads have registers for, but got 32768}}
+  // expected-error @+1 {{expected rows of at most 28672 elements beside a gate, principal part or rounding offsets, as threads have registers for, but got 32768}}
   %0:2 = qk.quantize %x gate(%g) format(#qllm.int<8>) : (tensor<?x32768xf16>, tensor<?x32768xf16>) -> tensor<?x32768xi8>, tensor<?xf32>
   return
 }

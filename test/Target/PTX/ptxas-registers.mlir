@@ -5,8 +5,8 @@
 
 // CHECK-DAG: sm_80 linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
 // CHECK-DAG: sm_100a linear_uint8_uint8_n1016_k1024 {{.*}}spilled=0
-// CHECK-DAG: sm_80 quantize_int8_rms_k28672 {{.*}}spilled=0
-// CHECK-DAG: sm_100a quantize_int8_rms_k28672 {{.*}}spilled=0
+// CHECK-DAG: sm_80 quantize_int8_rms_k20480 {{.*}}spilled=0
+// CHECK-DAG: sm_100a quantize_int8_rms_k20480 {{.*}}spilled=0
 // CHECK-DAG: sm_80 quantize_uint4_k32768_g128 {{.*}}spilled=0
 // CHECK-DAG: sm_100a quantize_uint4_k32768_g128 {{.*}}spilled=0
 // CHECK-DAG: sm_80 quantize_uint4_silu_k28672_g128 {{.*}}spilled=0
@@ -24,9 +24,9 @@ func.func @sources(%x: tensor<?x32768xf16>, %index: tensor<16x32768xi32>) {
   return
 }
 
-func.func @norm(%x: tensor<?x28672xf16>, %r: tensor<?x28672xf16>, %w: tensor<28672xf16>, %index: tensor<16x28672xi32>) {
+func.func @norm(%x: tensor<?x20480xf16>, %r: tensor<?x20480xf16>, %w: tensor<20480xf16>, %index: tensor<16x20480xi32>) {
   %0:3 = qk.quantize %x residual(%r) norm rms(%w) epsilon 1.0e-05 gather(%index) format(#qllm.int<8>)
-      : (tensor<?x28672xf16>, tensor<?x28672xf16>, tensor<28672xf16>, tensor<16x28672xi32>) -> tensor<?x28672xi8>, tensor<?xf32> stream tensor<?x28672xf16>
+      : (tensor<?x20480xf16>, tensor<?x20480xf16>, tensor<20480xf16>, tensor<16x20480xi32>) -> tensor<?x20480xi8>, tensor<?xf32> stream tensor<?x20480xf16>
   return
 }
 

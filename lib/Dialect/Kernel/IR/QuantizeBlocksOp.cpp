@@ -52,8 +52,8 @@ kernels::QuantizeKernel QuantizeBlocksOp::getKernel() {
   kernel.resultColumns = kernel.innerColumns = shapeOf(getCodes())[1];
   kernel.groupLength = blockLength(getScales());
   kernel.gathers = bool(getIndex());
-  kernel.hasNormBias = bool(getNormBias());
-  kernel.hasRowBeside = getResidual() || getNormWeight() || getGate();
+  kernel.hasNorm = getResidual() || getNormWeight();
+  kernel.hasRowBeside = bool(getGate());
   kernel.hadamard = rowSourceOf(*this).hadamard;
   return kernel;
 }

@@ -144,8 +144,8 @@ kernels::QuantizeKernel QuantizeOp::getKernel() {
   kernel.splits = bool(getSplitIndex());
   kernel.groupLength = getGroup() ? int64_t(*getGroup()) : kernel.resultColumns;
   kernel.gathers = bool(getIndex());
-  kernel.hasNormBias = bool(getNormBias());
-  kernel.hasRowBeside = getResidual() || getNormWeight() || getGate() || getRoundingOffsets();
+  kernel.hasNorm = getResidual() || getNormWeight();
+  kernel.hasRowBeside = getGate() || getRoundingOffsets();
   kernel.hadamard = getHadamard() ? int64_t(*getHadamard()) : 1;
   return kernel;
 }

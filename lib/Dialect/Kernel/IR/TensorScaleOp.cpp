@@ -51,8 +51,8 @@ kernels::QuantizeKernel TensorScaleOp::getKernel() {
   kernel.columns = source.columns();
   kernel.resultColumns = kernel.innerColumns = kernel.groupLength = source.resultColumns();
   kernel.gathers = bool(getIndex());
-  kernel.hasNormBias = bool(getNormBias());
-  kernel.hasRowBeside = getResidual() || getNormWeight() || getGate();
+  kernel.hasNorm = getResidual() || getNormWeight();
+  kernel.hasRowBeside = bool(getGate());
   kernel.hadamard = source.hadamard;
   return kernel;
 }

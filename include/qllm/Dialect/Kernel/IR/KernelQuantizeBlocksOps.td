@@ -53,7 +53,7 @@ def Kernel_QuantizeBlocksOp : Kernel_Op<"quantize_blocks", [AttrSizedOperandSegm
     - (C5) `scales` have the shape that m rows and k'/B blocks take.
     - (C6) `tensor_scale` is f32 of size 1, and beside scales of e4m3 only.
     - (C7) `clip` is positive and finite.
-    - (C8) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a residual, norm or gate, 20480 beside the bias of a norm), k' is one of B; `hadamard` is a power of two that
+    - (C8) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a gate, 20480 beside a residual or norm), k' is one of B; `hadamard` is a power of two that
       divides k' and is at most 16384.
 
     ```mlir
@@ -117,7 +117,7 @@ def Kernel_TensorScaleOp : Kernel_Op<"tensor_scale", [AttrSizedOperandSegments,
     - (C4) a gate excludes a residual and a norm; `stream` needs a residual.
     - (C5) `scale` is of size 1, `row_maxima` of size m; `arrivals` has at least one element, and `free_arrivals` its type.
     - (C6) `clip` is positive and finite.
-    - (C7) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a residual, norm or gate, 20480 beside the bias of a norm); `hadamard` is a power of two that divides k' and is at
+    - (C7) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a gate, 20480 beside a residual or norm); `hadamard` is a power of two that divides k' and is at
       most 16384.
 
     ```mlir

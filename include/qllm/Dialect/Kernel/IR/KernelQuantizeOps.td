@@ -81,7 +81,7 @@ def Kernel_QuantizeOp : Kernel_Op<"quantize", [AttrSizedOperandSegments, AttrSiz
       needs them, and ui8 needs `include_zero`.
     - (C7) `sums` is [m] of i32.
     - (C8) `clip` is positive and finite.
-    - (C9) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a residual, norm, gate, principal part or rounding offsets, 20480 beside the bias of a norm), groups are 8, 16, .. or 256 elements;
+    - (C9) the row fits: k and k' are multiples of 8 and at most 32768 (28672 beside a gate, principal part or rounding offsets, 20480 beside a residual or norm), groups are 8, 16, .. or 256 elements;
       `hadamard` is a power of two that divides what it rotates and is at most 16384.
     - (C10) P has r rows, a multiple of 32 and at most 1024, and K columns; K is k, or with an index its columns. P is i8 of shape
       [r / 16, ceil(K / 32), 512]: tiles of 16 rows and 32 columns, where byte 16 l + 4 i + b is that of row l / 4 + 8 (i % 2) and column 8 (l % 4) + 4 (i / 2) + b. P^T is of shape
