@@ -149,10 +149,15 @@ def report(family: str, target: str, results: list, assembler: Assembler) -> int
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(kernel_sweep.TARGETS))
-    parser.add_argument("--only", default="", metavar="FAMILY,..", help=f"of {', '.join(kernel_sweep.FAMILIES)}")
+    parser.add_argument("--only", default="", metavar="FAMILY,..", help="all unless given")
     parser.add_argument("--every", type=int, default=7, metavar="N", help="every Nth configuration; 7 unless given, which meets all formats, groups and shapes")
     parser.add_argument("--forced", type=int, default=10, metavar="COUNT", help="of each family and target; 10 unless given")
     options = parser.parse_args()
+    families = dict.fromkeys([*kernel_sweep.FAMILIES, *DRAWN])
+    if unknown := [family for family in options.only.split(",") if family and family not in families]:
+        parser.error(f"expected families among {', '.join(families)}, but got '{unknown[0]}'")
+    if options.every < 1:
+        parser.error(f"expected a step of at least 1 as --every, but got {options.every}")
     for tool in ("qllm-opt", "ptxas"):
         if not shutil.which(tool):
             print(f"error: expected {tool} on the path; docs/getting-started.md says where to get it", file=sys.stderr)

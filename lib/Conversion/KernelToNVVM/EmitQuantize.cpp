@@ -9,7 +9,6 @@
 #include "RowQuantizer.h"
 #include "SourceRow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
 using namespace qllm;

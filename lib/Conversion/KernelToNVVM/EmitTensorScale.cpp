@@ -10,7 +10,6 @@
 #include "FloatMath.h"
 #include "SourceRow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "qllm/Format/Quantize.h"
 
 using namespace mlir;
